@@ -1,0 +1,71 @@
+# Everything runs in .venv, which the first target that needs it creates. Only python3 (3.11 or newer), make and bash
+# have to be there. On a machine without a GPU, TORCH_INDEX saves the download of the CUDA libraries:
+#   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+IMAGE ?= arr_coc/examples/receipt.jpg
+QUESTION ?= What is the total?
+OUT ?= out/compare.png
+
+BIN := .venv/bin
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/, ""); print "  " $$0; fflush() } \
+	/^Installing collected/ { print "  Installing"; fflush() }'
+
+.PHONY: help compare install test test-slow lint format clean
+
+help:
+	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
+	@echo "make test       the quick test suite"
+	@echo "make test-slow  the long checks"
+	@echo "make lint       ruff and mypy, changing nothing"
+	@echo "make format     ruff, mending what it can"
+	@echo "make clean      remove .venv, caches and out/"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else \
+		f"Python 3.11 or newer is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11")'
+	@echo "Creating .venv"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing arr-coc into .venv (the first time takes minutes: PyTorch is large)"
+	@$(PIP_INSTALL) -e . | $(PIP_PROGRESS)
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@echo "Installing the development tools into .venv"
+	@$(PIP_INSTALL) -e '.[dev]' | $(PIP_PROGRESS)
+	@touch $@
+
+install: .venv/.installed
+
+compare: .venv/.installed
+	@mkdir -p $(dir $(OUT))
+	@$(BIN)/arr-coc compare "$(IMAGE)" "$(QUESTION)" --out "$(OUT)"
+
+test: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+test-slow: .venv/.installed-dev
+	$(BIN)/pytest -m slow
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache build *.egg-info out
+	find arr_coc tests -name __pycache__ -prune -exec rm -rf {} +
