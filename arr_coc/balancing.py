@@ -1,0 +1,103 @@
+"""Texture and question to the three opponent tensions; the first one is the budget.
+
+Everything here is known before the encoder runs, so an engine can reserve the tokens first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import isclose, log
+from typing import Protocol
+
+from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid, Tensions
+from arr_coc.texture import CHANNELS
+
+INKED = 0.03  # mean gradient of a cell, luma per pixel, from which there is something to read
+BLANK_PAGE = 0.25  # share of the demand that is met even where the picture looks empty
+ORDINARY_DEMAND = 0.5  # demand of a question that is neither about the gist nor about reading
+GIST = re.compile(
+    r"\b(kind|type|sort) of\b|\bdescribe\b|\bcaption\b|\bscene\b|\b(picture|image|photo) show\b|"
+    r"\b(is|are) there\b|\bcolou?rs?\b|\bbackground\b",
+    re.IGNORECASE,
+)
+READING = re.compile(
+    r"\b(read|transcribe|spell|written|print|printed|text|says?|title|heading|label|names?|address|phone|"
+    r"digits?|numbers?(?! of)|codes?|serial|values?|percent(age)?|date|time|how much|total|amount|price|costs?|"
+    r"cell|row|column|footnote)\b",
+    re.IGNORECASE,
+)
+
+
+class Balancer(Protocol):
+    """Decides the tensions of one picture and one question; an explicit budget is kept as it is."""
+
+    def __call__(self, pyramid: Pyramid, question: str, budget: int | None) -> Tensions: ...
+
+
+def budget_of(compress_particularize: float) -> int:
+    """Tokens of a tension in 0..1: 64 * (400 / 64)^t, rounded."""
+    tokens: float = MIN_BUDGET * (MAX_BUDGET / MIN_BUDGET) ** compress_particularize
+    return round(tokens)
+
+
+def particularize_of(budget: int) -> float:
+    """The tension that a budget stands for, inverse of `budget_of`."""
+    return log(budget / MIN_BUDGET) / log(MAX_BUDGET / MIN_BUDGET)
+
+
+def check_budget(budget: int) -> int:
+    """Returns the budget.
+
+    Raises:
+        ValueError: it is no whole number in 64..400.
+    """
+    if not isinstance(budget, int) or not MIN_BUDGET <= budget <= MAX_BUDGET:
+        raise ValueError(f"budget must be a whole number in {MIN_BUDGET}..{MAX_BUDGET}, got {budget!r}")
+    return budget
+
+
+@dataclass(frozen=True)
+class HeuristicBalancer:
+    """Tensions without training: the budget from picture and question, the rest as constants.
+
+    compress_particularize = demand(question) * (1/4 + 3/4 * density(picture)): what there is to read
+    costs only as far as the question asks to read. It never falls as either of the two rises.
+
+    Raises:
+        ValueError: a constant outside 0..1, or weights that do not sum to 1.
+    """
+
+    focus_diversify: float = 0.4
+    exploit_explore: float = 0.2
+    weights: tuple[float, float, float] = (0.25, 0.15, 0.6)
+
+    def __post_init__(self) -> None:
+        for field in ("focus_diversify", "exploit_explore"):
+            if not 0 <= getattr(self, field) <= 1:
+                raise ValueError(f"{field} must lie in 0..1, got {getattr(self, field)}")
+        if len(self.weights) != 3 or min(self.weights) < 0 or not isclose(sum(self.weights), 1, abs_tol=1e-6):
+            raise ValueError(f"weights must be three shares that sum to 1, got {self.weights}")
+
+    def __call__(self, pyramid: Pyramid, question: str, budget: int | None) -> Tensions:
+        if budget is None:
+            budget = budget_of(demand(question) * (BLANK_PAGE + (1 - BLANK_PAGE) * density(pyramid)))
+        particularize = particularize_of(check_budget(budget))
+        return Tensions(particularize, self.focus_diversify, self.exploit_explore, self.weights, budget)
+
+
+def density(pyramid: Pyramid) -> float:
+    """How much there is to read, 0..1: share of the native cells that hold edges."""
+    magnitude = pyramid.textures[0][CHANNELS.index("sobel_magnitude")]
+    return float((magnitude > INKED).float().mean())
+
+
+def demand(question: str) -> float:
+    """How much reading a question asks for, 0..1, from its English wording.
+
+    0 for the gist (kind of picture, colours, existence), 1 for reading (text, numbers, table cells,
+    small print), which wins where both occur, 0.5 for everything else.
+    """
+    if READING.search(question):
+        return 1.0
+    return 0.0 if GIST.search(question) else ORDINARY_DEMAND
