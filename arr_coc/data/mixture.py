@@ -1,0 +1,81 @@
+"""The training mixture: which pictures, and which of their questions.
+
+`SHARES` is the joint share of picture kind and question group in percent. Its columns add up to the
+mixture of the training philosophy: reading 35, charts 20, tables 15, scenes 15, description 10,
+arithmetic 5. A picture kind is drawn by its row, each question's group by the row's shares.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from arr_coc.data.generator import generate, rank
+from arr_coc.data.records import GROUPS, Picture, Question
+
+SHARES: dict[str, dict[str, float]] = {
+    "receipt": {"reading": 10.0, "description": 1.5, "arithmetic": 2.0},
+    "form": {"reading": 11.0, "description": 1.5},
+    "document": {"reading": 10.0, "description": 1.5},
+    "table": {"tables": 15.0, "description": 1.5, "arithmetic": 2.0},
+    "bar_chart": {"charts": 12.0, "description": 1.0},
+    "line_chart": {"charts": 8.0, "description": 0.5},
+    "shapes": {"scenes": 9.0, "description": 1.0, "arithmetic": 1.0},
+    "street": {"scenes": 6.0, "reading": 4.0, "description": 1.5},
+}
+MAX_QUESTIONS = 10
+GOLDEN, MODULUS = 2_654_435_769, 1 << 32
+
+
+def group_shares() -> dict[str, float]:
+    """Share of each question group, 0..1, that `SHARES` adds up to."""
+    total = sum(sum(row.values()) for row in SHARES.values())
+    return {group: sum(row.get(group, 0.0) for row in SHARES.values()) / total for group in GROUPS}
+
+
+def choose_kind(seed: int) -> str:
+    """A picture kind by the mixture; any run of neighbouring seeds holds the kinds in nearly their shares.
+
+    The seed's multiples of the golden ratio are spread evenly over 0..1 (a Kronecker sequence), where each kind
+    has an interval as long as its share.
+    """
+    place = seed * GOLDEN % MODULUS / MODULUS * sum(sum(row.values()) for row in SHARES.values())
+    for kind, row in SHARES.items():
+        place -= sum(row.values())
+        if place < 0:
+            return kind
+    return tuple(SHARES)[-1]
+
+
+def choose_questions(rng: Random, kind: str, questions: tuple[Question, ...], num: int) -> tuple[Question, ...]:
+    """`num` of the questions, groups by the kind's row, question kinds within a group evenly."""
+    pools = {group: rank(rng, [q for q in questions if q.group == group]) for group in SHARES[kind]}
+    chosen: list[Question] = []
+    while len(chosen) < num and any(pools.values()):
+        groups = [group for group in SHARES[kind] if pools[group]]
+        group = rng.choices(groups, [SHARES[kind][group] for group in groups])[0]
+        chosen.append(pools[group].pop(0))
+    return tuple(chosen)
+
+
+def mixture(
+    seed: int,
+    num_questions: int = 8,
+    *,
+    kind: str | None = None,
+    size: tuple[int, int] | None = None,
+    max_side: int = 4096,
+    plain: float = 0.25,
+) -> Picture:
+    """The picture of a seed by the mixture, with `num_questions` of its questions.
+
+    Raises:
+        ValueError: as `generate` does, or `num_questions` is not 1..`MAX_QUESTIONS`.
+    """
+    if not 1 <= num_questions <= MAX_QUESTIONS:
+        raise ValueError(f"num_questions must be 1..{MAX_QUESTIONS}, got {num_questions}")
+    rng = Random(f"arr-coc mixture {seed}")
+    picture = generate(
+        seed, kind=kind or choose_kind(seed), size=size, max_side=max_side, plain=plain, num_questions=None
+    )
+    questions = choose_questions(rng, picture.kind, picture.questions, num_questions)
+    return Picture(picture.image, picture.kind, questions, picture.glyphs, seed)
