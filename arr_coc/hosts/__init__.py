@@ -1,0 +1,1 @@
+"""Qwen3-VL as a host, and the processor that users of transformers see."""

@@ -1,0 +1,123 @@
+"""An answer and what it cost, measured the same way for every policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    PreTrainedTokenizerBase,
+    Qwen3VLForConditionalGeneration,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+
+from arr_coc.hosts.timing import Stopwatch
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        seconds: "prepare" (opening, pyramid, scoring, text), "encode" (vision encoder), "prefill" (up to
+            the first token) and "decode" (the rest).
+    """
+
+    text: str
+    num_new_tokens: int
+    seconds: dict[str, float]
+
+    @property
+    def ttft(self) -> float:
+        """Seconds to the first token."""
+        return self.total - self.seconds["decode"]
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+
+class FirstToken(StoppingCriteria):
+    """Never stops; notes when the first token was there."""
+
+    def __init__(self, clock: Stopwatch) -> None:
+        self.clock = clock
+        self.time: float | None = None
+
+    def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
+        if self.time is None:
+            self.time = self.clock.now()
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+
+def answer(
+    model: Qwen3VLForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerBase,
+    inputs: Mapping[str, Any],
+    max_new_tokens: int = 64,
+    clock: Stopwatch | None = None,
+) -> Answer:
+    """Greedy answer to one conversation.
+
+    Args:
+        inputs: of `RelevanceProcessor` or of `plain_inputs`; pixels are encoded here, timed as "encode".
+        clock: seconds already spent on these inputs: its stage "encode" counts as such, every other
+            stage as "prepare" (a RelevanceProcessor leaves them in `processor.host.clock`).
+
+    Raises:
+        ValueError: more than one conversation.
+    """
+    if len(inputs["input_ids"]) != 1:
+        raise ValueError(f"inputs: answer takes one conversation, got {len(inputs['input_ids'])}")
+    spent = dict(clock.seconds) if clock is not None else {}
+    watch = Stopwatch(model.device)
+    with torch.no_grad():
+        ready = encode_pixels(model, inputs, watch)
+        first, start = FirstToken(watch), watch.now()
+        output = model.generate(
+            **ready,
+            **greedy(model, tokenizer),
+            max_new_tokens=max_new_tokens,
+            stopping_criteria=StoppingCriteriaList([first]),
+        )
+        end = watch.now()
+    new_ids = output[0, inputs["input_ids"].shape[1] :]
+    assert first.time is not None
+    seconds = {
+        "prepare": sum(value for stage, value in spent.items() if stage != "encode"),
+        "encode": spent.get("encode", 0.0) + watch.seconds.get("encode", 0.0),
+        "prefill": first.time - start,
+        "decode": end - first.time,
+    }
+    return Answer(tokenizer.decode(new_ids, skip_special_tokens=True).strip(), len(new_ids), seconds)
+
+
+def encode_pixels(
+    model: Qwen3VLForConditionalGeneration, inputs: Mapping[str, Any], clock: Stopwatch
+) -> dict[str, Any]:
+    """Replaces `pixel_values` by encoder outputs, timed as "encode"; grids stay, since M-RoPE needs them."""
+    ready = dict(inputs.items())
+    pixels = ready.pop("pixel_values", None)
+    if pixels is not None:
+        with clock.measure("encode"):
+            features = model.get_image_features(pixels, ready["image_grid_thw"], return_dict=True)
+        ready["mm_encoder_outputs"] = {"image": features}
+    return ready
+
+
+def greedy(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """Generation settings for one deterministic answer, whatever the checkpoint's own sampling settings are."""
+    end = model.generation_config.eos_token_id
+    return {
+        "do_sample": False,
+        "num_beams": 1,
+        "temperature": None,
+        "top_p": None,
+        "top_k": None,
+        "eos_token_id": end if end is not None else tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }

@@ -1,0 +1,83 @@
+"""Loading the parts of a checkpoint, with errors of one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.utils import cached_file
+
+from arr_coc.hosts.names import check_type, explained, resolve
+
+AUTO = "auto"
+
+
+def load_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer with its chat template, which some checkpoints keep in a file of its own
+
+    Raises:
+        ValueError: unknown name, or no chat template.
+    """
+    source = resolve(name)
+    with explained(name, "a tokenizer with a chat template"):
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        if "image" not in str(tokenizer.chat_template):
+            path = cached_file(source, "chat_template.json")
+            tokenizer.chat_template = json.loads(Path(path).read_text(encoding="utf-8"))["chat_template"]
+    return tokenizer
+
+
+def load_image_processor(name: str | Path) -> Qwen2VLImageProcessorPil:
+    """The image processor on Pillow and numpy, which needs no torchvision.
+
+    Raises:
+        ValueError: unknown name, or no `preprocessor_config.json`.
+    """
+    source = resolve(name)
+    with explained(name, "an image processor"):
+        return Qwen2VLImageProcessorPil.from_pretrained(source)
+
+
+def load_model(name: str | Path, dtype: str = AUTO, device: str = AUTO) -> Qwen3VLForConditionalGeneration:
+    """The model in evaluation mode.
+
+    Args:
+        dtype: "float32", "bfloat16" or "float16"; "auto" is the checkpoint's own on a GPU and float32 on a CPU.
+        device: as torch names it; "auto" is the GPU where there is one.
+
+    Raises:
+        ValueError: unknown name, no Qwen3-VL, unknown dtype or device.
+    """
+    target = pick_device(device)
+    kind = pick_dtype(dtype, target)
+    source = resolve(name)
+    with explained(name, "a model"):
+        config = AutoConfig.from_pretrained(source)
+    check_type(name, config.model_type)
+    with explained(name, "a model"):
+        model = Qwen3VLForConditionalGeneration.from_pretrained(source, config=config, dtype=kind)
+    return model.to(target).eval()
+
+
+def pick_device(device: str) -> torch.device:
+    if device == AUTO:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        target = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device: must be auto, cpu or cuda, got {device!r}") from error
+    if target.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device: {device!r} asked for, but torch sees no GPU; use cpu")
+    return target
+
+
+def pick_dtype(dtype: str, device: torch.device) -> torch.dtype | str:
+    if dtype == AUTO:
+        return torch.float32 if device.type == "cpu" else AUTO
+    kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if dtype not in kinds:
+        raise ValueError(f"dtype: must be auto, {', '.join(kinds)}, got {dtype!r}")
+    return kinds[dtype]

@@ -1,0 +1,60 @@
+"""Model names: `nano`, a folder, or an id of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+NANO = "nano"
+NANO_FOLDER = Path(__file__).parents[1] / "nano" / "weights"
+SUPPORTED_TYPES = ("qwen3_vl",)
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+KNOWN_NAMES = "use 'nano', a folder with a Qwen3-VL checkpoint, or a hub id like 'Qwen/Qwen3-VL-2B-Instruct'"
+
+
+def resolve(name: str | Path) -> str:
+    """The folder or hub id that a name stands for.
+
+    Raises:
+        ValueError: the embedded host is not there, or the name is neither a folder nor a hub id.
+    """
+    if str(name) == NANO:
+        if not (NANO_FOLDER / "config.json").is_file():
+            raise ValueError("model 'nano': its weights are not installed; make them with `arr-coc nano train`")
+        return str(NANO_FOLDER)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(path)
+    if path.exists():
+        raise ValueError(f"model {str(name)!r}: it is a file; {KNOWN_NAMES}")
+    is_hub_id = isinstance(name, str) and HUB_ID.fullmatch(name)
+    if not is_hub_id:
+        raise ValueError(f"model {str(name)!r}: no such folder; {KNOWN_NAMES}")
+    return str(name)
+
+
+@contextmanager
+def explained(name: str | Path, what: str) -> Iterator[None]:
+    """Turns what transformers raises while loading `what` into one line with the name and what to do."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ValueError(
+            f"model {str(name)!r}: cannot load {what}, neither from a folder nor from the Hugging Face hub "
+            f"({first_line(error)}); {KNOWN_NAMES}"
+        ) from error
+
+
+def check_type(name: str | Path, model_type: str) -> None:
+    """Raises ValueError for a model that is no Qwen3-VL."""
+    if model_type not in SUPPORTED_TYPES:
+        raise ValueError(f"model {str(name)!r}: a {model_type!r} has no Qwen3-VL vision tower; {KNOWN_NAMES}")
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".")[:160] if lines else type(error).__name__

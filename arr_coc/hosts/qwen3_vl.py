@@ -1,0 +1,177 @@
+"""Qwen3-VL as a host: native size, pyramid, encoding of chosen cells and where a question looks."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
+
+from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
+from arr_coc.hosts.images import ImageError
+from arr_coc.hosts.looking import Gaze, look
+from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
+from arr_coc.hosts.timing import Stopwatch
+from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.texture import build_pyramid, round_grid
+
+MAX_ASPECT = 200
+REDUCING_GAP = 2.0
+LEAST_ATTENTION = 1e-8  # below this a cell is not looked at, and its logarithm says nothing more
+
+
+class Qwen3VLHost:
+    """Implements `records.Host` on an untouched model.
+
+    Attributes:
+        model, tokenizer, image_processor: the user's own.
+        gaze: how attention is read for `attend`.
+        is_training: keeps the graph of `encode`, so that gradients reach the vision tower.
+        is_packed: encodes all pictures of a call in one pass: faster on a GPU, but then kernels chosen
+            by batch size may change a picture's features in the last bits.
+        clock: seconds in the stages "resize", "pyramid", "encode" and "attend".
+    """
+
+    def __init__(
+        self,
+        model: Qwen3VLForConditionalGeneration,
+        tokenizer: PreTrainedTokenizerBase,
+        image_processor: Qwen2VLImageProcessorPil,
+        *,
+        gaze: Gaze | None = None,
+        is_training: bool = False,
+        is_packed: bool = False,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.image_processor = image_processor
+        self.gaze = gaze or Gaze()
+        self.is_training = is_training
+        self.is_packed = is_packed
+        self.clock = Stopwatch(model.device)
+        self.geometry = Geometry(
+            patch_size=image_processor.patch_size,
+            merge_size=image_processor.merge_size,
+            temporal_patch_size=image_processor.temporal_patch_size,
+            mean=tuple(image_processor.image_mean),
+            std=tuple(image_processor.image_std),
+        )
+
+    @property
+    def image_token_id(self) -> int:
+        return self.model.config.image_token_id
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest sequence the language model was made for."""
+        return self.model.config.text_config.max_position_embeddings
+
+    def stock_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
+        """(width, height) by the host's own resize rule; `limits` are (least, most) pixels, else its processor's.
+
+        Raises:
+            ValueError: one side is over 200 times the other.
+        """
+        if max(width, height) > MAX_ASPECT * min(width, height):
+            raise ImageError(f"image: {width}x{height} is longer than {MAX_ASPECT}:1; crop it")
+        size = self.image_processor.size
+        least, most = limits or (size["shortest_edge"], size["longest_edge"])
+        rows, cols = smart_resize(height, width, self.geometry.cell_px, least, most)
+        return cols, rows
+
+    def native_size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) of level 0: the host's own size with rows and columns that halve evenly to the glimpse."""
+        side = self.geometry.cell_px
+        stock_width, stock_height = self.stock_size(width, height)
+        rows, cols, _ = round_grid(stock_height // side, stock_width // side)
+        return cols * side, rows * side
+
+    def needed_size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) below which a picture must not be decoded: native or stock, whichever is larger."""
+        stock, native = self.stock_size(width, height), self.native_size(width, height)
+        return max(stock[0], native[0]), max(stock[1], native[1])
+
+    def pyramid(self, image: Image.Image) -> Pyramid:
+        """Resizes an RGB picture once to its native size (PIL, the processor's filter) and builds its levels.
+
+        Level 0 holds the stock processor's pixels where the sizes agree. A picture four times as large or more
+        is first averaged over whole pixels, down to no less than twice the size, which more than halves the time.
+        """
+        with self.clock.measure("resize"):
+            pixels = self.resize(image, self.native_size(*image.size), REDUCING_GAP)
+        with self.clock.measure("pyramid"):
+            return build_pyramid(pixels, self.geometry.cell_px)
+
+    def resize(self, image: Image.Image, size: tuple[int, int], reducing_gap: float | None = None) -> Tensor:
+        """(3, H, W) float32 in 0..1 of an RGB picture at (width, height), as the stock image processor has it."""
+        resized = np.asarray(image.resize(size, self.image_processor.resample, reducing_gap=reducing_gap))
+        scale = (np.arange(256) * self.image_processor.rescale_factor).astype(np.float32)
+        return torch.from_numpy(scale[np.ascontiguousarray(resized.transpose(2, 0, 1))])
+
+    def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
+        """Features (N, D) of chosen cells (N, 3) of each picture; one level of one picture is one segment."""
+        groups = [list(range(len(cells)))] if self.is_packed else [[i] for i in range(len(cells))]
+        with self.clock.measure("encode"), self._graph():
+            encoded = [self._encode([pyramids[i] for i in group], [cells[i] for i in group]) for group in groups]
+        return [features for group in encoded for features in group]
+
+    def attend(
+        self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
+    ) -> list[Tensor]:
+        """(N,) float32 per picture: log attention of the question's last tokens, less that of the neutral question."""
+        with self.clock.measure("attend"), torch.no_grad():
+            return [self._attend(*sample) for sample in zip(pyramids, cells, features, questions, strict=True)]
+
+    def tokenize(self, messages: list[dict], **template: object) -> list[int]:
+        """Ids of a conversation in the host's chat format, one placeholder per picture."""
+        text = self.tokenizer.apply_chat_template(messages, tokenize=False, **template)
+        return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+
+    def _graph(self) -> AbstractContextManager[object]:
+        return nullcontext() if self.is_training else torch.no_grad()
+
+    def _encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
+        segments, places = [], []
+        for pyramid, chosen in zip(pyramids, cells, strict=True):
+            levels = chosen[:, 0].unique().tolist()
+            members = [(chosen[:, 0] == level).nonzero()[:, 0] for level in levels]
+            for level, member in zip(levels, members, strict=True):
+                index = chosen[member, 1] * pyramid.grid(level)[1] + chosen[member, 2]
+                segments.append(Segment(pyramid.levels[level], index))
+            places.append(members)
+        encoded = iter(encode_segments(self.model.model.visual, segments, self.geometry))
+        return [restore_order([next(encoded) for _ in members], members) for members in places]
+
+    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Tensor:
+        block = glimpse_block(pyramid, cells)
+        questions = [question, self.gaze.neutral] if self.gaze.relative else [question]
+        prompts = [self._ask(block, text) for text in questions]
+        maps = look(self.model.model.language_model, prompts, features, self.image_token_id, self.gaze)
+        maps = maps.clamp(min=LEAST_ATTENTION).log()
+        return (maps[0] - maps[1] if self.gaze.relative else maps[0]).cpu()
+
+    def _ask(self, block: ImageBlock, question: str) -> Prompt:
+        content = [{"type": "image"}, {"type": "text", "text": question}]
+        ids = self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
+        return lay_out(ids, self.image_token_id, [block])
+
+
+def glimpse_block(pyramid: Pyramid, cells: Tensor) -> ImageBlock:
+    """Positions of cells (N, 3) in the grid of the finest level among them.
+
+    Cells of one level are thereby placed like an ordinary picture of that size, the case the host knows best.
+    """
+    finest = int(cells[:, 0].min())
+    side = 2 ** (cells[:, :1] - finest)
+    return ImageBlock(cells[:, 1:] * side + (side - 1) // 2, max(pyramid.grid(finest)))
+
+
+def restore_order(parts: list[CellFeatures], members: list[Tensor]) -> CellFeatures:
+    """Features of one picture's segments in the order of the cells that `members` number."""
+    merged = torch.cat([part.merged for part in parts])
+    deepstack = torch.cat([part.deepstack for part in parts], dim=1)
+    return CellFeatures(merged, deepstack)[torch.cat(members).argsort().to(merged.device)]
