@@ -1,0 +1,166 @@
+"""What `nano` is shown, stage by stage: first print, then labelled lines, then the generator's pictures.
+
+Every batch is a function of (stage, number), so a killed run resumes on the very same data.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from arr_coc.data.mixture import mixture
+from arr_coc.data.records import Picture, Question
+from arr_coc.data.tasks import TRAIN_SEEDS
+from arr_coc.nano.dense import BLANK
+from arr_coc.nano.packing import CELL, Batch, Chat, ChatFormat, View, collate, plain_view, slots_of
+from arr_coc.nano.primer import draw_primer
+from arr_coc.nano.views import Shown, show_leaves, show_part, show_whole
+
+PRIMER_SEED = 3_000_000_000
+RETRY_STRIDE, MAX_ATTEMPTS = 500_000, 40
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the curriculum.
+
+    Attributes:
+        num_batches, batch_size: pictures seen = their product.
+        lines: most lines of a primer picture; 0 where the generator draws.
+        share_soup: share of primer lines that are random characters.
+        smallest: font size in pixels of the smallest primer print.
+        max_cells: most cells of a picture that are shown (blank ones are dropped first); 0 shows all.
+        views: weights of the ways generator pictures are shown: in part, whole, as leaves.
+        sides: longest side of generator pictures, drawn evenly.
+        num_questions: most turns of a chat.
+        language: False trains only the vision tower and the character heads.
+    """
+
+    name: str
+    num_batches: int
+    batch_size: int
+    lines: int = 0
+    share_soup: float = 0.0
+    smallest: int = 12
+    max_cells: int = 0
+    views: tuple[float, float, float] = (0, 0, 0)
+    sides: tuple[int, ...] = ()
+    num_questions: int = 8
+    language: bool = True
+    dense_weight: float = 0.5
+    rate: float = 1e-3
+    final_rate: float = 1e-3
+
+    @property
+    def first_seed(self) -> int:
+        """Stages draw different pictures; all are training seeds."""
+        return (PRIMER_SEED if self.lines else TRAIN_SEEDS.start) + 20_000_000 * (zlib.crc32(self.name.encode()) % 40)
+
+
+STAGES = (
+    Stage(
+        "large print",
+        300,
+        32,
+        lines=4,
+        share_soup=0.6,
+        smallest=20,
+        max_cells=32,
+        language=False,
+        rate=2e-3,
+        final_rate=2e-3,
+    ),
+    Stage("print", 600, 32, lines=6, share_soup=0.6, max_cells=32, language=False, rate=2e-3),
+    Stage("one line", 400, 48, lines=1, smallest=16, max_cells=12),
+    Stage("three lines", 300, 32, lines=3, max_cells=32),
+    Stage("parts", 500, 24, views=(0.8, 0.2, 0), sides=(320, 448), max_cells=64),
+    Stage("pages", 650, 16, views=(0.3, 0.35, 0.35), sides=(320, 448, 576, 704), max_cells=128, final_rate=2e-4),
+    Stage(
+        "large pages",
+        60,
+        8,
+        views=(0.1, 0.45, 0.45),
+        sides=(704, 1024, 2048),
+        max_cells=1024,
+        rate=2e-4,
+        final_rate=2e-5,
+    ),
+)
+
+
+def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:
+    """Raster indices of the cells that hold characters, with a few blank ones; at most `max_cells`."""
+    printed = (slots != BLANK).any(dim=1)
+    index = printed.nonzero()[:, 0].tolist()
+    blank = (~printed).nonzero()[:, 0].tolist()
+    index += rng.sample(blank, min(len(blank), max(1, len(index) // 8)))
+    if len(index) > max_cells:
+        start = rng.randint(0, len(index) - max_cells)
+        index = sorted(index)[start : start + max_cells]
+    return torch.tensor(sorted(index))
+
+
+def generator_sample(stage: Stage, seed: int) -> Shown:
+    rng = random.Random(seed)
+    picture = mixture(seed, 10, max_side=rng.choice(stage.sides))
+    show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
+    return show(picture, rng, stage.max_cells)
+
+
+def primer_sample(stage: Stage, seed: int) -> Shown:
+    rng = random.Random(seed)
+    picture = draw_primer(seed, rng.randint(1, stage.lines), stage.share_soup, stage.smallest)
+    shrink = rng.choice((1, 1, 1, 0.75, 0.66, 0.5)) if stage.smallest < 16 else 1
+    rows = max(1, round(picture.image.height * shrink / CELL))
+    cols = max(1, round(picture.image.width * shrink / CELL))
+    index = inked(slots_of(picture.image, picture.glyphs, rows, cols), stage.max_cells, rng)
+    view = plain_view(picture.image, picture.glyphs, rows, cols, index)
+    return Shown(view, [question for question in picture.questions if is_seen(question, picture, view)])
+
+
+def is_seen(question: Question, picture: Picture, view: View) -> bool:
+    """Whether the evidence of a primer question lies in the cells shown, at a legible size."""
+    height, width = view.segments[0].image.shape[-2:]
+    scale = min(height / picture.image.height, width / picture.image.width)
+    if question.glyph_px * scale < 7.5:
+        return False
+    cols = width // CELL
+    shown = set(view.segments[0].index.tolist())
+    x0, y0, x1, y1 = (edge * scale / CELL for edge in question.boxes[0])
+    needed = {int((y0 + y1) / 2) * cols + x for x in range(int(x0), min(cols, int(x1) + 1))}
+    return needed <= shown
+
+
+class Curriculum(Dataset[Batch]):
+    """Batches of one stage, drawn on the fly."""
+
+    def __init__(self, stage: Stage, chat: ChatFormat) -> None:
+        self.stage, self.chat = stage, chat
+
+    def __len__(self) -> int:
+        return self.stage.num_batches
+
+    def __getitem__(self, number: int) -> Batch:
+        torch.set_num_threads(1)
+        first = self.stage.first_seed + number * self.stage.batch_size
+        samples = [self.sample(first + row) for row in range(self.stage.batch_size)]
+        return collate(samples, self.chat.tokenizer.pad_token_id)
+
+    def sample(self, seed: int) -> tuple[View, Chat]:
+        """A view and the chat about it; a stage that speaks draws again where there is nothing to ask."""
+        for attempt in range(MAX_ATTEMPTS):
+            shown = self.show(seed + attempt * RETRY_STRIDE)
+            if shown.questions or not self.stage.language:
+                break
+        random.Random(seed).shuffle(shown.questions)
+        pairs = [(q.text, q.answers[0]) for q in shown.questions[: self.stage.num_questions]]
+        return shown.view, self.chat.write(pairs, len(shown.view.keep))
+
+    def show(self, seed: int) -> Shown:
+        torch.manual_seed(seed)
+        return primer_sample(self.stage, seed) if self.stage.lines else generator_sample(self.stage, seed)

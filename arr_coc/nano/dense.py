@@ -1,0 +1,82 @@
+"""Dense, ordered supervision of the vision side: which character stands where.
+
+Question answering alone never taught the tower to read (dev/LOG.md). Two heads do: one on every
+patch before the merger, one on every merged token after it; without the second the merger drops
+characters. The heads are thrown away after training.
+
+Shapes: N cells, P = 4 patches of a cell, A = 2 slots (left and right half) of a patch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ALPHABET = [chr(code) for code in range(33, 127)] + ["€", "£"]
+CLASS_OF = {char: index + 1 for index, char in enumerate(ALPHABET)}
+NUM_CLASSES = len(ALPHABET) + 1
+BLANK, IGNORE = 0, -100
+SLOT_WIDTH, PATCH, CELL = 8, 16, 32
+SLOTS_PER_CELL = 8
+MIN_LEGIBLE_PX = 6.5
+BLANK_WEIGHT = 0.1
+
+
+def character_slots(
+    chars: str, centres: np.ndarray, heights: np.ndarray, scale: tuple[float, float], grid: tuple[int, int]
+) -> Tensor:
+    """(rows * cols, 8) int64 class per slot of each cell at a level; BLANK, a character, or IGNORE.
+
+    Args:
+        chars: N characters drawn on the picture, with centres (N, 2) x, y and cap heights (N,) in its pixels.
+        scale: (x, y) size of the level over size of the picture.
+        grid: (rows, columns) of the level in cells.
+    A slot with two characters, or with one too small to read, is ignored.
+    """
+    rows, cols = grid
+    slots = np.zeros((rows * cols, SLOTS_PER_CELL), dtype=np.int64)
+    if len(chars) == 0:
+        return torch.from_numpy(slots)
+    xs, ys = centres[:, 0] * scale[0], centres[:, 1] * scale[1]
+    inside = (xs >= 0) & (ys >= 0) & (xs < cols * CELL) & (ys < rows * CELL)
+    classes = np.array([CLASS_OF.get(char, IGNORE) for char in chars])
+    classes = np.where(heights * min(scale) < MIN_LEGIBLE_PX, IGNORE, classes)[inside]
+    columns, lines = (xs[inside] // SLOT_WIDTH).astype(int), (ys[inside] // PATCH).astype(int)
+    cell = (lines // 2) * cols + columns // 4
+    slot = (lines % 2) * 4 + columns % 4
+    flat = cell * SLOTS_PER_CELL + slot
+    count = np.bincount(flat, minlength=slots.size)
+    slots.reshape(-1)[flat] = classes
+    slots.reshape(-1)[count > 1] = IGNORE
+    return torch.from_numpy(slots)
+
+
+class CharacterHeads(nn.Module):
+    """Two linear readers: of the last patch states (4N, D_vision) and of merged tokens (N, D_text)."""
+
+    def __init__(self, vision_width: int, text_width: int) -> None:
+        super().__init__()
+        self.patches = nn.Sequential(nn.LayerNorm(vision_width), nn.Linear(vision_width, 2 * NUM_CLASSES))
+        self.tokens = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, SLOTS_PER_CELL * NUM_CLASSES))
+
+    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, 8, classes) of both heads; the order of slots is that of `character_slots`."""
+        return (
+            self.patches(patch_states).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
+            self.tokens(merged).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
+        )
+
+
+def character_loss(logits: Tensor, slots: Tensor) -> Tensor:
+    """Mean cross entropy over slots that are not ignored, blank ones down-weighted."""
+    weight = torch.ones(NUM_CLASSES)
+    weight[BLANK] = BLANK_WEIGHT
+    return F.cross_entropy(logits.flatten(0, 1).float(), slots.flatten(), weight.to(logits.device), ignore_index=IGNORE)
+
+
+def character_accuracy(logits: Tensor, slots: Tensor) -> tuple[int, int]:
+    """(right, total) over the slots that hold a readable character."""
+    printed = slots > BLANK
+    return int((logits.argmax(-1) == slots)[printed].sum()), int(printed.sum())

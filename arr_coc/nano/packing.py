@@ -1,0 +1,177 @@
+"""Pictures and questions -> one training batch for the embedded host.
+
+A picture is shown either plain (all cells of one size, the host's own positions) or as leaves of
+mixed levels (positions in the level-0 grid). Its questions follow as the turns of one chat.
+
+Shapes: B pictures, T tokens of the longest chat, N encoded cells of a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from arr_coc.data.records import Glyphs
+from arr_coc.hosts.encoding import Segment
+from arr_coc.nano.dense import character_slots
+from arr_coc.records import Allocation
+
+CELL = 32
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture as the host sees it.
+
+    Attributes:
+        segments: what is encoded; one level, one segment.
+        keep: (K,) rows of the encoded cells (in segment order) that become visual tokens.
+        positions: (K, 2) row and column for M-RoPE.
+        extent: where text continues after the picture.
+        slots: (N, 8) character classes of the encoded cells.
+    """
+
+    segments: tuple[Segment, ...]
+    keep: Tensor
+    positions: Tensor
+    extent: int
+    slots: Tensor
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1).float() / 255
+
+
+def level_image(image: Image.Image, rows: int, cols: int) -> Tensor:
+    size = (cols * CELL, rows * CELL)
+    return to_tensor(image if image.size == size else image.resize(size, Image.Resampling.BICUBIC))
+
+
+def slots_of(image: Image.Image, glyphs: Glyphs, rows: int, cols: int) -> Tensor:
+    scale = (cols * CELL / image.width, rows * CELL / image.height)
+    return character_slots(glyphs.chars, glyphs.centres, glyphs.heights, scale, (rows, cols))
+
+
+def plain_view(image: Image.Image, glyphs: Glyphs, rows: int, cols: int, index: Tensor | None = None) -> View:
+    """The whole picture at one size, or only the cells `index` of it."""
+    index = torch.arange(rows * cols) if index is None else index
+    return View(
+        segments=(Segment(level_image(image, rows, cols), index),),
+        keep=torch.arange(len(index)),
+        positions=torch.stack([index // cols, index % cols], dim=1),
+        extent=max(rows, cols),
+        slots=slots_of(image, glyphs, rows, cols)[index],
+    )
+
+
+def leaf_view(
+    image: Image.Image, glyphs: Glyphs, grid: tuple[int, int], looked_at: list[Tensor], leaves: Tensor
+) -> View:
+    """Leaves of mixed levels.
+
+    Args:
+        grid: (rows, columns) of level 0.
+        looked_at: encoded cells per level, finest first, raster indices in the level's grid.
+        leaves: (K, 3) cells in raster order; each is among `looked_at`.
+    """
+    segments, slots, rows_of = [], [], {}
+    for level, index in enumerate(looked_at):
+        if not len(index):
+            continue
+        rows, cols = grid[0] >> level, grid[1] >> level
+        offset = sum(len(s.index) for s in segments)
+        rows_of.update({(level, cell): offset + i for i, cell in enumerate(index.tolist())})
+        segments.append(Segment(level_image(image, rows, cols), index))
+        slots.append(slots_of(image, glyphs, rows, cols)[index])
+    keys = [(level, row * (grid[1] >> level) + col) for level, row, col in leaves.tolist()]
+    return View(
+        segments=tuple(segments),
+        keep=torch.tensor([rows_of[key] for key in keys]),
+        positions=Allocation(leaves, grid).positions(),
+        extent=max(grid),
+        slots=torch.cat(slots),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Chat:
+    """Token ids of a chat about one picture; labels are -100 outside answers; `image_at` is the first visual token."""
+
+    ids: list[int]
+    labels: list[int]
+    image_at: int
+
+
+class ChatFormat:
+    """Writes the chat template as token ids, fast enough for training on the fly."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self.tokenizer = tokenizer
+        self.opening = self.encode("<|im_start|>user\n")
+        self.image = self.encode("<|vision_start|><|image_pad|><|vision_end|>")
+        self.turn = self.encode("<|im_end|>\n<|im_start|>assistant\n")
+        self.closing = self.encode("<|im_end|>")
+        self.newline = self.encode("\n")
+
+    def encode(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False).input_ids
+
+    def write(self, pairs: list[tuple[str, str]], num_visual: int) -> Chat:
+        start, pad, end = self.image
+        ids = [*self.opening, start]
+        image_at = len(ids)
+        ids += [pad] * num_visual + [end]
+        labels = [-100] * len(ids)
+        for number, (question, answer) in enumerate(pairs):
+            prompt = ([*self.newline, *self.opening] if number else []) + self.encode(question) + self.turn
+            spoken = self.encode(answer) + self.closing
+            ids += prompt + spoken
+            labels += [-100] * len(prompt) + spoken
+        return Chat(ids, labels, image_at)
+
+
+def chat_positions(chat: Chat, view: View) -> Tensor:
+    """(4, T) text, temporal, row and column positions of one chat."""
+    num_visual, length = len(view.keep), len(chat.ids)
+    text = torch.arange(length)
+    place = text.clone().repeat(3, 1)
+    end = chat.image_at + num_visual
+    place[:, chat.image_at : end] = chat.image_at
+    place[1:, chat.image_at : end] += view.positions.T
+    place[:, end:] += chat.image_at + view.extent - end
+    return torch.cat([text[None], place])
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Right-padded chats: input_ids, labels (B, T), position_ids (4, B, T); encoder input; slots (N, 8)."""
+
+    segments: list[Segment]
+    keep: Tensor
+    input_ids: Tensor
+    labels: Tensor
+    position_ids: Tensor
+    slots: Tensor
+
+
+def collate(samples: list[tuple[View, Chat]], pad_id: int) -> Batch:
+    length = max(len(chat.ids) for _, chat in samples)
+    ids = torch.full((len(samples), length), pad_id)
+    labels = torch.full((len(samples), length), -100)
+    positions = torch.zeros(4, len(samples), length, dtype=torch.long)
+    keep, segments, offset = [], [], 0
+    for row, (view, chat) in enumerate(samples):
+        used = len(chat.ids)
+        ids[row, :used] = torch.tensor(chat.ids)
+        labels[row, :used] = torch.tensor(chat.labels)
+        positions[:, row, :used] = chat_positions(chat, view)
+        keep.append(view.keep + offset)
+        offset += sum(len(segment.index) for segment in view.segments)
+        segments.extend(view.segments)
+    slots = torch.cat([view.slots for view, _ in samples])
+    return Batch(segments, torch.cat(keep), ids, labels, positions, slots)

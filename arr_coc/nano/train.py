@@ -1,0 +1,281 @@
+"""Makes `nano` from nothing: tokenizer, print, labelled lines, then the generator's pictures.
+
+A run is a function of its settings: batches are drawn by number, so a killed run resumes on the same
+data from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+from transformers import PreTrainedTokenizerFast, Qwen3VLForConditionalGeneration
+
+from arr_coc.data.mixture import mixture
+from arr_coc.data.tasks import TRAIN_SEEDS
+from arr_coc.nano.config import nano_config, nano_image_processor
+from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
+from arr_coc.nano.learning import Learner, Losses
+from arr_coc.nano.packing import Batch, ChatFormat
+from arr_coc.nano.primer import draw_primer
+from arr_coc.nano.tokenizer import train_tokenizer
+
+WARMUP_BATCHES = 30
+MUON_RATE = 2.0
+LOG_EVERY = 20
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training run.
+
+    Attributes:
+        scale: multiplies the number of batches of every stage.
+        batch_scale: multiplies the pictures of a batch (a GPU wants more).
+        save_every_s: seconds between checkpoints.
+    """
+
+    seed: int = 0
+    scale: float = 1.0
+    batch_scale: float = 1.0
+    num_workers: int = 1
+    save_every_s: float = 60.0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "batch_scale"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+    def stages(self) -> list[Stage]:
+        return [
+            dataclasses.replace(
+                stage,
+                num_batches=max(1, round(stage.num_batches * self.scale)),
+                batch_size=max(1, round(stage.batch_size * self.batch_scale)),
+            )
+            for stage in STAGES
+        ]
+
+
+def choose_device(name: str) -> str:
+    """ "auto" takes the GPU where there is one.
+
+    Raises:
+        ValueError: neither auto nor a device that is there.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
+        return name
+    raise ValueError(f"device: {name!r} is not here; choose auto or cpu")
+
+
+def keep_freed_memory() -> None:
+    """Tells glibc to reuse freed blocks instead of handing them back to the kernel.
+
+    Every step frees and takes the same tensors; without this, page faults took half of the time.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        libc.mallopt(M_TOP_PAD, 2**28)
+
+
+def make_tokenizer(num_pictures: int = 400) -> PreTrainedTokenizerFast:
+    """Trained on the questions of the first training pictures, their answers left out."""
+    texts = ["user\n", "assistant\n", "system\n"] * num_pictures
+    for seed in range(num_pictures):
+        picture = mixture(TRAIN_SEEDS.start + seed, 10, max_side=256)
+        texts += [question.text.replace(question.answers[0], "") for question in picture.questions]
+        texts += [question.text.replace(question.answers[0], "") for question in draw_primer(seed).questions]
+    return train_tokenizer(texts)
+
+
+def make_optimizers(learner: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside blocks and mergers, AdamW for everything else."""
+    inner = ("blocks.", "layers.", "merger")
+    matrices = [p for name, p in learner.named_parameters() if p.ndim == 2 and any(part in name for part in inner)]
+    others = [p for p in learner.parameters() if not any(p is matrix for matrix in matrices)]
+    return [
+        torch.optim.AdamW(others, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
+        torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+    ]
+
+
+def rate_at(stage: Stage, number: int) -> float:
+    """Linear from `rate` to `final_rate` over a stage, after a short warm-up."""
+    done = number / max(1, stage.num_batches)
+    return (stage.rate + (stage.final_rate - stage.rate) * done) * min(1.0, (number + 1) / WARMUP_BATCHES)
+
+
+def to_device(batch: Batch, device: str) -> Batch:
+    moved = {
+        field.name: value.to(device)
+        for field in dataclasses.fields(batch)
+        if isinstance(value := getattr(batch, field.name), torch.Tensor)
+    }
+    return dataclasses.replace(batch, **moved)
+
+
+@dataclass
+class Meter:
+    """Running sums of a stage's losses and counts since the last log line."""
+
+    num_batches: int = 0
+    losses: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    counts: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def add(self, losses: Losses) -> None:
+        terms = (losses.patches.item(), losses.tokens.item(), losses.answers.item())
+        counts = (losses.characters_right, losses.characters, losses.answers_right, losses.num_answers)
+        self.num_batches += 1
+        self.losses = tuple(a + b for a, b in zip(self.losses, terms, strict=True))  # type: ignore[assignment]
+        self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))  # type: ignore[assignment]
+
+    def summary(self) -> dict[str, float]:
+        patches, tokens, answers = (round(loss / self.num_batches, 4) for loss in self.losses)
+        right, characters, hits, asked = self.counts
+        return {
+            "loss_patches": patches,
+            "loss_tokens": tokens,
+            "loss_answers": answers,
+            "character_accuracy": round(right / max(1, characters), 4),
+            "answer_accuracy": round(hits / max(1, asked), 4),
+        }
+
+
+class Run:
+    """A training run in a folder: settings.json, log.jsonl, checkpoint.pt and, at the end, the model."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(settings.seed)
+        tokenizer_folder = folder / "tokenizer"
+        if not tokenizer_folder.exists():
+            make_tokenizer().save_pretrained(tokenizer_folder)
+        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
+        model = Qwen3VLForConditionalGeneration(nano_config(self.tokenizer))
+        self.learner = Learner(model).to(settings.device)
+        self.optimizers = make_optimizers(self.learner)
+        self.stage, self.batch, self.seconds = 0, 0, 0.0
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Atomic: a kill leaves the old checkpoint or the new one."""
+        state = {
+            "settings": dataclasses.asdict(self.settings),
+            "stage": self.stage,
+            "batch": self.batch,
+            "seconds": self.seconds,
+            "learner": self.learner.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.checkpoint)
+
+    def resume(self) -> None:
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.settings.device)
+        self.stage, self.batch, self.seconds = state["stage"], state["batch"], state["seconds"]
+        self.learner.load_state_dict(state["learner"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+    def export(self, folder: Path) -> None:
+        """The host alone, as any Qwen3-VL checkpoint: model, tokenizer, image processor."""
+        self.learner.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        nano_image_processor().save_pretrained(folder)
+        facts = {
+            "seconds": round(self.seconds),
+            "device": self.settings.device,
+            "num_parameters": sum(p.numel() for p in self.learner.model.parameters()),
+            "stages": [f"{s.name} ({s.num_batches} x {s.batch_size})" for s in self.settings.stages()],
+        }
+        (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+    def log(self, entry: dict[str, object]) -> None:
+        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def step(self, batch: Batch, stage: Stage) -> Losses:
+        rate = rate_at(stage, self.batch)
+        for optimizer, factor in zip(self.optimizers, (1.0, MUON_RATE), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+        batch = to_device(batch, self.settings.device)
+        with torch.autocast(self.settings.device.split(":")[0], torch.bfloat16):
+            losses = self.learner(batch, stage.language)
+        losses.total(stage.dense_weight).backward()
+        nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        return losses
+
+    def run_stage(self, stage: Stage, progress: Progress) -> None:
+        data = Curriculum(stage, ChatFormat(self.tokenizer))
+        remaining = Subset(data, range(self.batch, len(data)))
+        workers = self.settings.num_workers
+        loader = DataLoader(remaining, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+        bar = progress.add_task(stage.name, total=len(data), completed=self.batch, note="")
+        meter, started, saved = Meter(), time.monotonic(), time.monotonic()
+        for batch in loader:
+            meter.add(self.step(batch, stage))
+            self.batch += 1
+            now = time.monotonic()
+            self.seconds, started = self.seconds + now - started, now
+            progress.update(bar, advance=1)
+            if meter.num_batches == LOG_EVERY or self.batch == len(data):
+                summary = meter.summary()
+                self.log({"stage": stage.name, "batch": self.batch, "seconds": round(self.seconds), **summary})
+                progress.update(
+                    bar, note=f"loss {summary['loss_answers']:.3f}  read {summary['character_accuracy']:.3f}"
+                )
+                meter = Meter()
+            if now - saved > self.settings.save_every_s:
+                self.save()
+                saved = time.monotonic()
+
+
+def train(folder: Path, settings: Settings, resume: bool = False) -> Path:
+    """Trains and exports; returns the folder of the finished host.
+
+    Raises:
+        ValueError: the folder holds another run and `resume` is False, or nothing to resume.
+    """
+    if (folder / "checkpoint.pt").exists() != resume:
+        hint = "holds a run: pass --resume to go on, or choose another" if not resume else "holds no run to resume"
+        raise ValueError(f"out: {folder} {hint}")
+    keep_freed_memory()
+    run = Run(folder, settings)
+    if resume:
+        run.resume()
+    (folder / "settings.json").write_text(json.dumps(dataclasses.asdict(settings), indent=1))
+    columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[note]}")) as progress:
+        for number, stage in enumerate(settings.stages()):
+            if number < run.stage:
+                continue
+            run.run_stage(stage, progress)
+            run.stage, run.batch = number + 1, 0
+            run.save()
+    run.export(folder / "host")
+    return folder / "host"

@@ -1,0 +1,205 @@
+"""The embedded host's own training: batches, labels, positions, losses, resuming."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from arr_coc.attending import check_tiling
+from arr_coc.data.mixture import mixture
+from arr_coc.data.records import Glyphs
+from arr_coc.nano import curriculum as lessons
+from arr_coc.nano import train as training
+from arr_coc.nano.config import nano_config
+from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
+from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots
+from arr_coc.nano.learning import Learner, whole_answers
+from arr_coc.nano.packing import ChatFormat, chat_positions, collate, leaf_view, plain_view
+from arr_coc.nano.primer import draw_primer
+from arr_coc.nano.tokenizer import train_tokenizer
+from arr_coc.nano.views import levels_shown, show_leaves, show_part, show_whole, split_by
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(["user\n", "assistant\n", "What is the price of the red thing?"] * 5, vocab_size=300)
+
+
+def test_chat_format_equals_the_chat_template(tokenizer):
+    chat = ChatFormat(tokenizer).write([("What is the price?", "3.40"), ("Is it red?", "yes")], num_visual=3)
+    messages = [
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is the price?"}]},
+        {"role": "assistant", "content": "3.40"},
+        {"role": "user", "content": "Is it red?"},
+        {"role": "assistant", "content": "yes"},
+    ]
+    text = tokenizer.apply_chat_template(messages, tokenize=False)
+    text = text.replace("<|image_pad|>", "<|image_pad|>" * 3).removesuffix("\n")
+    assert tokenizer.decode(chat.ids) == text
+    assert chat.ids == tokenizer(text, add_special_tokens=False).input_ids
+    spoken = [token for token in chat.labels if token != -100]
+    assert tokenizer.decode(spoken) == "3.40<|im_end|>yes<|im_end|>"
+    assert all(label in (-100, token) for token, label in zip(chat.ids, chat.labels, strict=True))
+
+
+def test_text_continues_after_the_picture(tokenizer):
+    picture = draw_primer(1)
+    view = plain_view(picture.image, picture.glyphs, 2, 5)
+    chat = ChatFormat(tokenizer).write([("What is it?", "x")], len(view.keep))
+    positions = chat_positions(chat, view)
+    start, end = chat.image_at, chat.image_at + 10
+    assert positions[1:, start:end].T.tolist() == [[start, start + i // 5, start + i % 5] for i in range(10)]
+    assert positions[1:, end].tolist() == [start + 5] * 3
+    assert positions[0].tolist() == list(range(len(chat.ids)))
+
+
+def test_slots_name_the_character_where_it_stands():
+    glyphs = Glyphs(
+        "aB1x", np.array([[4, 8], [12, 8], [20, 24], [60, 8]], np.float32), np.array([10, 10, 10, 4], np.float32)
+    )
+    slots = character_slots(glyphs.chars, glyphs.centres, glyphs.heights, (1, 1), (1, 2))
+    assert slots.shape == (2, 8)
+    assert slots[0].tolist() == [CLASS_OF["a"], CLASS_OF["B"], 0, 0, 0, 0, CLASS_OF["1"], 0]
+    assert slots[1, 3] == IGNORE and (slots[1, [0, 1, 2, 4, 5, 6, 7]] == BLANK).all()
+
+
+def test_two_characters_in_one_slot_are_ignored():
+    slots = character_slots("ab", np.array([[2, 5], [5, 5]], np.float32), np.array([9, 9], np.float32), (1, 1), (1, 1))
+    assert slots[0, 0] == IGNORE
+
+
+def test_character_loss_sees_a_wrong_character():
+    slots = torch.tensor([[CLASS_OF["a"]] + [BLANK] * 7])
+    right = torch.full((1, 8, 97), -5.0).scatter(2, slots[..., None], 5.0)
+    wrong = torch.full((1, 8, 97), -5.0).scatter(2, slots.roll(1, 1)[..., None], 5.0)
+    assert character_loss(right, slots) < 0.1 < 1 < character_loss(wrong, slots)
+
+
+def test_whole_answers_counts_runs():
+    labels = torch.tensor([[-100, 5, 6, -100, 7, -100], [-100, -100, 8, 9, -100, -100]])
+    right = torch.tensor([True, False, True, True, True])
+    assert whole_answers(right, labels) == (2, 3)
+
+
+@pytest.mark.parametrize("show", [show_part, show_whole, show_leaves])
+def test_a_view_keeps_to_its_tokens_and_its_questions_are_the_pictures(show):
+    for seed in range(6):
+        picture = mixture(1_000_000_000 + seed, 10, max_side=512)
+        shown = show(picture, random.Random(seed), 100)
+        assert 0 < len(shown.view.keep) <= 100
+        assert set(shown.questions) <= set(picture.questions)
+        assert len(shown.view.slots) == sum(len(segment.index) for segment in shown.view.segments)
+
+
+def test_split_by_tiles_and_follows_the_heat():
+    heat = torch.zeros(16, 16)
+    heat[3, 12] = 1
+    looked_at, leaves = split_by(heat, (16, 16), 1, 100, 0.5)
+    check_tiling(leaves, (16, 16))
+    assert levels_shown(leaves, (16, 16))[3, 12] == 0
+    assert len(leaves) == 64 + 3 * 12 and sum(map(len, looked_at)) == 64 + 4 * 12
+
+
+def test_leaf_view_keeps_the_cells_of_its_leaves():
+    picture = draw_primer(3)
+    image = picture.image.resize((512, 512))
+    looked_at, leaves = split_by(torch.rand(16, 16), (16, 16), 1, 80, 0.5)
+    view = leaf_view(image, picture.glyphs, (16, 16), looked_at, leaves)
+    segment_level = torch.cat([torch.full_like(index, level) for level, index in enumerate(looked_at) if len(index)])
+    assert segment_level[view.keep].tolist() == leaves[:, 0].tolist()
+    assert view.extent == 16
+
+
+def test_batches_are_a_function_of_their_number(tokenizer):
+    for stage in (STAGES[1], dataclasses.replace(STAGES[-2], batch_size=3)):
+        data = Curriculum(stage, ChatFormat(tokenizer))
+        first, again, other = data[2], data[2], data[3]
+        assert torch.equal(first.input_ids, again.input_ids) and torch.equal(first.slots, again.slots)
+        assert torch.equal(first.segments[0].image, again.segments[0].image)
+        assert first.segments[0].image.shape != other.segments[0].image.shape or not torch.equal(
+            first.segments[0].image, other.segments[0].image
+        )
+
+
+def test_stages_draw_different_training_pictures():
+    spans = sorted((stage.first_seed, stage.first_seed + stage.num_batches * stage.batch_size) for stage in STAGES)
+    assert all(end < start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+
+
+def test_learner_speaks_like_the_untouched_model(tokenizer):
+    torch.manual_seed(0)
+    from transformers import Qwen3VLForConditionalGeneration
+
+    from arr_coc.hosts.encoding import Geometry, cut_patches, segment_grid
+
+    learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()
+    picture = draw_primer(5)
+    view = plain_view(picture.image, picture.glyphs, 3, 4)
+    chat = ChatFormat(tokenizer).write([("What is it?", "abc")], 12)
+    batch = collate([(view, chat)], tokenizer.pad_token_id)
+    with torch.no_grad():
+        _, features = learner.encode(batch)
+        logits, targets = learner.speak(batch, features)
+        ids = torch.tensor([chat.ids])
+        stock = learner.model(
+            input_ids=ids,
+            pixel_values=cut_patches(view.segments[0], Geometry()),
+            image_grid_thw=segment_grid(view.segments[0], Geometry()),
+            mm_token_type_ids=(ids == learner.model.config.image_token_id).int(),
+        ).logits[0]
+    spoken = torch.tensor([label != -100 for label in chat.labels[1:]] + [False])
+    assert targets.tolist() == [label for label in chat.labels if label != -100]
+    assert (logits - stock[spoken]).abs().max() < 1e-5
+
+
+SMALL = (
+    Stage("print", 4, 2, lines=2, max_cells=8, language=False),
+    Stage("lines", 4, 2, lines=2, max_cells=8),
+)
+
+
+def losses_of(folder: Path) -> list[str]:
+    import json
+
+    entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [json.dumps({key: value for key, value in entry.items() if key != "seconds"}) for entry in entries]
+
+
+def test_a_killed_run_resumes_as_if_never_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "STAGES", SMALL)
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    monkeypatch.setattr(training, "nano_config", lambda tokenizer: nano_config(tokenizer, 32, 64))
+    monkeypatch.setattr(training, "make_tokenizer", lambda: train_tokenizer(["user\n", "What is the"] * 3, 280))
+    settings = training.Settings(num_workers=0, save_every_s=0.0)
+    host = training.train(tmp_path / "whole", settings)
+    steps = iter(range(100))
+
+    def killed_at_the_sixth(run, batch, stage, step=training.Run.step):
+        if next(steps) == 5:
+            raise KeyboardInterrupt
+        return step(run, batch, stage)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training.Run, "step", killed_at_the_sixth)
+        training.train(tmp_path / "killed", settings)
+    training.train(tmp_path / "killed", settings, resume=True)
+    assert losses_of(tmp_path / "killed") == losses_of(tmp_path / "whole")
+    assert (host / "model.safetensors").exists() and (host / "preprocessor_config.json").exists()
+
+
+def test_training_into_a_used_folder_is_refused(tmp_path):
+    (tmp_path / "checkpoint.pt").touch()
+    with pytest.raises(ValueError, match="--resume"):
+        training.train(tmp_path, training.Settings())
+    with pytest.raises(ValueError, match="no run to resume"):
+        training.train(tmp_path / "other", training.Settings(), resume=True)
+
+
+def test_the_primer_is_drawn_by_its_seed():
+    assert np.array_equal(np.asarray(draw_primer(7).image), np.asarray(draw_primer(7).image))
+    assert lessons.PRIMER_SEED > 2_000_000_000
