@@ -1,0 +1,1 @@
+"""Other ways to choose the same number of tokens."""

@@ -1,0 +1,76 @@
+"""Participatory scorers to compare with: chance, and the evidence itself.
+
+Each swaps into `realize` where ARR-COC reads the host's attention; all else stays equal.
+Shapes: N leaves of a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from arr_coc.records import CellFeatures, Host, Pyramid
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class RandomScorer:
+    """A random score per cell and question, the same at every call."""
+
+    seed: int = 0
+
+    def __call__(
+        self,
+        host: Host,
+        pyramids: list[Pyramid],
+        cells: list[Tensor],
+        features: list[CellFeatures],
+        questions: list[str],
+    ) -> list[Tensor]:
+        return [self.scores(leaves, question) for leaves, question in zip(cells, questions, strict=True)]
+
+    def scores(self, leaves: Tensor, question: str) -> Tensor:
+        salt = sum((place + 1) * byte for place, byte in enumerate(question.encode()))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + salt * 101 + len(leaves))
+        return torch.rand(len(leaves), generator=generator)
+
+
+@dataclass(frozen=True, eq=False)
+class OracleScorer:
+    """Share of each cell that evidence covers: where a closer look is known to pay.
+
+    Attributes:
+        evidence: boxes (x0, y0, x1, y1) as fractions of the picture, by (pyramid, question).
+    """
+
+    evidence: Mapping[tuple[Pyramid, str], tuple[Box, ...]]
+
+    def __call__(
+        self,
+        host: Host,
+        pyramids: list[Pyramid],
+        cells: list[Tensor],
+        features: list[CellFeatures],
+        questions: list[str],
+    ) -> list[Tensor]:
+        return [self.scores(*sample) for sample in zip(pyramids, cells, questions, strict=True)]
+
+    def scores(self, pyramid: Pyramid, leaves: Tensor, question: str) -> Tensor:
+        rows, cols = pyramid.grid()
+        covered = torch.zeros(len(leaves))
+        for x0, y0, x1, y1 in self.evidence[pyramid, question]:
+            height = overlap(leaves, 1, y0 * rows, y1 * rows)
+            width = overlap(leaves, 2, x0 * cols, x1 * cols)
+            covered += height * width
+        return covered / (4.0 ** leaves[:, 0])
+
+
+def overlap(leaves: Tensor, axis: int, low: float, high: float) -> Tensor:
+    """(N,) length along an axis, in level-0 cells, that each leaf shares with [low, high]."""
+    side = 2.0 ** leaves[:, 0]
+    start = leaves[:, axis] * side
+    return (torch.minimum(start + side, torch.tensor(high)) - start.clamp(min=low)).clamp(min=0)

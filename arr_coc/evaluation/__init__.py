@@ -1,0 +1,1 @@
+"""Measuring: comparisons of policies, and what they cost."""

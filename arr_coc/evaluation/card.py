@@ -1,0 +1,83 @@
+"""How well `nano` answers at full resolution, by kind, and the model card that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from arr_coc.data.tasks import TRAIN_SEEDS
+from arr_coc.evaluation.headroom import Line
+from arr_coc.evaluation.headroom_report import cell, table
+
+CARD = """\
+---
+license: mit
+library_name: transformers
+pipeline_tag: image-text-to-text
+---
+# nano
+
+A tiny Qwen3-VL ({parameters:.1f} M parameters, real geometry: patch 16, merge 2, DeepStack, interleaved M-RoPE,
+the Qwen chat format) that reads pictures drawn by the ARR-COC generator. It is the embedded host of ARR-COC:
+large enough to measure where visual tokens belong, small enough for two CPU cores.
+
+## Data and recipe
+Pictures and questions are drawn on the fly by `arr_coc.data` (seeds from {seed}); nothing else was seen.
+`arr-coc nano train` makes it again, in stages of batches x pictures: {stages}.
+Dense supervision of characters (one head per patch, one per merged token) runs beside question answering;
+pictures are shown in part, whole at every size, and as leaves of mixed levels with random and evidence-led splits.
+Training took {minutes:.0f} minutes on {device}.
+
+## Accuracy
+Exact match in percent ± standard error (clustered by picture) at full resolution (at most 1024 visual tokens)
+on {questions} held-out questions about {pictures} pictures. Made by `{command}`.
+
+{overall}
+
+{by_kind}
+
+## What it can't do
+It knows the generator's pictures, words and wordings and nothing else: no photographs, no handwriting, no
+conversation. Print below about 8 pixels of cap height at the size shown is guessed. Answers are short.
+"""
+
+
+def by_question_kind(lines: Sequence[Line]) -> str:
+    kinds = sorted({line.kind for line in lines})
+    rows = [
+        [kind, str(len(own)), cell(own)] for kind in kinds if (own := [line for line in lines if line.kind == kind])
+    ]
+    return table(["kind of question", "questions", "exact match"], rows)
+
+
+def by_picture_kind(lines: Sequence[Line]) -> str:
+    kinds = sorted({line.picture_kind for line in lines})
+    rows = [
+        [
+            kind,
+            str(sum(line.picture_kind == kind for line in lines)),
+            cell([line for line in lines if line.picture_kind == kind]),
+        ]
+        for kind in kinds
+    ]
+    return table(["kind of picture", "questions", "exact match"], [*rows, ["**all**", str(len(lines)), cell(lines)]])
+
+
+def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str) -> str:
+    """The README of the shipped host, every figure from a run.
+
+    Args:
+        training: the host's `training.json`, as the run that made it wrote it.
+    """
+    return CARD.format(
+        parameters=training["num_parameters"] / 1e6,
+        seed=TRAIN_SEEDS.start,
+        stages=", ".join(training["stages"]),
+        minutes=training["seconds"] / 60,
+        device=training["device"],
+        questions=len(lines),
+        pictures=len({line.picture for line in lines}),
+        command=command,
+        overall=by_picture_kind(lines),
+        by_kind=by_question_kind(lines),
+    )
