@@ -1,0 +1,184 @@
+"""`arr-coc compare` and `arr-coc ask`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arr_coc.cli.errors import explained
+from arr_coc.cli.files import check_figure_path, replacing
+
+if TYPE_CHECKING:
+    from transformers import Qwen3VLForConditionalGeneration
+
+    from arr_coc.evaluation.comparing import Comparison
+    from arr_coc.hosts.processor import RelevanceProcessor
+
+    Host = tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]
+
+Picture = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP, GIF, BMP or TIFF.")]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know about it.")]
+Model = Annotated[str, typer.Option(help="nano, a folder, or an id such as Qwen/Qwen3-VL-2B-Instruct.")]
+Budget = Annotated[str, typer.Option(metavar="auto|64..400", help="Most visual tokens the picture may cost.")]
+Out = Annotated[Path | None, typer.Option(metavar="FIGURE.png", help="Write picture, score maps and leaves there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Full = Annotated[bool, typer.Option("--full", help="Run the full resolution even where that takes over a minute.")]
+MaxNewTokens = Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")]
+
+
+def compare(
+    image: Picture,
+    question: Question,
+    model: Model = "nano",
+    budget: Budget = "auto",
+    out: Out = None,
+    is_json: Json = False,
+    is_full: Full = False,
+    max_new_tokens: MaxNewTokens = 64,
+) -> None:
+    """Answer a question three ways: full resolution, plain resize at the same token count, ARR-COC."""
+    host, tokens = prepare(image, question, model, budget, out)
+    from arr_coc.evaluation.comparing import compare as run
+    from arr_coc.hosts.images import ImageError
+
+    with explained(ImageError):
+        comparison = run(
+            *host,
+            image,
+            question,
+            host=model,
+            budget=tokens,
+            max_new_tokens=max_new_tokens,
+            is_full_forced=is_full,
+            on_start=lambda policy: tell(f"running {policy}"),
+        )
+    if out is not None:
+        write_figure(out, image, comparison)
+    if is_json:
+        typer.echo(json.dumps(comparison.to_json(), ensure_ascii=False))
+    else:
+        print_comparison(comparison, out)
+
+
+def ask(
+    image: Picture,
+    question: Question,
+    model: Model = "nano",
+    budget: Budget = "auto",
+    is_json: Json = False,
+    max_new_tokens: MaxNewTokens = 64,
+) -> None:
+    """Print the answer and the tokens spent."""
+    (network, processor), tokens = prepare(image, question, model, budget)
+    from arr_coc.evaluation.comparing import run_relevance, run_to_json
+    from arr_coc.hosts.images import ImageError
+    from arr_coc.hosts.plain import question_messages
+    from arr_coc.views.table import printable
+
+    with explained(ImageError):
+        realization, run = run_relevance(network, processor, question_messages(image, question), tokens, max_new_tokens)
+    if is_json:
+        values = {"question": question, "host": model, "budget": realization.tensions.budget, **run_to_json(run)}
+        typer.echo(json.dumps(values, ensure_ascii=False))
+        return
+    typer.echo(printable(run.answer or ""))
+    typer.echo(
+        f"{run.visual_tokens} visual tokens (budget {realization.tensions.budget}), {run.encoded_tokens} encoded, "
+        f"first token after {run.ttft_s:.2f} s, {run.seconds['total']:.2f} s in all"
+    )
+
+
+def prepare(image: Path, question: str, model: str, budget: str, out: Path | None = None) -> tuple[Host, int | None]:
+    """Checks everything the user gave, the cheap things first, and loads the host."""
+    with explained():
+        if out is not None:
+            check_figure_path(out)
+        if not question.strip():
+            raise ValueError("question: it is empty; say what you want to know about the picture")
+        from arr_coc.hosts.images import image_size
+
+        image_size(image)
+        tell(f"loading {model}")
+        tokens = parse_budget(budget)
+        silence_libraries()
+        from arr_coc.evaluation.comparing import check_question
+        from arr_coc.hosts.loading import load_host
+
+        host = load_host(model)
+        check_question(host[1].host, question, tokens)
+    return host, tokens
+
+
+def parse_budget(text: str) -> int | None:
+    """ "auto" is None.
+
+    Raises:
+        ValueError: neither "auto" nor a whole number in 64..400.
+    """
+    from arr_coc.balancing import check_budget
+
+    if text == "auto":
+        return None
+    if not text.strip().lstrip("+-").isdecimal():
+        raise ValueError(f"--budget must be auto or a whole number in 64..400, got {text!r}")
+    return check_budget(int(text))
+
+
+def silence_libraries() -> None:
+    """Leaves the terminal to us: no progress bars of weights, no advice, no retries."""
+    from huggingface_hub.utils import logging as hub_logging
+    from transformers.utils import logging
+
+    hub_logging.set_verbosity_error()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def tell(progress: str) -> None:
+    """A word on stderr for someone who waits at a terminal."""
+    if sys.stderr.isatty():
+        typer.echo(f"{progress} ...", err=True)
+
+
+def write_figure(out: Path, image: Path, comparison: Comparison) -> None:
+    from arr_coc.hosts.images import open_image
+    from arr_coc.views.comparison import comparison_figure
+
+    figure = comparison_figure(open_image(image), comparison)
+    with replacing(out) as draft:
+        figure.savefig(draft)
+
+
+def print_comparison(comparison: Comparison, out: Path | None) -> None:
+    """Question, table, tensions, and where the figure is."""
+    from rich.console import Console
+
+    from arr_coc.views.table import describe_tensions, estimate_note
+
+    console = Console(highlight=False)
+    width, height = comparison.image_size
+    console.print(f"{comparison.question}", markup=False, style="bold")
+    console.print(f"{width}x{height} pixels, host {comparison.host}", markup=False)
+    console.print(rich_table(comparison))
+    notes = [estimate_note(comparison), describe_tensions(comparison), f"figure: {out}" if out else None]
+    for note in filter(None, notes):
+        console.print(note, markup=False, soft_wrap=True)
+
+
+def rich_table(comparison: Comparison) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    from arr_coc.views.table import COLUMNS, table_rows
+
+    table = Table(header_style="dim")
+    for name in COLUMNS:
+        is_text = name in ("policy", "answer")
+        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
+    for row in table_rows(comparison):
+        table.add_row(*map(Text, row), style="bold" if row[0] == "arr-coc" else "")
+    return table

@@ -1,0 +1,82 @@
+"""`arr-coc data`: look at the generator's pictures, write them into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arr_coc.cli.errors import explained
+from arr_coc.cli.files import check_figure_path, check_folder_path, replacing
+
+data_app = typer.Typer(name="data", help="Generated pictures with questions and answers.", no_args_is_help=True)
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the first picture; the others follow.")]
+Kind = Annotated[str | None, typer.Option(help="Kind of picture: receipt, form, table, ...; default is the mixture.")]
+MaxSide = Annotated[int, typer.Option(help="Longest side of a picture in pixels, 256 to 4096.")]
+Questions = Annotated[int, typer.Option(min=1, max=10, help="Questions a picture.")]
+
+
+@data_app.command()
+def preview(
+    seed: Seed = 0,
+    num: Annotated[int, typer.Option(min=1, max=64, help="Number of pictures.")] = 8,
+    kind: Kind = None,
+    questions: Questions = 3,
+    out: Annotated[Path, typer.Option(metavar="FIGURE.png", help="Where the sheet is written.")] = Path("preview.png"),
+) -> None:
+    """Draw a sheet of pictures, each with questions, answers and evidence boxes."""
+    with explained():
+        check_figure_path(out, (".png", ".jpg", ".jpeg", ".webp"))
+        check_kind(kind)
+    from arr_coc.data.preview import contact_sheet
+
+    sheet = contact_sheet(range(seed, seed + num), kind=kind, num_questions=questions)
+    with replacing(out) as draft:
+        sheet.save(draft)
+    typer.echo(f"{num} pictures: {out}")
+
+
+@data_app.command()
+def generate(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new or empty folder.")],
+    num: Annotated[int, typer.Option(min=1, help="Number of pictures.")],
+    seed: Seed = 0,
+    kind: Kind = None,
+    questions: Questions = 8,
+    max_side: MaxSide = 4096,
+) -> None:
+    """Write pictures and a qa.jsonl with questions, accepted answers and evidence boxes."""
+    with explained():
+        check_folder_path(out)
+        check_kind(kind, max_side)
+    from rich.console import Console
+    from rich.progress import track
+
+    from arr_coc.data.preview import write_dataset
+
+    seeds = range(seed, seed + num)
+    progress = track(seeds, "drawing", console=Console(stderr=True), transient=True)
+    num_written = write_dataset(out, progress, num_questions=questions, kind=kind, max_side=max_side)
+    typer.echo(f"{num} pictures, {num_written} questions: {out}")
+
+
+@data_app.command()
+def examples(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new or empty folder.")],
+) -> None:
+    """Draw the pictures that the package ships again."""
+    with explained():
+        check_folder_path(out)
+    from arr_coc.cli.examples import EXAMPLES, write_examples
+
+    write_examples(out)
+    typer.echo(f"{len(EXAMPLES)} pictures: {out}")
+
+
+def check_kind(kind: str | None, max_side: int = 4096) -> None:
+    """Raises ValueError for what the generator can't draw."""
+    from arr_coc.data.generator import check_arguments
+
+    check_arguments(kind, None, max_side, 0.0, None)

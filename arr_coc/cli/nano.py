@@ -1,0 +1,67 @@
+"""`arr-coc nano`: train the embedded host again, and measure it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arr_coc.cli.errors import explained
+from arr_coc.cli.evaluation import show_progress
+
+nano_app = typer.Typer(name="nano", help="The embedded host: train it again, measure it.", no_args_is_help=True)
+
+
+@nano_app.command()
+def train(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Checkpoint, log and finished host.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in FOLDER.")] = False,
+    scale: Annotated[float, typer.Option(help="Multiplies the batches of every stage.")] = 1.0,
+    batch_scale: Annotated[
+        float, typer.Option(help="Multiplies the pictures of a batch; a GPU wants 4 or more.")
+    ] = 1.0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Tokenizer, print, labelled lines, the generator's pictures; about two hours on two CPU cores."""
+    with explained():
+        from arr_coc.nano.train import Settings, choose_device
+        from arr_coc.nano.train import train as run
+
+        settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device))
+        host = run(out, settings, resume)
+    typer.echo(f"host: {host}")
+
+
+@nano_app.command("eval")
+def evaluate(
+    model: Annotated[str, typer.Option(help="nano or a folder.")] = "nano",
+    pictures: Annotated[int, typer.Option(min=2, help="Held-out pictures.")] = 200,
+    questions: Annotated[int, typer.Option(min=1, max=10, help="Questions a picture.")] = 6,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the answers are kept; a killed run goes on.")
+    ] = Path("out/nano-eval"),
+    workers: Annotated[int, typer.Option(min=0, help="Processes that answer, one thread each; 0: this one.")] = 2,
+    card: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the model card there.")] = None,
+) -> None:
+    """Exact match at full resolution on held-out seeds, by kind, with standard errors."""
+    from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
+    from arr_coc.evaluation.card import by_picture_kind, by_question_kind, model_card
+    from arr_coc.evaluation.headroom import measure, read_lines
+    from arr_coc.hosts.checkpoints import load_model
+    from arr_coc.hosts.names import resolve
+
+    with explained():
+        load_model(model)
+    out.mkdir(parents=True, exist_ok=True)
+    task = GeneratedTask(TEST_SEEDS.start, pictures, questions)
+    show_progress(measure(model, task, [("full", 0)], out / "answers.jsonl", workers), pictures)
+    lines = read_lines(out / "answers.jsonl")
+    if card is not None:
+        facts = json.loads((Path(resolve(model)) / "training.json").read_text(encoding="utf-8"))
+        command = f"arr-coc nano eval --pictures {pictures} --questions {questions}"
+        card.write_text(model_card(lines, facts, command), encoding="utf-8")
+    typer.echo(by_picture_kind(lines) + "\n\n" + by_question_kind(lines))
