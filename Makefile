@@ -19,7 +19,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constr
 PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/, ""); print "  " $$0; fflush() } \
 	/^Installing collected/ { print "  Installing"; fflush() }'
 
-.PHONY: help compare install test test-slow lint format clean
+.PHONY: help compare install examples test test-slow lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-slow  the long checks"
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
+	@echo "make examples   draw the shipped example pictures again"
 	@echo "make clean      remove .venv, caches and out/"
 
 $(BIN)/python:
@@ -50,6 +51,10 @@ install: .venv/.installed
 compare: .venv/.installed
 	@mkdir -p $(dir $(OUT))
 	@$(BIN)/arr-coc compare "$(IMAGE)" "$(QUESTION)" --out "$(OUT)"
+
+examples: .venv/.installed
+	@rm -rf arr_coc/examples
+	@$(BIN)/arr-coc data examples --out arr_coc/examples
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -13,6 +13,8 @@ from conftest import draw
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+import arr_coc
+from arr_coc.cli.examples import EXAMPLES
 from arr_coc.cli.files import replacing
 from arr_coc.cli.main import app
 from arr_coc.data.tasks import FolderTask
@@ -228,14 +230,26 @@ def test_data_that_cannot_be_drawn(options: tuple[str, str], word: str, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_shipped_examples_are_what_the_generator_draws(tmp_path: Path) -> None:
+    """After a change of the generator, `make examples` draws them again."""
+    shipped = Path(arr_coc.__file__).parent / "examples"
+    assert run("data", "examples", "--out", str(tmp_path / "new")).exit_code == 0
+    assert (tmp_path / "new" / "qa.jsonl").read_text() == (shipped / "qa.jsonl").read_text()
+    assert sorted(path.name for path in shipped.iterdir()) == sorted([*EXAMPLES, "qa.jsonl"])
+    assert "receipt.jpg" in EXAMPLES and 6 <= len(EXAMPLES) <= 10
+    assert max(path.stat().st_size for path in shipped.iterdir()) < 250_000
+    task = FolderTask(shipped)
+    assert len(task) >= 2 * len(EXAMPLES) and max(task[0].image.size) >= 900
+
+
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from arr_coc.cli.main import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **environment})
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, env={**os.environ, **environment})
 
 
 def test_help_and_version_do_not_load_torch() -> None:
     code = "import sys, arr_coc.cli.main; print(sorted({'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert loaded.stdout.strip() == "[]", loaded.stderr
     shown = run("--help")
     assert shown.exit_code == 0 and all(name in shown.stdout for name in ("compare", "ask", "data"))

@@ -250,7 +250,7 @@ def test_generated_task() -> None:
     assert len(task) == 12
     samples = [task[index] for index in range(len(task))]
     assert [s.picture_id for s in samples] == [str(TEST_SEEDS.start + index // 4) for index in range(12)]
-    assert samples[0].image is samples[3].image
+    assert samples[0].image is samples[3].image and samples[0].picture_kind in KINDS
     assert (samples[5].question, samples[5].answers) == (task[5].question, task[5].answers)
     with pytest.raises(IndexError):
         task[12]
@@ -264,7 +264,9 @@ def test_generated_task() -> None:
     ("answer", "score"), [("12.50", 1.0), ("  Blue   Cafe ", 1.0), ("BLUE CAFE", 1.0), ("BlueCafe", 0.0), ("", 0.0)]
 )
 def test_score_is_exact_match_after_normalisation(answer: str, score: float) -> None:
-    sample = Sample(Image.new("RGB", (8, 8)), "?", ("12.50", "Blue Cafe"), None, "read_field", "reading", None, "1")
+    sample = Sample(
+        Image.new("RGB", (8, 8)), "?", ("12.50", "Blue Cafe"), None, "read_field", "reading", None, "1", "receipt"
+    )
     assert GeneratedTask(0, 1).score(answer, sample) == score
 
 

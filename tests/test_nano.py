@@ -13,11 +13,10 @@ import torch
 from arr_coc.attending import check_tiling
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
-from arr_coc.nano import curriculum as lessons
 from arr_coc.nano import train as training
 from arr_coc.nano.config import nano_config
 from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
-from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots
+from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots, patch_colours
 from arr_coc.nano.learning import Learner, whole_answers
 from arr_coc.nano.packing import ChatFormat, chat_positions, collate, leaf_view, plain_view
 from arr_coc.nano.primer import draw_primer
@@ -202,4 +201,11 @@ def test_training_into_a_used_folder_is_refused(tmp_path):
 
 def test_the_primer_is_drawn_by_its_seed():
     assert np.array_equal(np.asarray(draw_primer(7).image), np.asarray(draw_primer(7).image))
-    assert lessons.PRIMER_SEED > 2_000_000_000
+
+
+def test_patch_colours_are_in_the_order_of_the_hosts_patches():
+    image = torch.zeros(3, 32, 64)
+    image[0, :16, 48:] = 1.0
+    colours = patch_colours(image, torch.tensor([1]))
+    assert colours.shape == (1, 4, 3)
+    assert colours[0, :, 0].tolist() == [-1, 1, -1, -1] and (colours[0, :, 1:] == -1).all()

@@ -38,16 +38,17 @@ def headroom(
         pairs = conditions(policies.split(","), numbers(budgets))
     from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
     from arr_coc.evaluation.headroom import measure, read_lines
-    from arr_coc.views.headroom import draw_headroom
     from arr_coc.evaluation.headroom_report import by_budget, report
     from arr_coc.hosts.checkpoints import load_model
+    from arr_coc.views.headroom import draw_headroom
 
     with explained():
         load_model(model)
     task = GeneratedTask(TEST_SEEDS.start, pictures, questions)
     out.mkdir(parents=True, exist_ok=True)
     lines_path = out / "headroom.jsonl"
-    show_progress(measure(model, task, pairs, lines_path, workers), pictures)
+    with explained():
+        show_progress(measure(model, task, pairs, lines_path, workers), pictures)
     lines = read_lines(lines_path)
     command = f"arr-coc eval headroom --model {model} --pictures {pictures} --questions {questions} --out {out}"
     (out / "headroom.md").write_text(report(lines, command, model), encoding="utf-8")

@@ -58,7 +58,8 @@ def evaluate(
         load_model(model)
     out.mkdir(parents=True, exist_ok=True)
     task = GeneratedTask(TEST_SEEDS.start, pictures, questions)
-    show_progress(measure(model, task, [("full", 0)], out / "answers.jsonl", workers), pictures)
+    with explained():
+        show_progress(measure(model, task, [("full", 0)], out / "answers.jsonl", workers), pictures)
     lines = read_lines(out / "answers.jsonl")
     if card is not None:
         facts = json.loads((Path(resolve(model)) / "training.json").read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Subset
 
@@ -152,7 +153,10 @@ def measure(
         num_workers: processes that answer, one thread each; 0 answers in this one.
     Yields:
         The number of pictures done so far, for a progress bar.
+    Raises:
+        ValueError: `path` holds the answers of another run.
     """
+    claim(path, {"model": model, "pictures": task.num_pictures, "questions": task.num_questions, "conditions": pairs})
     finished = keep_finished(path, len(pairs))
     missing = [n for n in range(task.num_pictures) if str(task.seed_start + n) not in finished]
     answers = Subset(Answers(model, task, pairs), missing)
@@ -161,6 +165,19 @@ def measure(
         write_lines(path, lines)
         done += 1
         yield done
+
+
+def claim(path: Path, run: dict[str, Any]) -> None:
+    """Notes beside the results what run they belong to.
+
+    Raises:
+        ValueError: the results there are another run's.
+    """
+    note = path.with_suffix(".json")
+    text = json.dumps(run)
+    if note.exists() and note.read_text(encoding="utf-8") != text:
+        raise ValueError(f"out: {path.parent} holds the answers of another run; choose another folder or empty it")
+    note.write_text(text, encoding="utf-8")
 
 
 def keep_finished(path: Path, num_conditions: int) -> set[str]:

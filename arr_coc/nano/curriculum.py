@@ -21,7 +21,6 @@ from arr_coc.nano.packing import CELL, Batch, Chat, ChatFormat, View, collate, p
 from arr_coc.nano.primer import draw_primer
 from arr_coc.nano.views import Shown, show_leaves, show_part, show_whole
 
-PRIMER_SEED = 3_000_000_000
 RETRY_STRIDE, MAX_ATTEMPTS = 500_000, 40
 
 
@@ -31,7 +30,8 @@ class Stage:
 
     Attributes:
         num_batches, batch_size: pictures seen = their product.
-        lines: most lines of a primer picture; 0 where the generator draws.
+        primer: share of primer pictures; the generator draws the others.
+        lines: most lines of a primer picture.
         share_soup: share of primer lines that are random characters.
         smallest: font size in pixels of the smallest primer print.
         max_cells: most cells of a picture that are shown (blank ones are dropped first); 0 shows all.
@@ -44,6 +44,7 @@ class Stage:
     name: str
     num_batches: int
     batch_size: int
+    primer: float = 1.0
     lines: int = 0
     share_soup: float = 0.0
     smallest: int = 12
@@ -59,7 +60,7 @@ class Stage:
     @property
     def first_seed(self) -> int:
         """Stages draw different pictures; all are training seeds."""
-        return (PRIMER_SEED if self.lines else TRAIN_SEEDS.start) + 20_000_000 * (zlib.crc32(self.name.encode()) % 40)
+        return TRAIN_SEEDS.start + 20_000_000 * (zlib.crc32(self.name.encode()) % 40)
 
 
 STAGES = (
@@ -78,12 +79,22 @@ STAGES = (
     Stage("print", 600, 32, lines=6, share_soup=0.6, max_cells=32, language=False, rate=2e-3),
     Stage("one line", 400, 48, lines=1, smallest=16, max_cells=12),
     Stage("three lines", 300, 32, lines=3, max_cells=32),
-    Stage("parts", 500, 24, views=(0.8, 0.2, 0), sides=(320, 448), max_cells=64),
-    Stage("pages", 650, 16, views=(0.3, 0.35, 0.35), sides=(320, 448, 576, 704), max_cells=128, final_rate=2e-4),
+    Stage("parts", 500, 24, primer=0.0, views=(0.8, 0.2, 0), sides=(320, 448), max_cells=64),
+    Stage(
+        "pages",
+        650,
+        16,
+        primer=0.0,
+        views=(0.3, 0.35, 0.35),
+        sides=(320, 448, 576, 704),
+        max_cells=128,
+        final_rate=2e-4,
+    ),
     Stage(
         "large pages",
         60,
         8,
+        primer=0.0,
         views=(0.1, 0.45, 0.45),
         sides=(704, 1024, 2048),
         max_cells=1024,
@@ -163,4 +174,5 @@ class Curriculum(Dataset[Batch]):
 
     def show(self, seed: int) -> Shown:
         torch.manual_seed(seed)
-        return primer_sample(self.stage, seed) if self.stage.lines else generator_sample(self.stage, seed)
+        is_primer = random.Random(f"source {seed}").random() < self.stage.primer
+        return primer_sample(self.stage, seed) if is_primer else generator_sample(self.stage, seed)

@@ -19,7 +19,7 @@ CLASS_OF = {char: index + 1 for index, char in enumerate(ALPHABET)}
 NUM_CLASSES = len(ALPHABET) + 1
 BLANK, IGNORE = 0, -100
 SLOT_WIDTH, PATCH, CELL = 8, 16, 32
-SLOTS_PER_CELL = 8
+SLOTS_PER_CELL, PATCHES_PER_CELL = 8, 4
 MIN_LEGIBLE_PX = 6.5
 BLANK_WEIGHT = 0.1
 
@@ -53,20 +53,34 @@ def character_slots(
     return torch.from_numpy(slots)
 
 
-class CharacterHeads(nn.Module):
-    """Two linear readers: of the last patch states (4N, D_vision) and of merged tokens (N, D_text)."""
+class DenseHeads(nn.Module):
+    """Linear readers of characters and colours, from the last patch states and from merged tokens."""
 
     def __init__(self, vision_width: int, text_width: int) -> None:
         super().__init__()
         self.patches = nn.Sequential(nn.LayerNorm(vision_width), nn.Linear(vision_width, 2 * NUM_CLASSES))
         self.tokens = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, SLOTS_PER_CELL * NUM_CLASSES))
+        self.colours = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * 3))
 
-    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, 8, classes) of both heads; the order of slots is that of `character_slots`."""
+    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Patch states (4N, D_vision) and merged tokens (N, D) to two logits (N, 8, classes) and colours (N, 4, 3)."""
         return (
             self.patches(patch_states).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
             self.tokens(merged).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
+            self.colours(merged).reshape(-1, PATCHES_PER_CELL, 3),
         )
+
+
+def patch_colours(image: Tensor, index: Tensor) -> Tensor:
+    """(n, 4, 3) mean RGB in -1..1 of the patches of chosen cells of an image (3, H, W) in 0..1."""
+    means = F.avg_pool2d(image, PATCH) * 2 - 1
+    rows, cols = means.shape[1] // 2, means.shape[2] // 2
+    return means.reshape(3, rows, 2, cols, 2).permute(1, 3, 2, 4, 0).reshape(rows * cols, PATCHES_PER_CELL, 3)[index]
+
+
+def colour_loss(predicted: Tensor, colours: Tensor) -> Tensor:
+    """Mean squared error; a tower that only learns to read forgets colour (dev/LOG.md)."""
+    return F.mse_loss(predicted.float(), colours)
 
 
 def character_loss(logits: Tensor, slots: Tensor) -> Tensor:

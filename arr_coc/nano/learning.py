@@ -10,21 +10,22 @@ from torch import Tensor, nn
 from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.hosts.encoding import Geometry, encode_segments
-from arr_coc.nano.dense import CharacterHeads, character_accuracy, character_loss
+from arr_coc.nano.dense import DenseHeads, character_accuracy, character_loss, colour_loss
 from arr_coc.nano.packing import Batch
 from arr_coc.records import CellFeatures
 
 GEOMETRY = Geometry()
+COLOUR_WEIGHT = 4.0
 
 
 class Learner(nn.Module):
-    """The host and the character heads, one forward pass for both losses."""
+    """The host and the dense heads, one forward pass for both losses."""
 
     def __init__(self, model: Qwen3VLForConditionalGeneration) -> None:
         super().__init__()
         self.model = model
         config = model.config
-        self.heads = CharacterHeads(config.vision_config.hidden_size, config.text_config.hidden_size)
+        self.heads = DenseHeads(config.vision_config.hidden_size, config.text_config.hidden_size)
 
     def encode(self, batch: Batch) -> tuple[Tensor, CellFeatures]:
         """Patch states (4N, D_vision) before the merger, and the features of all encoded cells."""
@@ -58,11 +59,15 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch, with_language: bool = True) -> Losses:
         states, features = self.encode(batch)
-        patch_logits, token_logits = self.heads(states, features.merged)
+        patch_logits, token_logits, colours = self.heads(states, features.merged)
         right, total = character_accuracy(token_logits, batch.slots)
-        dense = character_loss(patch_logits, batch.slots), character_loss(token_logits, batch.slots)
+        dense = (
+            character_loss(patch_logits, batch.slots),
+            character_loss(token_logits, batch.slots),
+            colour_loss(colours, batch.colours),
+        )
         if not with_language:
-            return Losses(dense[0], dense[1], dense[0].new_zeros(()), right, total, 0, 0)
+            return Losses(*dense, dense[0].new_zeros(()), right, total, 0, 0)
         logits, targets = self.speak(batch, features)
         answers = F.cross_entropy(logits.float(), targets)
         hits, asked = whole_answers(logits.argmax(-1) == targets, batch.labels)
@@ -75,6 +80,7 @@ class Losses:
 
     patches: Tensor
     tokens: Tensor
+    colours: Tensor
     answers: Tensor
     characters_right: int
     characters: int
@@ -82,7 +88,7 @@ class Losses:
     num_answers: int
 
     def total(self, dense_weight: float) -> Tensor:
-        return dense_weight * (self.patches + self.tokens) + self.answers
+        return dense_weight * (self.patches + self.tokens + COLOUR_WEIGHT * self.colours) + self.answers
 
 
 def whole_answers(right: Tensor, labels: Tensor) -> tuple[int, int]:

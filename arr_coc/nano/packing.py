@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerFast
 
 from arr_coc.data.records import Glyphs
 from arr_coc.hosts.encoding import Segment
-from arr_coc.nano.dense import character_slots
+from arr_coc.nano.dense import character_slots, patch_colours
 from arr_coc.records import Allocation
 
 CELL = 32
@@ -149,7 +149,7 @@ def chat_positions(chat: Chat, view: View) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Right-padded chats: input_ids, labels (B, T), position_ids (4, B, T); encoder input; slots (N, 8)."""
+    """Right-padded chats: input_ids, labels (B, T), position_ids (4, B, T); N encoded cells with their dense labels."""
 
     segments: list[Segment]
     keep: Tensor
@@ -157,6 +157,7 @@ class Batch:
     labels: Tensor
     position_ids: Tensor
     slots: Tensor
+    colours: Tensor
 
 
 def collate(samples: list[tuple[View, Chat]], pad_id: int) -> Batch:
@@ -174,4 +175,5 @@ def collate(samples: list[tuple[View, Chat]], pad_id: int) -> Batch:
         offset += sum(len(segment.index) for segment in view.segments)
         segments.extend(view.segments)
     slots = torch.cat([view.slots for view, _ in samples])
-    return Batch(segments, torch.cat(keep), ids, labels, positions, slots)
+    colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
+    return Batch(segments, torch.cat(keep), ids, labels, positions, slots, colours)

@@ -6,6 +6,7 @@ data from its last checkpoint.
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import dataclasses
 import json
@@ -135,22 +136,23 @@ class Meter:
     """Running sums of a stage's losses and counts since the last log line."""
 
     num_batches: int = 0
-    losses: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    losses: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     counts: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def add(self, losses: Losses) -> None:
-        terms = (losses.patches.item(), losses.tokens.item(), losses.answers.item())
+        terms = (losses.patches.item(), losses.tokens.item(), losses.colours.item(), losses.answers.item())
         counts = (losses.characters_right, losses.characters, losses.answers_right, losses.num_answers)
         self.num_batches += 1
-        self.losses = tuple(a + b for a, b in zip(self.losses, terms, strict=True))  # type: ignore[assignment]
+        self.losses = tuple(a + b for a, b in zip(self.losses, terms, strict=True))
         self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))  # type: ignore[assignment]
 
     def summary(self) -> dict[str, float]:
-        patches, tokens, answers = (round(loss / self.num_batches, 4) for loss in self.losses)
+        patches, tokens, colours, answers = (round(loss / self.num_batches, 4) for loss in self.losses)
         right, characters, hits, asked = self.counts
         return {
             "loss_patches": patches,
             "loss_tokens": tokens,
+            "loss_colours": colours,
             "loss_answers": answers,
             "character_accuracy": round(right / max(1, characters), 4),
             "answer_accuracy": round(hits / max(1, asked), 4),
@@ -199,8 +201,8 @@ class Run:
             optimizer.load_state_dict(saved)
 
     def export(self, folder: Path) -> None:
-        """The host alone, as any Qwen3-VL checkpoint: model, tokenizer, image processor."""
-        self.learner.model.save_pretrained(folder)
+        """The host alone, as any Qwen3-VL checkpoint: model (bfloat16), tokenizer, image processor."""
+        copy.deepcopy(self.learner.model).to(torch.bfloat16).save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         nano_image_processor().save_pretrained(folder)
         facts = {
