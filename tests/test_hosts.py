@@ -209,8 +209,13 @@ def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost
     assert torch.equal(together[1], alone[0])
     other = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])
     assert not torch.allclose(other[0], alone[0])
+    tiny_host.gaze = Gaze(relative=1)
     neutral = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])
     assert neutral[0].abs().max() < 1e-5
+    tiny_host.gaze = Gaze(relative=0)
+    plain = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])[0]
+    unasked = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])[0]
+    assert torch.allclose(other[0], plain - 0.5 * unasked, atol=1e-5)
 
 
 def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
@@ -226,9 +231,9 @@ def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
     assert calls == [0] and list(tiny_host.gaze.layers(3)) == [1]
 
 
-@pytest.mark.parametrize("values", [{"first": 0.7, "last": 0.6}, {"last": 1.2}, {"num_queries": 0}])
+@pytest.mark.parametrize("values", [{"first": 0.7, "last": 0.6}, {"last": 1.2}, {"num_queries": 0}, {"relative": 2}])
 def test_gaze_checks_itself(values: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="first, last|num_queries"):
+    with pytest.raises(ValueError, match="first, last|num_queries|relative"):
         Gaze(**values)
 
 

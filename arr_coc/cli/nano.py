@@ -27,13 +27,13 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Tokenizer, print, labelled lines, the generator's pictures; about two hours on two CPU cores."""
-    with explained():
-        from arr_coc.nano.train import Settings, choose_device
-        from arr_coc.nano.train import train as run
+    from arr_coc.nano.train import Settings, check_folder, choose_device
+    from arr_coc.nano.train import train as run
 
+    with explained():
         settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device))
-        host = run(out, settings, resume)
-    typer.echo(f"host: {host}")
+        check_folder(out, resume)
+    typer.echo(f"host: {run(out, settings, resume)}")
 
 
 @nano_app.command("eval")

@@ -28,15 +28,16 @@ class Gaze:
         first, last: the layers read, as fractions of the depth; layers after `last` are not run.
         num_queries: tokens at the end of the prompt whose attention is averaged; with the chat format
             of Qwen the last five are the turn's end and the assistant's header.
-        relative: score is the attention with the question over that with `neutral`, which cancels
-            cells that are looked at whatever is asked.
+        relative: 0..1, how much of the attention under `neutral` is taken away: score is log attention
+            less `relative` times log attention under `neutral`. 1 leaves what the question changes, 0
+            what is looked at, and saves the second prompt.
         neutral: the question that asks for nothing in particular.
     """
 
-    first: float = 0.4
-    last: float = 0.65
-    num_queries: int = 8
-    relative: bool = True
+    first: float = 0.25
+    last: float = 0.75
+    num_queries: int = 5
+    relative: float = 0.5
     neutral: str = "Describe the picture."
 
     def __post_init__(self) -> None:
@@ -44,6 +45,8 @@ class Gaze:
             raise ValueError(f"first, last: must satisfy 0 <= first < last <= 1, got {self.first} and {self.last}")
         if self.num_queries < 1:
             raise ValueError(f"num_queries: must be at least 1, got {self.num_queries}")
+        if not 0 <= self.relative <= 1:
+            raise ValueError(f"relative: must lie in 0..1, got {self.relative}")
 
     def layers(self, depth: int) -> range:
         """The layers read, at least one."""

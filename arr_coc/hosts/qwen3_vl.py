@@ -122,7 +122,7 @@ class Qwen3VLHost:
     def attend(
         self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
     ) -> list[Tensor]:
-        """(N,) float32 per picture: log attention of the question's last tokens, less that of the neutral question."""
+        """(N,) float32 per picture: log attention of the prompt's last tokens, less a share of the neutral one's."""
         with self.clock.measure("attend"), torch.no_grad():
             return [self._attend(*sample) for sample in zip(pyramids, cells, features, questions, strict=True)]
 
@@ -152,7 +152,7 @@ class Qwen3VLHost:
         prompts = [self._ask(block, text) for text in questions]
         maps = look(self.model.model.language_model, prompts, features, self.image_token_id, self.gaze)
         maps = maps.clamp(min=LEAST_ATTENTION).log()
-        return (maps[0] - maps[1] if self.gaze.relative else maps[0]).cpu()
+        return (maps[0] - self.gaze.relative * maps[1] if self.gaze.relative else maps[0]).cpu()
 
     def _ask(self, block: ImageBlock, question: str) -> Prompt:
         content = [{"type": "image"}, {"type": "text", "text": question}]

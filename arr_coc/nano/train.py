@@ -257,15 +257,20 @@ class Run:
                 saved = time.monotonic()
 
 
+def check_folder(folder: Path, resume: bool) -> None:
+    """Raises ValueError where the folder holds another run and `resume` is False, or nothing to resume."""
+    if (folder / "checkpoint.pt").exists() != resume:
+        hint = "holds no run to resume" if resume else "holds a run: pass --resume to go on, or choose another"
+        raise ValueError(f"out: {folder} {hint}")
+
+
 def train(folder: Path, settings: Settings, resume: bool = False) -> Path:
     """Trains and exports; returns the folder of the finished host.
 
     Raises:
         ValueError: the folder holds another run and `resume` is False, or nothing to resume.
     """
-    if (folder / "checkpoint.pt").exists() != resume:
-        hint = "holds a run: pass --resume to go on, or choose another" if not resume else "holds no run to resume"
-        raise ValueError(f"out: {folder} {hint}")
+    check_folder(folder, resume)
     keep_freed_memory()
     run = Run(folder, settings)
     if resume:

@@ -98,7 +98,7 @@ def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     """Leaves of mixed levels: splits follow the evidence of a few questions, print, and chance."""
     rows, cols, coarsest = round_grid(*resized_grid(picture, MAX_TOKENS))
     grid = (rows, cols)
-    budget = geometric(rng, MIN_BUDGET, min(MAX_BUDGET, max_tokens))
+    budget = geometric(rng, MIN_BUDGET, max(MIN_BUDGET, min(MAX_BUDGET, max_tokens)))
     heat = interest(picture, grid, rng)
     looked_at, leaves = split_by(heat, grid, coarsest, budget, rng.random())
     questions = [q for q in picture.questions if legible(q, picture, grid, levels_shown(leaves, grid), rng)]
