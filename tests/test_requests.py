@@ -152,6 +152,7 @@ def test_bad_requests(tiny_processor: RelevanceProcessor, tmp_path: Path) -> Non
             lambda: apply([{"role": "user", "content": [{"type": "video", "video": "a.mp4"}]}]),
             "'video' are not supported",
         ),
+        (lambda: apply([{"role": "user", "content": 7}]), "content must be a string or a list of parts, got '7'"),
         (lambda: apply([{"role": "user"}]), "each must be a dict with role and content"),
         (lambda: apply([]), "messages: must be a list"),
         (lambda: apply(asked, return_tensors="np"), "return_tensors: only 'pt'"),

@@ -49,6 +49,8 @@ def read_conversation(messages: Sequence[Message]) -> Conversation:
         if not isinstance(message, Mapping) or "role" not in message or message.get("content") is None:
             raise ValueError(f"messages: each must be a dict with role and content, got {str(message)[:80]!r}")
         content = message["content"]
+        if not isinstance(content, (str, list, tuple)):
+            raise ValueError(f"messages: content must be a string or a list of parts, got {str(content)[:80]!r}")
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else [read_part(p) for p in content]
         pictures += [part["image"] for part in parts if part["type"] == "image"]
         plain = [{"type": "image"} if part["type"] == "image" else part for part in parts]

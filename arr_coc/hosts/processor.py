@@ -160,7 +160,8 @@ class RelevanceProcessor:
     ) -> RelevanceInputs:
         """The stock call: rendered chat text(s) with one placeholder per picture, and the pictures in order.
 
-        The question is the last user turn of the text, or all of it where it has no turns.
+        The question is the last user turn of the text, or all of it where it has no turns. `padding` is
+        there for the stock signature: batches are always padded.
         """
         check_tensors(return_tensors)
         if not text:

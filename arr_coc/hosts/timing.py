@@ -88,7 +88,9 @@ class PeakMemory:
             self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._thread is None:
             synchronise(self.device)
             self.peak_mb = torch.cuda.max_memory_allocated(self.device) / MEGABYTE
