@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.attending import check_tiling
 from arr_coc.data.mixture import mixture
@@ -29,21 +30,43 @@ def tokenizer():
     return train_tokenizer(["user\n", "assistant\n", "What is the price of the red thing?"] * 5, vocab_size=300)
 
 
-def test_chat_format_equals_the_chat_template(tokenizer):
-    chat = ChatFormat(tokenizer).write([("What is the price?", "3.40"), ("Is it red?", "yes")], num_visual=3)
+PAIRS = [("What is the price?", "3.40"), ("Is it red?", "yes")]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_chat_format_equals_the_chat_template(tokenizer, pair):
+    chat = ChatFormat(tokenizer).write([pair], num_visual=3)
+    question, answer = pair
     messages = [
-        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is the price?"}]},
-        {"role": "assistant", "content": "3.40"},
-        {"role": "user", "content": "Is it red?"},
-        {"role": "assistant", "content": "yes"},
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]},
+        {"role": "assistant", "content": answer},
     ]
     text = tokenizer.apply_chat_template(messages, tokenize=False)
     text = text.replace("<|image_pad|>", "<|image_pad|>" * 3).removesuffix("\n")
     assert tokenizer.decode(chat.ids) == text
     assert chat.ids == tokenizer(text, add_special_tokens=False).input_ids
     spoken = [token for token in chat.labels if token != -100]
-    assert tokenizer.decode(spoken) == "3.40<|im_end|>yes<|im_end|>"
+    assert tokenizer.decode(spoken) == f"{answer}<|im_end|>"
     assert all(label in (-100, token) for token, label in zip(chat.ids, chat.labels, strict=True))
+
+
+def test_packed_questions_do_not_see_each_other(tokenizer):
+    torch.manual_seed(0)
+    learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()
+    learner.model.set_attn_implementation("eager")
+    picture = draw_primer(5)
+    view = plain_view(picture.image, picture.glyphs, 3, 4)
+    write = ChatFormat(tokenizer).write
+
+    def logits_of(pairs, *more):
+        chats = [(view, write(pairs, 12)), *((view, write(pair, 12)) for pair in more)]
+        batch = collate(chats, tokenizer.pad_token_id)
+        with torch.no_grad():
+            return learner.speak(batch, learner.encode(batch)[1])[0]
+
+    packed = logits_of(PAIRS)
+    assert (packed - torch.cat([logits_of([pair]) for pair in PAIRS])).abs().max() < 1e-5
+    assert (packed - logits_of(PAIRS, PAIRS + PAIRS)[: len(packed)]).abs().max() < 1e-5
 
 
 def test_text_continues_after_the_picture(tokenizer):
@@ -52,9 +75,8 @@ def test_text_continues_after_the_picture(tokenizer):
     chat = ChatFormat(tokenizer).write([("What is it?", "x")], len(view.keep))
     positions = chat_positions(chat, view)
     start, end = chat.image_at, chat.image_at + 10
-    assert positions[1:, start:end].T.tolist() == [[start, start + i // 5, start + i % 5] for i in range(10)]
-    assert positions[1:, end].tolist() == [start + 5] * 3
-    assert positions[0].tolist() == list(range(len(chat.ids)))
+    assert positions[:, start:end].T.tolist() == [[start, start + i // 5, start + i % 5] for i in range(10)]
+    assert positions[:, end].tolist() == [start + 5] * 3
 
 
 def test_slots_name_the_character_where_it_stands():
@@ -132,8 +154,6 @@ def test_stages_draw_different_training_pictures():
 
 def test_learner_speaks_like_the_untouched_model(tokenizer):
     torch.manual_seed(0)
-    from transformers import Qwen3VLForConditionalGeneration
-
     from arr_coc.hosts.encoding import Geometry, cut_patches, segment_grid
 
     learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()

@@ -11,7 +11,7 @@ from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.hosts.encoding import Geometry, encode_segments
 from arr_coc.nano.dense import DenseHeads, character_accuracy, character_loss, colour_loss
-from arr_coc.nano.packing import Batch
+from arr_coc.nano.packing import Batch, attention_mask
 from arr_coc.records import CellFeatures
 
 GEOMETRY = Geometry()
@@ -48,7 +48,8 @@ class Learner(nn.Module):
         embeds = embeds.masked_scatter(visual[..., None].expand_as(embeds), kept.merged.to(embeds.dtype))
         hidden = body.language_model(
             inputs_embeds=embeds,
-            position_ids=batch.position_ids[1:],
+            attention_mask=attention_mask(batch.turns).to(embeds.dtype),
+            position_ids=batch.position_ids,
             visual_pos_masks=visual,
             deepstack_visual_embeds=list(kept.deepstack),
             use_cache=False,

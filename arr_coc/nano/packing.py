@@ -1,7 +1,7 @@
 """Pictures and questions -> one training batch for the embedded host.
 
 A picture is shown either plain (all cells of one size, the host's own positions) or as leaves of
-mixed levels (positions in the level-0 grid). Its questions follow as the turns of one chat.
+mixed levels (positions in the level-0 grid). Its questions follow, packed: none sees another.
 
 Shapes: B pictures, T tokens of the longest chat, N encoded cells of a batch.
 """
@@ -100,10 +100,17 @@ def leaf_view(
 
 @dataclass(frozen=True, eq=False)
 class Chat:
-    """Token ids of a chat about one picture; labels are -100 outside answers; `image_at` is the first visual token."""
+    """Token ids of questions about one picture.
+
+    Attributes:
+        labels: -100 outside answers.
+        turns: 0 where the picture is, k in the k-th question and its answer.
+        image_at: the first visual token.
+    """
 
     ids: list[int]
     labels: list[int]
+    turns: list[int]
     image_at: int
 
 
@@ -116,7 +123,6 @@ class ChatFormat:
         self.image = self.encode("<|vision_start|><|image_pad|><|vision_end|>")
         self.turn = self.encode("<|im_end|>\n<|im_start|>assistant\n")
         self.closing = self.encode("<|im_end|>")
-        self.newline = self.encode("\n")
 
     def encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False).input_ids
@@ -126,35 +132,53 @@ class ChatFormat:
         ids = [*self.opening, start]
         image_at = len(ids)
         ids += [pad] * num_visual + [end]
-        labels = [-100] * len(ids)
-        for number, (question, answer) in enumerate(pairs):
-            prompt = ([*self.newline, *self.opening] if number else []) + self.encode(question) + self.turn
+        labels, turns = [-100] * len(ids), [0] * len(ids)
+        for number, (question, answer) in enumerate(pairs, start=1):
+            prompt = self.encode(question) + self.turn
             spoken = self.encode(answer) + self.closing
             ids += prompt + spoken
             labels += [-100] * len(prompt) + spoken
-        return Chat(ids, labels, image_at)
+            turns += [number] * (len(prompt) + len(spoken))
+        return Chat(ids, labels, turns, image_at)
 
 
 def chat_positions(chat: Chat, view: View) -> Tensor:
-    """(4, T) text, temporal, row and column positions of one chat."""
-    num_visual, length = len(view.keep), len(chat.ids)
-    text = torch.arange(length)
-    place = text.clone().repeat(3, 1)
-    end = chat.image_at + num_visual
+    """(3, T) temporal, row and column positions; every question starts right behind the picture."""
+    turns = torch.tensor(chat.turns)
+    end = chat.image_at + len(view.keep)
+    prefix = int((turns == 0).sum())
+    starts = torch.stack([(turns < turn).sum() for turn in range(int(turns.max()) + 1)])
+    place = torch.arange(len(turns)) - torch.where(turns > 0, starts[turns] - prefix, 0)
+    place = place.repeat(3, 1)
     place[:, chat.image_at : end] = chat.image_at
     place[1:, chat.image_at : end] += view.positions.T
     place[:, end:] += chat.image_at + view.extent - end
-    return torch.cat([text[None], place])
+    return place
+
+
+def attention_mask(turns: Tensor) -> Tensor:
+    """(B, 1, T, T) float mask to add: a token sees the picture and its own question, nothing later.
+
+    Questions are packed behind one picture without seeing each other, so each is trained as it is asked.
+    """
+    length = turns.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool, device=turns.device).tril()
+    seen = (turns[:, None, :] == turns[:, :, None]) | (turns[:, None, :] == 0)
+    return torch.zeros(seen.shape, device=turns.device).masked_fill(~(seen & causal), float("-inf"))[:, None]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Right-padded chats: input_ids, labels (B, T), position_ids (4, B, T); N encoded cells with their dense labels."""
+    """Right-padded chats: input_ids, labels, turns (B, T), -1 in `turns` is padding; position_ids (3, B, T).
+
+    N encoded cells come with their dense labels.
+    """
 
     segments: list[Segment]
     keep: Tensor
     input_ids: Tensor
     labels: Tensor
+    turns: Tensor
     position_ids: Tensor
     slots: Tensor
     colours: Tensor
@@ -164,16 +188,18 @@ def collate(samples: list[tuple[View, Chat]], pad_id: int) -> Batch:
     length = max(len(chat.ids) for _, chat in samples)
     ids = torch.full((len(samples), length), pad_id)
     labels = torch.full((len(samples), length), -100)
-    positions = torch.zeros(4, len(samples), length, dtype=torch.long)
+    turns = torch.full((len(samples), length), -1)
+    positions = torch.zeros(3, len(samples), length, dtype=torch.long)
     keep, segments, offset = [], [], 0
     for row, (view, chat) in enumerate(samples):
         used = len(chat.ids)
         ids[row, :used] = torch.tensor(chat.ids)
         labels[row, :used] = torch.tensor(chat.labels)
+        turns[row, :used] = torch.tensor(chat.turns)
         positions[:, row, :used] = chat_positions(chat, view)
         keep.append(view.keep + offset)
         offset += sum(len(segment.index) for segment in view.segments)
         segments.extend(view.segments)
     slots = torch.cat([view.slots for view, _ in samples])
     colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
-    return Batch(segments, torch.cat(keep), ids, labels, positions, slots, colours)
+    return Batch(segments, torch.cat(keep), ids, labels, turns, positions, slots, colours)

@@ -99,7 +99,7 @@ class Page:
 
 
 def draw_primer(seed: int, num_lines: int | None = None, share_soup: float = 0.3, smallest: int = 12) -> Picture:
-    """1 to 8 lines of "label value", or of random characters; one question a line and a transcription."""
+    """1 to 8 lines of "label value", or of random characters; three questions a labelled line."""
     rng = random.Random(seed)
     num_lines = num_lines or rng.randint(1, 8)
     largest = rng.choice((16, 20, 26, 34, 48)) if num_lines > 1 else rng.choice((16, 24, 34, 48, 64))
@@ -107,24 +107,22 @@ def draw_primer(seed: int, num_lines: int | None = None, share_soup: float = 0.3
     faces = [rng.choice(FACES) for _ in range(num_lines)]
     width = 32 * rng.randint(6, 12)
     page = Page(width, 32 * max(2, -(-int(sum(size * 1.6 for size in sizes) + 24) // 32)), rng)
-    labels, questions, y = rng.sample(LABELS, num_lines), [], 10.0
+    labels, y = rng.sample(LABELS, num_lines), 10.0
+    questions: list[Question] = []
     for label, size, face in zip(labels, sizes, faces, strict=True):
         y += size * 0.8
         if rng.random() < share_soup:
             page.write(rng.uniform(2, 30), y, soup(rng), face, size)
         else:
-            questions.append(write_pair(page, label, value(rng), y, face, size, rng))
+            questions += write_pair(page, label, value(rng), y, face, size, rng)
         y += size * rng.uniform(0.8, 1.1)
     spots = np.array(page.spots, dtype=np.float32).reshape(-1, 3)
     glyphs = Glyphs("".join(page.chars), spots[:, :2], spots[:, 2])
-    asked = tuple(question for question in questions if question)
-    return Picture(add_noise(page.image, rng), "primer", asked, glyphs, seed)
+    return Picture(add_noise(page.image, rng), "primer", tuple(questions), glyphs, seed)
 
 
-def write_pair(
-    page: Page, label: str, text: str, y: float, face: str, size: int, rng: random.Random
-) -> Question | None:
-    """Writes label and value on one line; None where the value would leave the page."""
+def write_pair(page: Page, label: str, text: str, y: float, face: str, size: int, rng: random.Random) -> list[Question]:
+    """Writes label and value on one line, and asks for either and for both; nothing where the value leaves the page."""
     mark = rng.choice((":", "", " :", " -"))
     start = rng.uniform(4, 16)
     end = page.write(start, y, label + mark, face, size) + size * rng.uniform(0.3, 1.5)
@@ -133,7 +131,13 @@ def write_pair(
         end = max(end, page.image.width - needed - rng.uniform(4, 12))
     page.write(end, y, text, face, size)
     if end + needed > page.image.width:
-        return None
+        return []
     wording = rng.choice(("What is the {}?", "What does it say after {}?", "Read the value of {}."))
-    box = (end, y - size / 2, end + needed, y + size / 2)
-    return Question(wording.format(label), (text,), (box,), "read_field", "reading", 0.0, size * CAP_HEIGHT)
+    top, bottom, cap = y - size / 2, y + size / 2, size * CAP_HEIGHT
+    printed, whole = (end, top, end + needed, bottom), (start, top, end + needed, bottom)
+    asked = (
+        (wording.format(label), text, printed),
+        (f"Transcribe the line that starts with {label}.", f"{label} {text}", whole),
+        (f"What stands before {text}?", label, whole),
+    )
+    return [Question(q, (a,), (box,), "read_field", "reading", 0.0, cap) for q, a, box in asked]
