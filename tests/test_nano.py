@@ -15,7 +15,7 @@ from arr_coc.attending import check_tiling
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
 from arr_coc.nano import train as training
-from arr_coc.nano.config import nano_config
+from arr_coc.nano.config import INTERPOLATION, nano_config
 from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
 from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots, patch_colours
 from arr_coc.nano.learning import Learner, whole_answers
@@ -60,7 +60,7 @@ def test_packed_questions_do_not_see_each_other(tokenizer):
 
     def logits_of(pairs, *more):
         chats = [(view, write(pairs, 12)), *((view, write(pair, 12)) for pair in more)]
-        batch = collate(chats, tokenizer.pad_token_id)
+        batch = collate(chats, tokenizer.pad_token_id, INTERPOLATION)
         with torch.no_grad():
             return learner.speak(batch, learner.encode(batch)[1])[0]
 
@@ -141,10 +141,8 @@ def test_batches_are_a_function_of_their_number(tokenizer):
         data = Curriculum(stage, ChatFormat(tokenizer))
         first, again, other = data[2], data[2], data[3]
         assert torch.equal(first.input_ids, again.input_ids) and torch.equal(first.slots, again.slots)
-        assert torch.equal(first.segments[0].image, again.segments[0].image)
-        assert first.segments[0].image.shape != other.segments[0].image.shape or not torch.equal(
-            first.segments[0].image, other.segments[0].image
-        )
+        assert torch.equal(first.pixels.pixels, again.pixels.pixels)
+        assert not torch.equal(first.pixels.pixels[:64], other.pixels.pixels[:64])
 
 
 def test_stages_draw_different_training_pictures():
@@ -154,13 +152,14 @@ def test_stages_draw_different_training_pictures():
 
 def test_learner_speaks_like_the_untouched_model(tokenizer):
     torch.manual_seed(0)
-    from arr_coc.hosts.encoding import Geometry, cut_patches, segment_grid
+    from arr_coc.hosts.encoding import Geometry, Interpolation, cut_patches, segment_grid
 
     learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()
+    assert Interpolation.of(learner.model.model.visual) == INTERPOLATION
     picture = draw_primer(5)
     view = plain_view(picture.image, picture.glyphs, 3, 4)
     chat = ChatFormat(tokenizer).write([("What is it?", "abc")], 12)
-    batch = collate([(view, chat)], tokenizer.pad_token_id)
+    batch = collate([(view, chat)], tokenizer.pad_token_id, INTERPOLATION)
     with torch.no_grad():
         _, features = learner.encode(batch)
         logits, targets = learner.speak(batch, features)

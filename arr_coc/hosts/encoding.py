@@ -82,15 +82,28 @@ def gather_blocks(table: Tensor, index: Tensor, block: int) -> Tensor:
     return table.reshape(-1, block, table.shape[-1])[index].flatten(0, 1)
 
 
+@dataclass(frozen=True)
+class Interpolation:
+    """How a tower reads its table of position embeddings."""
+
+    num_grid_per_side: int
+    mode: str
+    align_corners: bool
+
+    @classmethod
+    def of(cls, visual: torch.nn.Module) -> Interpolation:
+        return cls(visual.num_grid_per_side, visual.interpolation_mode, visual.interpolation_align_corners)
+
+
 def position_tables(
-    visual: torch.nn.Module, segment: Segment, grid: Tensor, geometry: Geometry
+    interpolation: Interpolation, segment: Segment, grid: Tensor, geometry: Geometry
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rotary positions (n, 2), taps (n, 4) and tap weights (n, 4) of the chosen patches in their level's grid."""
     taps, weights = get_vision_interpolation_indices_and_weights(
         grid,
-        num_grid_per_side=visual.num_grid_per_side,
-        mode=visual.interpolation_mode,
-        align_corners=visual.interpolation_align_corners,
+        num_grid_per_side=interpolation.num_grid_per_side,
+        mode=interpolation.mode,
+        align_corners=interpolation.align_corners,
         spatial_merge_size=geometry.merge_size,
     )
     positions = get_vision_position_ids(grid, geometry.merge_size)
@@ -102,26 +115,54 @@ def position_tables(
     )
 
 
-def encode_segments(visual: torch.nn.Module, segments: list[Segment], geometry: Geometry) -> list[CellFeatures]:
-    """One pass of the vision tower over all segments; features per segment, in the order of its index."""
-    device, dtype = visual.pos_embed.weight.device, visual.dtype
+@dataclass(frozen=True, eq=False)
+class TowerInputs:
+    """What the vision tower takes for S segments of R patches in all; ready to be made by another process.
+
+    Attributes:
+        pixels: (R, C) rows of `pixel_values`.
+        grids: (S, 3) of the levels the cells were cut from.
+        positions, taps, weights: (R, 2), (R, 4), (R, 4); see `position_tables`.
+        counts: cells per segment.
+    """
+
+    pixels: Tensor
+    grids: Tensor
+    positions: Tensor
+    taps: Tensor
+    weights: Tensor
+    counts: tuple[int, ...]
+
+
+def tower_inputs(segments: list[Segment], geometry: Geometry, interpolation: Interpolation) -> TowerInputs:
     grids = [segment_grid(segment, geometry) for segment in segments]
-    tables = [position_tables(visual, *pair, geometry) for pair in zip(segments, grids, strict=True)]
-    positions, taps, weights = (torch.cat(table).to(device) for table in zip(*tables, strict=True))
-    counts = [len(segment.index) for segment in segments]
-    lengths = torch.tensor(counts) * geometry.merge_size**2
+    tables = [position_tables(interpolation, *pair, geometry) for pair in zip(segments, grids, strict=True)]
+    positions, taps, weights = (torch.cat(table) for table in zip(*tables, strict=True))
+    pixels = torch.cat([cut_patches(segment, geometry) for segment in segments])
+    counts = tuple(len(segment.index) for segment in segments)
+    return TowerInputs(pixels, torch.cat(grids), positions, taps, weights, counts)
+
+
+def encode_inputs(visual: torch.nn.Module, inputs: TowerInputs, geometry: Geometry) -> CellFeatures:
+    """One pass of the vision tower; features of all cells, segment after segment."""
+    device = visual.pos_embed.weight.device
+    lengths = torch.tensor(inputs.counts) * geometry.merge_size**2
     output = visual(
-        torch.cat([cut_patches(segment, geometry) for segment in segments]).to(device, dtype),
-        grid_thw=torch.cat(grids).to(device),
-        position_ids=positions,
-        interp_indices=taps,
-        interp_weights=weights,
+        inputs.pixels.to(device, visual.dtype),
+        grid_thw=inputs.grids.to(device),
+        position_ids=inputs.positions.to(device),
+        interp_indices=inputs.taps.to(device),
+        interp_weights=inputs.weights.to(device),
         cu_seqlens=F.pad(lengths.cumsum(0), (1, 0)).to(device, torch.int32),
     )
-    merged = output.pooler_output.split(counts)
-    planes = (
-        torch.stack(list(output.deepstack_features))
-        if output.deepstack_features
-        else merged[0].new_zeros(0, sum(counts), merged[0].shape[-1])
-    )
-    return [CellFeatures(*pair) for pair in zip(merged, planes.split(counts, dim=1), strict=True)]
+    merged = output.pooler_output
+    planes = list(output.deepstack_features)
+    return CellFeatures(merged, torch.stack(planes) if planes else merged.new_zeros(0, *merged.shape))
+
+
+def encode_segments(visual: torch.nn.Module, segments: list[Segment], geometry: Geometry) -> list[CellFeatures]:
+    """One pass of the vision tower over all segments; features per segment, in the order of its index."""
+    inputs = tower_inputs(segments, geometry, Interpolation.of(visual))
+    features = encode_inputs(visual, inputs, geometry)
+    merged, planes = features.merged.split(inputs.counts), features.deepstack.split(inputs.counts, dim=1)
+    return [CellFeatures(*pair) for pair in zip(merged, planes, strict=True)]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from transformers import PreTrainedTokenizerFast, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from arr_coc.hosts.encoding import Interpolation
+
 MAX_TOKENS = 1024
 CELL_PX = 32
+INTERPOLATION = Interpolation(num_grid_per_side=16, mode="bilinear", align_corners=True)
 
 
 def nano_config(tokenizer: PreTrainedTokenizerFast, vision_width: int = 160, text_width: int = 192) -> Qwen3VLConfig:
@@ -18,7 +21,7 @@ def nano_config(tokenizer: PreTrainedTokenizerFast, vision_width: int = 160, tex
         "intermediate_size": vision_width * 5 // 2,
         "num_heads": vision_width // 32,
         "out_hidden_size": text_width,
-        "num_position_embeddings": 16 * 16,
+        "num_position_embeddings": INTERPOLATION.num_grid_per_side**2,
         "deepstack_visual_indexes": [1, 2],
         "initializer_range": 0.05,
     }

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
 from arr_coc.data.tasks import TRAIN_SEEDS
+from arr_coc.nano.config import INTERPOLATION
 from arr_coc.nano.dense import BLANK
 from arr_coc.nano.packing import CELL, Batch, Chat, ChatFormat, View, collate, plain_view, slots_of
 from arr_coc.nano.primer import draw_primer
@@ -160,7 +161,7 @@ class Curriculum(Dataset[Batch]):
         torch.set_num_threads(1)
         first = self.stage.first_seed + number * self.stage.batch_size
         samples = [self.sample(first + row) for row in range(self.stage.batch_size)]
-        return collate(samples, self.chat.tokenizer.pad_token_id)
+        return collate(samples, self.chat.tokenizer.pad_token_id, INTERPOLATION)
 
     def sample(self, seed: int) -> tuple[View, Chat]:
         """A view and the chat about it; a stage that speaks draws again where there is nothing to ask."""

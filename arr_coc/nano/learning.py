@@ -9,12 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Qwen3VLForConditionalGeneration
 
-from arr_coc.hosts.encoding import Geometry, encode_segments
+from arr_coc.hosts.encoding import encode_inputs
 from arr_coc.nano.dense import DenseHeads, character_accuracy, character_loss, colour_loss
-from arr_coc.nano.packing import Batch, attention_mask
+from arr_coc.nano.packing import GEOMETRY, Batch, attention_mask
 from arr_coc.records import CellFeatures
 
-GEOMETRY = Geometry()
 COLOUR_WEIGHT = 4.0
 
 
@@ -32,12 +31,10 @@ class Learner(nn.Module):
         visual, caught = self.model.model.visual, []
         handle = visual.merger.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         try:
-            features = encode_segments(visual, batch.segments, GEOMETRY)
+            features = encode_inputs(visual, batch.pixels, GEOMETRY)
         finally:
             handle.remove()
-        merged = torch.cat([f.merged for f in features])
-        planes = torch.cat([f.deepstack for f in features], dim=1)
-        return caught[0], CellFeatures(merged, planes)
+        return caught[0], features
 
     def speak(self, batch: Batch, features: CellFeatures) -> tuple[Tensor, Tensor]:
         """Logits and targets (M,) at the positions where an answer is spoken."""

@@ -17,11 +17,12 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from arr_coc.data.records import Glyphs
-from arr_coc.hosts.encoding import Segment
+from arr_coc.hosts.encoding import Geometry, Interpolation, Segment, TowerInputs, tower_inputs
 from arr_coc.nano.dense import character_slots, patch_colours
 from arr_coc.records import Allocation
 
 CELL = 32
+GEOMETRY = Geometry()
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +175,7 @@ class Batch:
     N encoded cells come with their dense labels.
     """
 
-    segments: list[Segment]
+    pixels: TowerInputs
     keep: Tensor
     input_ids: Tensor
     labels: Tensor
@@ -184,7 +185,7 @@ class Batch:
     colours: Tensor
 
 
-def collate(samples: list[tuple[View, Chat]], pad_id: int) -> Batch:
+def collate(samples: list[tuple[View, Chat]], pad_id: int, interpolation: Interpolation) -> Batch:
     length = max(len(chat.ids) for _, chat in samples)
     ids = torch.full((len(samples), length), pad_id)
     labels = torch.full((len(samples), length), -100)
@@ -202,4 +203,5 @@ def collate(samples: list[tuple[View, Chat]], pad_id: int) -> Batch:
         segments.extend(view.segments)
     slots = torch.cat([view.slots for view, _ in samples])
     colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
-    return Batch(segments, torch.cat(keep), ids, labels, turns, positions, slots, colours)
+    pixels = tower_inputs(segments, GEOMETRY, interpolation)
+    return Batch(pixels, torch.cat(keep), ids, labels, turns, positions, slots, colours)
