@@ -209,8 +209,8 @@ def test_cap_height_is_what_was_asked_for(face: str) -> None:
 
 
 def test_legible_level() -> None:
-    assert [legible_level(question(px), 1.0) for px in (4.0, 8.0, 15.9, 16.0, 64.0)] == [0, 0, 0, 1, 3]
-    assert legible_level(question(32.0), 0.5) == 1
+    assert [legible_level(question(px), 1.0) for px in (4.0, 10.0, 19.9, 20.0, 80.0)] == [0, 0, 0, 1, 3]
+    assert legible_level(question(40.0), 0.5) == 1
     assert legible_level(question(32.0), 0.1) == 0
     assert legible_level(question(inf), 1.0) >= 8
     with pytest.raises(ValueError, match="native_scale"):

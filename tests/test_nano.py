@@ -16,10 +16,10 @@ from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
 from arr_coc.nano import train as training
 from arr_coc.nano.config import INTERPOLATION, nano_config
-from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
-from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots, patch_colours
+from arr_coc.nano.curriculum import STAGES, Curriculum, Stage, start_of
+from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots, patch_colours, patch_starts
 from arr_coc.nano.learning import Learner, whole_answers
-from arr_coc.nano.packing import ChatFormat, chat_positions, collate, leaf_view, plain_view
+from arr_coc.nano.packing import ChatFormat, Sample, chat_positions, collate, leaf_view, plain_view
 from arr_coc.nano.primer import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.nano.views import levels_shown, show_leaves, show_part, show_whole, split_by
@@ -30,6 +30,7 @@ def tokenizer():
     return train_tokenizer(["user\n", "assistant\n", "What is the price of the red thing?"] * 5, vocab_size=300)
 
 
+NO_EVIDENCE = torch.zeros(1, 12, dtype=torch.bool)
 PAIRS = [("What is the price?", "3.40"), ("Is it red?", "yes")]
 
 
@@ -59,14 +60,32 @@ def test_packed_questions_do_not_see_each_other(tokenizer):
     write = ChatFormat(tokenizer).write
 
     def logits_of(pairs, *more):
-        chats = [(view, write(pairs, 12)), *((view, write(pair, 12)) for pair in more)]
+        chats = [Sample(view, write(each, 12), NO_EVIDENCE) for each in (pairs, *more)]
         batch = collate(chats, tokenizer.pad_token_id, INTERPOLATION)
         with torch.no_grad():
-            return learner.speak(batch, learner.encode(batch)[1])[0]
+            return learner.answer(batch, learner.speak(batch, learner.encode(batch)[1])[0])[0]
 
     packed = logits_of(PAIRS)
     assert (packed - torch.cat([logits_of([pair]) for pair in PAIRS])).abs().max() < 1e-5
     assert (packed - logits_of(PAIRS, PAIRS + PAIRS)[: len(packed)]).abs().max() < 1e-5
+
+
+def test_word_starts_are_named_by_patch():
+    slots = torch.zeros(2, 8, dtype=torch.long)
+    slots[0, 1], slots[0, 6], slots[1, 2], slots[1, 3] = 5, 7, 8, 9
+    assert patch_starts(slots).tolist() == [[5, 0, 0, 7], [0, IGNORE, 0, 0]]
+
+
+def test_evidence_is_where_the_answer_begins():
+    picture = draw_primer(3, 2, 0.0, 16)
+    view = plain_view(picture.image, picture.glyphs, picture.image.height // 32, picture.image.width // 32)
+    question = next(q for q in picture.questions if q.text.startswith(("What is", "What does", "Read")))
+    x0, y0, _, y1 = question.boxes[0]
+    marked = view.evidence(start_of(question), picture.image.size).nonzero()[:, 0].tolist()
+    cols = picture.image.width // 32
+    assert int((y0 + y1) / 2 // 32) * cols + int((x0 + 2) // 32) in marked
+    assert len(marked) <= 6
+    assert not view.evidence(None, picture.image.size).any()
 
 
 def test_text_continues_after_the_picture(tokenizer):
@@ -81,7 +100,8 @@ def test_text_continues_after_the_picture(tokenizer):
 
 def test_slots_name_the_character_where_it_stands():
     glyphs = Glyphs(
-        "aB1x", np.array([[4, 8], [12, 8], [20, 24], [60, 8]], np.float32), np.array([10, 10, 10, 4], np.float32)
+        "aB1x", np.array([[4, 8], [12, 8], [20, 24], [60, 8]], np.float32), np.array([10, 10, 10, 4], np.float32),
+        np.array([True, False, True, True]),
     )
     slots = character_slots(glyphs.chars, glyphs.centres, glyphs.heights, (1, 1), (1, 2))
     assert slots.shape == (2, 8)
@@ -159,10 +179,10 @@ def test_learner_speaks_like_the_untouched_model(tokenizer):
     picture = draw_primer(5)
     view = plain_view(picture.image, picture.glyphs, 3, 4)
     chat = ChatFormat(tokenizer).write([("What is it?", "abc")], 12)
-    batch = collate([(view, chat)], tokenizer.pad_token_id, INTERPOLATION)
+    batch = collate([Sample(view, chat, NO_EVIDENCE)], tokenizer.pad_token_id, INTERPOLATION)
     with torch.no_grad():
         _, features = learner.encode(batch)
-        logits, targets = learner.speak(batch, features)
+        logits, targets, _ = learner.answer(batch, learner.speak(batch, features)[0])
         ids = torch.tensor([chat.ids])
         stock = learner.model(
             input_ids=ids,

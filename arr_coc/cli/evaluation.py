@@ -4,69 +4,180 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arr_coc.cli.errors import explained
 
-eval_app = typer.Typer(name="eval", help="Measure accuracy against visual tokens.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from arr_coc.evaluation.answers import Line
+    from arr_coc.evaluation.runner import Plan
+
+HEADROOM = "full,resize,two-mode,random,saliency,arr-coc,oracle"
+BUDGETS = "64,100,160,256,400"
+
+eval_app = typer.Typer(name="eval", help="Measure accuracy against visual tokens.")
+
+Tasks = Annotated[str, typer.Option(help="Comma-separated task names, or folders with pictures and a qa.jsonl.")]
+Policies = Annotated[str, typer.Option(help="Comma-separated, or all.")]
+Budgets = Annotated[str, typer.Option(help="Comma-separated numbers of tokens; auto lets ARR-COC choose.")]
+Model = Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Questions a task; all by default.")]
+Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Answers and report; a killed run goes on.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that answer, one thread each; 0: this one.")]
+Timed = Annotated[int, typer.Option(min=0, help="Every n-th question is also asked alone and timed; 0: none.")]
+Skip = Annotated[bool, typer.Option("--skip-missing", help="Count pictures that are not there and go on.")]
+Readme = Annotated[Path | None, typer.Option(metavar="FILE", help="Put the table between its markers.")]
 
 
-@eval_app.callback()
-def group() -> None:
+@eval_app.callback(invoke_without_command=True)
+def evaluate(
+    context: typer.Context,
+    tasks: Tasks = "held-out",
+    policies: Policies = "full,resize,arr-coc",
+    budgets: Budgets = f"{BUDGETS},auto",
+    model: Model = "nano",
+    limit: Limit = 400,
+    out: Out = Path("out/eval"),
+    workers: Workers = 2,
+    timed_every: Timed = 20,
+    skip_missing: Skip = False,
+) -> None:
     """Measure accuracy against visual tokens."""
+    if context.invoked_subcommand is not None:
+        return
+    with explained():
+        plan = plan_of(model, tasks, policies, budgets, limit, timed_every, skip_missing)
+    answer_and_report(plan, out, workers, "Evaluation")
 
 
 @eval_app.command()
 def headroom(
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Lines, table and plot; a killed run goes on.")],
-    model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
-    pictures: Annotated[int, typer.Option(min=2, help="Held-out pictures.")] = 200,
-    questions: Annotated[int, typer.Option(min=1, max=10, help="Questions a picture.")] = 6,
-    policies: Annotated[
-        str, typer.Option(help="Comma-separated.")
-    ] = "full,resize,two-mode,random,saliency,arr-coc,oracle",
-    budgets: Annotated[str, typer.Option(help="Comma-separated numbers of tokens.")] = "64,100,160,256,400",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that answer, one thread each; 0: this one.")] = 2,
-    readme: Annotated[Path | None, typer.Option(metavar="FILE", help="Put the table between its markers.")] = None,
+    out: Out,
+    model: Model = "nano",
+    limit: Limit = 1000,
+    policies: Policies = HEADROOM,
+    budgets: Budgets = BUDGETS,
+    workers: Workers = 2,
+    readme: Readme = None,
 ) -> None:
     """Phase 0: is there anything to gain from looking closer? The gap between oracle and resize."""
-    from arr_coc.evaluation.headroom import conditions
+    with explained():
+        plan = plan_of(model, "held-out", policies, budgets, limit, 0, False)
+    answer_and_report(plan, out, workers, "Phase 0: does looking closer pay?", "eval headroom", readme)
+
+
+@eval_app.command()
+def ablate(
+    out: Out,
+    model: Model = "nano",
+    tasks: Tasks = "held-out",
+    limit: Limit = 400,
+    budgets: Budgets = "100,160,auto",
+    workers: Workers = 2,
+) -> None:
+    """ARR-COC with one part changed or left out at a time: which part earns its keep?"""
+    from arr_coc.evaluation.ablations import ABLATIONS, REFERENCE, ablation_sections
+
+    names = ",".join([REFERENCE, *ABLATIONS])
+    with explained():
+        plan = plan_of(model, tasks, names, budgets, limit, 0, False)
+    lines = answer_all(plan, out, workers)
+    write(plan, out, lines, "Ablations", "eval ablate", sections=ablation_sections(lines))
+
+
+@eval_app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an earlier run.")],
+    title: Annotated[str, typer.Option(help="Heading of the report.")] = "Evaluation",
+) -> None:
+    """Make the report again from the answers."""
+    from arr_coc.evaluation.runner import read_run
 
     with explained():
-        pairs = conditions(policies.split(","), numbers(budgets))
-    from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
-    from arr_coc.evaluation.headroom import measure, read_lines
-    from arr_coc.evaluation.headroom_report import by_budget, report
+        plan, lines = read_run(folder)
+    write(plan, folder, lines, title, "eval")
+
+
+@eval_app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another.")],
+) -> None:
+    """Tell whether two runs differ, and by how much, on the questions that both answered."""
+    from arr_coc.evaluation.report import comparison_rows, run_comparisons
+    from arr_coc.evaluation.runner import read_run
+
+    with explained():
+        found = run_comparisons(read_run(first)[1], read_run(second)[1])
+    typer.echo(comparison_rows(found))
+
+
+def plan_of(
+    model: str, tasks: str, policies: str, budgets: str, limit: int | None, timed_every: int, skip_missing: bool
+) -> Plan:
+    """Raises ValueError for an unknown task or policy, with the list of those there are, and for a bad budget."""
+    from arr_coc.evaluation.policies import POLICIES
+    from arr_coc.evaluation.runner import Plan
+
+    names = tuple(POLICIES) if policies == "all" else tuple(policies.split(","))
+    plan = Plan(model, tuple(tasks.split(",")), names, numbers(budgets), limit, timed_every, skip_missing)
+    plan.conditions()
+    for task in plan.tasks:
+        plan.open(task)
+    return plan
+
+
+def answer_all(plan: Plan, out: Path, workers: int) -> list[Line]:
+    from arr_coc.evaluation.answers import read_lines
+    from arr_coc.evaluation.runner import run
     from arr_coc.hosts.checkpoints import load_model
-    from arr_coc.views.headroom import draw_headroom
 
     with explained():
-        load_model(model)
-    task = GeneratedTask(TEST_SEEDS.start, pictures, questions)
-    out.mkdir(parents=True, exist_ok=True)
-    lines_path = out / "headroom.jsonl"
-    with explained():
-        show_progress(measure(model, task, pairs, lines_path, workers), pictures)
-    lines = read_lines(lines_path)
-    command = f"arr-coc eval headroom --model {model} --pictures {pictures} --questions {questions} --out {out}"
-    (out / "headroom.md").write_text(report(lines, command, model), encoding="utf-8")
+        load_model(plan.model)
+        show_progress(run(plan, out, workers))
+    return read_lines(out / "answers.jsonl")
+
+
+def answer_and_report(
+    plan: Plan, out: Path, workers: int, title: str, command: str = "eval", readme: Path | None = None
+) -> None:
+    lines = answer_all(plan, out, workers)
+    text = write(plan, out, lines, title, command)
     if readme is not None:
-        insert(readme, f"{by_budget(lines)}\n\nMade by `{command}`.")
-    draw_headroom(lines, model).savefig(out / "headroom.png")
-    typer.echo(f"{len(lines)} answers: {out / 'headroom.md'}")
+        from arr_coc.evaluation.tables import accuracy_by_budget
+
+        insert(readme, f"{accuracy_by_budget(lines)}\n\nMade by `{text}`.")
 
 
-def show_progress(done: Iterator[int], total: int) -> None:
+def write(
+    plan: Plan, out: Path, lines: list[Line], title: str, command: str, sections: list | None = None
+) -> str:
+    """Writes the report and returns the command that makes it."""
+    from arr_coc.evaluation.runner import command_of
+    from arr_coc.hosts.loading import load_host
+    from arr_coc.views.gallery import make_gallery
+    from arr_coc.views.page import write_report
+
+    text = command_of(plan, out, command)
+    (out / "figures").mkdir(exist_ok=True)
+    gallery = make_gallery(lines, load_host(plan.model)[1].host, plan.open, out)
+    write_report(out, lines, title=title, host=plan.model, command=text, sections=sections, gallery=gallery)
+    typer.echo(f"{len(lines):,} answers: {out / 'report.md'}, {out / 'report.html'}")
+    return text
+
+
+def show_progress(done: Iterator[tuple[int, int]]) -> None:
     """A bar with the time left, on stderr."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-    with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("pictures", total=total)
-        for count in done:
-            progress.update(bar, completed=count)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress("answers", *columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("answers", total=None)
+        for count, total in done:
+            progress.update(bar, completed=count, total=total)
 
 
 def insert(path: Path, text: str) -> None:
@@ -76,13 +187,13 @@ def insert(path: Path, text: str) -> None:
     path.write_text(f"{head}<!-- numbers -->\n{text}\n<!-- /numbers -->{tail}", encoding="utf-8")
 
 
-def numbers(text: str) -> list[int]:
-    """Comma-separated budgets.
+def numbers(text: str) -> tuple[int, ...]:
+    """Comma-separated budgets; auto is 0, the policy's own.
 
     Raises:
         ValueError: something else.
     """
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(f"budgets: {text!r} is not a list of numbers such as 64,100,160") from None
+    parts = text.split(",")
+    if not all(part == "auto" or (part.isdigit() and 64 <= int(part) <= 400) for part in parts):
+        raise ValueError(f"budgets: {text!r} is not a list of numbers in 64..400, or auto, such as 64,100,auto")
+    return tuple(0 if part == "auto" else int(part) for part in parts)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from arr_coc.cli.answering import ask, compare
+from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.nano import nano_app
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(compare)
 app.command()(ask)
+app.command()(bench)
 app.add_typer(data_app)
 app.add_typer(nano_app)
 app.add_typer(eval_app)

@@ -69,6 +69,7 @@ class Canvas:
         self._chars: list[str] = []
         self._centres: list[Point] = []
         self._heights: list[float] = []
+        self._starts: list[bool] = []
 
     def point(self, x: float, y: float) -> Point:
         """Layout point in native pixels."""
@@ -132,6 +133,7 @@ class Canvas:
         """Draws characters from the native pen position (x, y) on the baseline."""
         c, s, cap_px = self._c / self.zoom, self._s / self.zoom, style.cap * self.zoom
         rise_x, rise_y = s * cap_px / 2, -c * cap_px / 2
+        before = " "
         for char in text:
             mask, left, top, advance = glyph(style.face, font_px, char, self.angle)
             if mask is not None:
@@ -139,9 +141,12 @@ class Canvas:
                 self._chars.append(char)
                 self._centres.append((x + c * advance / 2 + rise_x, y + s * advance / 2 + rise_y))
                 self._heights.append(cap_px)
+                self._starts.append(before == " ")
+            before = char
             x, y = x + c * advance, y + s * advance
 
     def glyphs(self) -> Glyphs:
         """All characters drawn so far."""
         centres = np.array(self._centres, dtype=np.float32).reshape(-1, 2)
-        return Glyphs("".join(self._chars), centres, np.array(self._heights, dtype=np.float32))
+        heights = np.array(self._heights, dtype=np.float32)
+        return Glyphs("".join(self._chars), centres, heights, np.array(self._starts, dtype=bool))

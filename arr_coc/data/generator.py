@@ -21,8 +21,8 @@ from arr_coc.data.scenes import draw_shapes
 from arr_coc.data.streets import draw_street
 from arr_coc.data.tables import draw_table
 
-MAX_LAYOUT_AREA = 1024 * 1024
-MIN_SIDE, MAX_ZOOM = 256, 4.0
+MAX_LAYOUT_AREA = 640 * 640
+MIN_SIDE, BASE_ZOOM, MAX_ZOOM = 256, 1.6, 4.0
 MAX_ANGLE = 3.0
 NUM_QUESTIONS = 10
 DRAWERS: dict[str, Callable[[Random, Canvas, bool], Asker]] = {
@@ -89,13 +89,16 @@ def check_arguments(
 
 
 def choose_size(rng: Random, size: tuple[int, int] | None, max_side: int) -> tuple[tuple[int, int], float]:
-    """Native (width, height) and zoom; the layout, native / zoom, holds at most `MAX_LAYOUT_AREA` pixels."""
-    layout, wish = choose_layout(rng), 1.0 if rng.random() < 0.85 else rng.uniform(1.5, MAX_ZOOM)
+    """Native (width, height) and zoom; the layout, native / zoom, holds at most `MAX_LAYOUT_AREA` pixels.
+
+    Most pictures have `BASE_ZOOM`, at which the smallest print is 14 pixels high; small sizes force it down.
+    """
+    layout, wish = choose_layout(rng), BASE_ZOOM if rng.random() < 0.85 else rng.uniform(2.0, MAX_ZOOM)
     if size is not None:
-        least = sqrt(max(1.0, size[0] * size[1] / MAX_LAYOUT_AREA))
-        most = max(least, min(MAX_ZOOM, min(size) / MIN_SIDE))
-        return size, least if rng.random() < 0.5 else rng.uniform(least, most)
-    shrink = min(1.0, max_side / max(layout))
+        most = max(1.0, min(MAX_ZOOM, min(size) / MIN_SIDE))
+        least = max(min(BASE_ZOOM, most), sqrt(size[0] * size[1] / MAX_LAYOUT_AREA))
+        return size, least if rng.random() < 0.5 else rng.uniform(least, max(least, most))
+    shrink = min(1.0, max_side / BASE_ZOOM / max(layout))
     layout = max(MIN_SIDE, layout[0] * shrink), max(MIN_SIDE, layout[1] * shrink)
     zoom = max(1.0, min(wish, max_side / max(layout)))
     return (round(layout[0] * zoom), round(layout[1] * zoom)), zoom
@@ -105,9 +108,9 @@ def choose_layout(rng: Random) -> tuple[float, float]:
     """Width and height of the layout: half of them middling, a quarter small, a quarter large; some long."""
     shape = rng.random()
     if shape < 0.03:
-        long, short = rng.randint(1400, 2048), rng.randint(256, 300)
+        long, short = rng.randint(1000, 1400), rng.randint(256, 290)
         return (long, short) if rng.random() < 0.5 else (short, long)
-    low, high = ((384, 704), (384, 704), (256, 384), (800, 1024))[rng.randrange(4)]
+    low, high = ((352, 512), (352, 512), (256, 352), (512, 640))[rng.randrange(4)]
     if shape < 0.88:
         return rng.randint(low, high), rng.randint(low, high)
     side, aspect = rng.randint(low, high), rng.uniform(1.5, 3.0)

@@ -12,7 +12,7 @@ Box = tuple[float, float, float, float]
 
 GROUPS = ("reading", "charts", "tables", "scenes", "description", "arithmetic")
 KINDS = ("receipt", "form", "document", "table", "bar_chart", "line_chart", "shapes", "street")
-MIN_GLYPH_PX = 8.0
+MIN_GLYPH_PX = 10.0
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,13 @@ class Glyphs:
         chars: N characters in drawing order, no spaces.
         centres: (N, 2) float32 x, y in pixels: middle of the glyph, half the cap height above its baseline.
         heights: (N,) float32 cap height of the font in pixels.
+        starts: (N,) bool, whether a word begins with it.
     """
 
     chars: str
     centres: np.ndarray
     heights: np.ndarray
+    starts: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

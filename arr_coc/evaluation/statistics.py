@@ -1,10 +1,33 @@
-"""Means with honest errors: questions about one picture are not independent."""
+"""Means with honest errors: questions about one picture are not independent.
+
+Shapes: N questions, G clusters (pictures), R resamples.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy.stats import bootstrap
+
+NUM_RESAMPLES = 10_000
+MAX_DRAWN = 4_000_000
+METHODS = ("percentile", "bca")
+RIGHT = 0.5
+"""A graded score counts as right from here on."""
+
+
+def cluster_sums(values: Sequence[float] | np.ndarray, clusters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the values and number of values per cluster, each (G,).
+
+    Raises:
+        ValueError: no values, or not as many clusters as values.
+    """
+    scores = np.asarray(values, dtype=float)
+    if len(scores) == 0 or len(scores) != len(clusters):
+        raise ValueError(f"clusters: one per value, got {len(clusters)} for {len(scores)} values")
+    _, member = np.unique(np.asarray(clusters), return_inverse=True)
+    return np.bincount(member, weights=scores), np.bincount(member)
 
 
 def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float]:
@@ -13,10 +36,91 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> tuple[fl
     se^2 = sum over clusters of (sum of residuals)^2 / n^2 * G / (G - 1), G clusters (Liang & Zeger 1986;
     as in Miller 2024, "Adding Error Bars to Evals"). NaN error where there are fewer than two clusters.
     """
-    scores = np.asarray(values, dtype=float)
-    mean = float(scores.mean())
-    _, member = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(member, weights=scores - mean)
+    sums, sizes = cluster_sums(values, clusters)
+    mean = float(sums.sum() / sizes.sum())
+    residuals = sums - mean * sizes
     if len(sums) < 2:
         return mean, float("nan")
-    return mean, float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(scores))
+    return mean, float(np.sqrt((residuals**2).sum() * len(sums) / (len(sums) - 1)) / sizes.sum())
+
+
+def resample(copies: np.ndarray, num_resamples: int, seed: int, width: int = 1) -> Iterator[np.ndarray]:
+    """How often each kind of cluster is drawn, in chunks of (r, T), R rows in all.
+
+    As many clusters as there are, drawn with replacement, are one multinomial draw over T kinds of clusters.
+
+    Args:
+        copies: (T,) clusters of each kind.
+        width: numbers that the caller makes of one row, so that chunks fit into memory.
+    """
+    rng, chunk = np.random.default_rng(seed), max(1, MAX_DRAWN // max(len(copies), width))
+    for start in range(0, num_resamples, chunk):
+        size = min(chunk, num_resamples - start)
+        yield rng.multinomial(copies.sum(), copies / copies.sum(), size=size)
+
+
+def bootstrap_means(
+    sums: np.ndarray, sizes: np.ndarray, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+) -> np.ndarray:
+    """(R,) means of resampled clusters: sum of the drawn sums / sum of the drawn sizes.
+
+    Clusters of the same sum and size are interchangeable, so they are drawn as one kind.
+    """
+    kinds, copies = np.unique(np.stack([sums, sizes], axis=1), axis=0, return_counts=True)
+    totals = np.concatenate([counts @ kinds for counts in resample(copies, num_resamples, seed)])
+    means: np.ndarray = totals[:, 0] / totals[:, 1]
+    return means
+
+
+def bootstrap_interval(
+    values: Sequence[float] | np.ndarray,
+    clusters: Sequence[str],
+    *,
+    confidence: float = 0.95,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+    method: str = "percentile",
+) -> tuple[float, float]:
+    """Interval of a mean by drawing whole pictures with replacement (Efron & Tibshirani 1993, chapters 13 and 14).
+
+    Args:
+        method: "percentile", or "bca": bias-corrected and accelerated, by `scipy.stats.bootstrap`; slower.
+    Returns:
+        Low and high end; NaN where there are fewer than two clusters.
+    Raises:
+        ValueError: an unknown method, or not as many clusters as values.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method: unknown {method!r}; there are {', '.join(METHODS)}")
+    sums, sizes = cluster_sums(values, clusters)
+    if len(sums) < 2:
+        return float("nan"), float("nan")
+    if method == "bca":
+        return bca_interval(sums, sizes, confidence, num_resamples, seed)
+    return percentiles(bootstrap_means(sums, sizes, num_resamples, seed), confidence)
+
+
+def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The middle `confidence` of resampled figures; NaN draws, where a figure was undefined, are left out."""
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.nanpercentile(draws, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def bca_interval(
+    sums: np.ndarray, sizes: np.ndarray, confidence: float, num_resamples: int, seed: int
+) -> tuple[float, float]:
+    if not np.ptp(sums / sizes):
+        return float(sums[0] / sizes[0]), float(sums[0] / sizes[0])
+    interval = bootstrap(
+        (sums, sizes),
+        lambda drawn, counts, axis=-1: drawn.sum(axis) / counts.sum(axis),
+        paired=True,
+        vectorized=True,
+        method="BCa",
+        confidence_level=confidence,
+        n_resamples=num_resamples,
+        batch=max(1, MAX_DRAWN // len(sums)),
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)

@@ -235,15 +235,16 @@ class RelevanceProcessor:
 
     def _realize(self, samples: list[Sample], side: str) -> RelevanceInputs:
         with nullcontext() if self.host.is_training else torch.no_grad():
-            flat = realize(
-                self.host,
-                [pyramid for sample in samples for pyramid in sample.pyramids],
-                [sample.question for sample in samples for _ in sample.pyramids],
-                balancer=self.settings.balancer,
-                scorer=self.scorer,
-                adapter=self.adapter,
-                budgets=[sample.budget for sample in samples for _ in sample.pyramids],
-            )
+            with self.host.clock.measure("select"):
+                flat = realize(
+                    self.host,
+                    [pyramid for sample in samples for pyramid in sample.pyramids],
+                    [sample.question for sample in samples for _ in sample.pyramids],
+                    balancer=self.settings.balancer,
+                    scorer=self.scorer,
+                    adapter=self.adapter,
+                    budgets=[sample.budget for sample in samples for _ in sample.pyramids],
+                )
             remaining = iter(flat)
             realizations = [[next(remaining) for _ in sample.pyramids] for sample in samples]
             return self._assemble(samples, realizations, side)

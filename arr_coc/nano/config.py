@@ -29,7 +29,7 @@ def nano_config(tokenizer: PreTrainedTokenizerFast, vision_width: int = 160, tex
         "vocab_size": len(tokenizer),
         "hidden_size": text_width,
         "intermediate_size": text_width * 5 // 2,
-        "num_hidden_layers": 4,
+        "num_hidden_layers": 6,
         "num_attention_heads": text_width // 32,
         "num_key_value_heads": text_width // 64,
         "head_dim": 32,

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from arr_coc.data.mixture import mixture
-from arr_coc.data.records import Picture, Question
+from arr_coc.data.records import Box, Picture, Question
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.nano.config import INTERPOLATION
 from arr_coc.nano.dense import BLANK
-from arr_coc.nano.packing import CELL, Batch, Chat, ChatFormat, View, collate, plain_view, slots_of
+from arr_coc.nano.packing import CELL, Batch, ChatFormat, Sample, View, collate, plain_view, slots_of
 from arr_coc.nano.primer import draw_primer
 from arr_coc.nano.views import Shown, show_leaves, show_part, show_whole
 
@@ -132,7 +132,17 @@ def primer_sample(stage: Stage, seed: int) -> Shown:
     cols = max(1, round(picture.image.width * shrink / CELL))
     index = inked(slots_of(picture.image, picture.glyphs, rows, cols), stage.max_cells, rng)
     view = plain_view(picture.image, picture.glyphs, rows, cols, index)
-    return Shown(view, [question for question in picture.questions if is_seen(question, picture, view)])
+    asked = [question for question in picture.questions if is_seen(question, picture, view)]
+    return Shown(view, asked, picture.image.size)
+
+
+def start_of(question: Question) -> Box | None:
+    """Where the answer begins: its first character where it is a line of print, else the whole of its box."""
+    if not question.boxes:
+        return None
+    x0, y0, x1, y1 = question.boxes[0]
+    is_line = y1 - y0 < 3 * question.glyph_px
+    return (x0, y0, min(x1, x0 + 1.2 * (y1 - y0)), y1) if is_line else (x0, y0, x1, y1)
 
 
 def is_seen(question: Question, picture: Picture, view: View) -> bool:
@@ -163,15 +173,18 @@ class Curriculum(Dataset[Batch]):
         samples = [self.sample(first + row) for row in range(self.stage.batch_size)]
         return collate(samples, self.chat.tokenizer.pad_token_id, INTERPOLATION)
 
-    def sample(self, seed: int) -> tuple[View, Chat]:
-        """A view and the chat about it; a stage that speaks draws again where there is nothing to ask."""
+    def sample(self, seed: int) -> Sample:
+        """A picture and the chat about it; a stage that speaks draws again where there is nothing to ask."""
         for attempt in range(MAX_ATTEMPTS):
             shown = self.show(seed + attempt * RETRY_STRIDE)
             if shown.questions or not self.stage.language:
                 break
         random.Random(seed).shuffle(shown.questions)
-        pairs = [(q.text, q.answers[0]) for q in shown.questions[: self.stage.num_questions]]
-        return shown.view, self.chat.write(pairs, len(shown.view.keep))
+        asked = shown.questions[: self.stage.num_questions]
+        chat = self.chat.write([(q.text, q.answers[0]) for q in asked], len(shown.view.keep))
+        evidence = [shown.view.evidence(start_of(q), shown.size) for q in asked]
+        nothing = torch.zeros(0, len(shown.view.keep), dtype=torch.bool)
+        return Sample(shown.view, chat, torch.stack(evidence) if evidence else nothing)
 
     def show(self, seed: int) -> Shown:
         torch.manual_seed(seed)

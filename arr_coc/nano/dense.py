@@ -1,8 +1,10 @@
 """Dense, ordered supervision of the vision side: which character stands where.
 
-Question answering alone never taught the tower to read (dev/LOG.md). Two heads do: one on every
-patch before the merger, one on every merged token after it; without the second the merger drops
-characters. The heads are thrown away after training.
+Question answering alone never taught the tower to read (dev/LOG.md). Heads do: one on every patch
+before the merger, one on every merged token after it, without which the merger drops characters, one
+that names the characters with which words begin, where an answer is read from, and one for colours.
+Another points: from the last token of a question to the visual tokens where its answer begins, as
+real hosts learn from grounding data. The heads are thrown away after training.
 
 Shapes: N cells, P = 4 patches of a cell, A = 2 slots (left and right half) of a patch.
 """
@@ -53,20 +55,33 @@ def character_slots(
     return torch.from_numpy(slots)
 
 
+def patch_starts(slots: Tensor) -> Tensor:
+    """(N, 4) class of the character with which a word begins in each patch, of slots (N, 8) that hold nothing else."""
+    left, right = slots.reshape(-1, 2, 2, 2).flatten(1, 2).unbind(-1)
+    both = (left != BLANK) & (right != BLANK)
+    return torch.where(left == BLANK, right, left).masked_fill(both, IGNORE)
+
+
 class DenseHeads(nn.Module):
-    """Linear readers of characters and colours, from the last patch states and from merged tokens."""
+    """Linear readers of characters, first characters and colours, from the last patch states and merged tokens."""
 
     def __init__(self, vision_width: int, text_width: int) -> None:
         super().__init__()
         self.patches = nn.Sequential(nn.LayerNorm(vision_width), nn.Linear(vision_width, 2 * NUM_CLASSES))
         self.tokens = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, SLOTS_PER_CELL * NUM_CLASSES))
+        self.starts = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * NUM_CLASSES))
         self.colours = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * 3))
 
-    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Patch states (4N, D_vision) and merged tokens (N, D) to two logits (N, 8, classes) and colours (N, 4, 3)."""
+    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Patch states (4N, D_vision) and merged tokens (N, D) to what they hold.
+
+        Returns:
+            Logits of the characters of both, (N, 8, classes), logits of word starts (N, 4, classes), colours (N, 4, 3).
+        """
         return (
             self.patches(patch_states).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
             self.tokens(merged).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
+            self.starts(merged).reshape(-1, PATCHES_PER_CELL, NUM_CLASSES),
             self.colours(merged).reshape(-1, PATCHES_PER_CELL, 3),
         )
 
@@ -94,3 +109,37 @@ def character_accuracy(logits: Tensor, slots: Tensor) -> tuple[int, int]:
     """(right, total) over the slots that hold a readable character."""
     printed = slots > BLANK
     return int((logits.argmax(-1) == slots)[printed].sum()), int(printed.sum())
+
+
+class PointingHead(nn.Module):
+    """Where the answer stands: a question's last hidden state against those of the visual tokens."""
+
+    def __init__(self, text_width: int) -> None:
+        super().__init__()
+        self.query = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, text_width))
+        self.key = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, text_width))
+
+    def forward(self, questions: Tensor, tokens: Tensor, is_token: Tensor) -> Tensor:
+        """Questions (Q, D), their pictures' visual tokens (Q, K, D), which of them are there -> logits (Q, K)."""
+        scores = (self.query(questions)[:, None] * self.key(tokens)).sum(-1) / tokens.shape[-1] ** 0.5
+        return scores.float().masked_fill(~is_token, float("-inf"))
+
+
+def pointing_loss(logits: Tensor, evidence: Tensor) -> tuple[Tensor, int, int]:
+    """-log of the probability on the evidence, mean over questions that have some; (loss, hits, questions)."""
+    known = evidence.any(1)
+    if not known.any():
+        return logits.new_zeros(()), 0, 0
+    logits, evidence = logits[known], evidence[known]
+    loss = logits.logsumexp(1) - logits.masked_fill(~evidence, float("-inf")).logsumexp(1)
+    hits = evidence.gather(1, logits.argmax(1, keepdim=True)).sum()
+    return loss.mean(), int(hits), len(logits)
+
+
+def attention_loss(logits: Tensor, evidence: Tensor) -> Tensor:
+    """-log of the share of attention that falls on the evidence, mean of heads (Q, heads, K), over visual tokens only."""
+    known = evidence.any(1)
+    if not known.any():
+        return logits.new_zeros(())
+    shares = (logits[known].softmax(-1) * evidence[known][:, None]).sum(-1).mean(1)
+    return -shares.clamp(min=1e-6).log().mean()

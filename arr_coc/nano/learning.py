@@ -8,13 +8,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Qwen3VLForConditionalGeneration
+from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
 from arr_coc.hosts.encoding import encode_inputs
-from arr_coc.nano.dense import DenseHeads, character_accuracy, character_loss, colour_loss
+from arr_coc.nano.dense import (
+    DenseHeads,
+    PointingHead,
+    attention_loss,
+    character_accuracy,
+    character_loss,
+    colour_loss,
+    pointing_loss,
+)
 from arr_coc.nano.packing import GEOMETRY, Batch, attention_mask
 from arr_coc.records import CellFeatures
 
 COLOUR_WEIGHT = 4.0
+LOOKING_WEIGHT = 0.5
+FIRST_TOKEN_WEIGHT = 3.0
 
 
 class Learner(nn.Module):
@@ -25,6 +36,8 @@ class Learner(nn.Module):
         self.model = model
         config = model.config
         self.heads = DenseHeads(config.vision_config.hidden_size, config.text_config.hidden_size)
+        self.pointing = PointingHead(config.text_config.hidden_size)
+        self.reading_layer = 2 * config.text_config.num_hidden_layers // 3
 
     def encode(self, batch: Batch) -> tuple[Tensor, CellFeatures]:
         """Patch states (4N, D_vision) before the merger, and the features of all encoded cells."""
@@ -36,63 +49,117 @@ class Learner(nn.Module):
             handle.remove()
         return caught[0], features
 
-    def speak(self, batch: Batch, features: CellFeatures) -> tuple[Tensor, Tensor]:
-        """Logits and targets (M,) at the positions where an answer is spoken."""
+    def speak(self, batch: Batch, features: CellFeatures) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+        """Last hidden states (B, T, D); hidden states before the reading layer; its rotary embeddings."""
         kept = features[batch.keep]
         body, ids = self.model.model, batch.input_ids
         visual = ids == self.model.config.image_token_id
         embeds = body.language_model.embed_tokens(ids)
         embeds = embeds.masked_scatter(visual[..., None].expand_as(embeds), kept.merged.to(embeds.dtype))
-        hidden = body.language_model(
-            inputs_embeds=embeds,
-            attention_mask=attention_mask(batch.turns).to(embeds.dtype),
-            position_ids=batch.position_ids,
-            visual_pos_masks=visual,
-            deepstack_visual_embeds=list(kept.deepstack),
-            use_cache=False,
-        ).last_hidden_state
+        caught: list[tuple[Tensor, tuple[Tensor, Tensor]]] = []
+        handle = body.language_model.layers[self.reading_layer].register_forward_pre_hook(
+            lambda _, inputs, named: caught.append((inputs[0], named["position_embeddings"])), with_kwargs=True
+        )
+        try:
+            hidden = body.language_model(
+                inputs_embeds=embeds,
+                attention_mask=attention_mask(batch.turns).to(embeds.dtype),
+                position_ids=batch.position_ids,
+                visual_pos_masks=visual,
+                deepstack_visual_embeds=list(kept.deepstack),
+                use_cache=False,
+            ).last_hidden_state
+        finally:
+            handle.remove()
+        return hidden, *caught[0]
+
+    def answer(self, batch: Batch, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, targets (M,) and weights (M,) at the positions where an answer is spoken."""
         targets = F.pad(batch.labels[:, 1:], (0, 1), value=-100)
         spoken = targets != -100
-        return self.model.lm_head(hidden[spoken]), targets[spoken]
+        weights = 1 + (FIRST_TOKEN_WEIGHT - 1) * answer_starts(spoken)[spoken].float()
+        return self.model.lm_head(hidden[spoken]), targets[spoken], weights
+
+    def look(self, batch: Batch, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """(Q, K) pointing logits, and (Q, heads, K) attention logits of the reading layer.
+
+        Both from the last token of each question to the visual tokens of its picture.
+        """
+        rows, places = answer_starts(F.pad(batch.labels[:, 1:], (0, 1), value=-100) != -100).nonzero(as_tuple=True)
+        visual = batch.input_ids == self.model.config.image_token_id
+        first, most = int(visual.int().argmax(1)[0]), batch.evidence.shape[1]
+        window = slice(first, first + most)
+        is_token = visual[rows, window]
+        pointing = self.pointing(hidden[rows, places], hidden[rows, window], is_token)
+        query, key = project(self.model.model.language_model.layers[self.reading_layer], hidden, rotary)
+        attention = (query[rows, :, places][:, :, None] * key[rows, :, window]).sum(-1) / query.shape[-1] ** 0.5
+        return pointing, attention.float().masked_fill(~is_token[:, None], float("-inf"))
 
     def forward(self, batch: Batch, with_language: bool = True) -> Losses:
         states, features = self.encode(batch)
-        patch_logits, token_logits, colours = self.heads(states, features.merged)
+        patch_logits, token_logits, start_logits, colours = self.heads(states, features.merged)
         right, total = character_accuracy(token_logits, batch.slots)
         dense = (
             character_loss(patch_logits, batch.slots),
             character_loss(token_logits, batch.slots),
+            character_loss(start_logits, batch.starts),
             colour_loss(colours, batch.colours),
         )
         if not with_language:
-            return Losses(*dense, dense[0].new_zeros(()), right, total, 0, 0)
-        logits, targets = self.speak(batch, features)
-        answers = F.cross_entropy(logits.float(), targets)
+            nothing = dense[0].new_zeros(())
+            return Losses(*dense, nothing, nothing, nothing, right, total, 0, 0, 0, 0)
+        hidden, *reading = self.speak(batch, features)
+        pointing_logits, attention_logits = self.look(batch, *reading)
+        pointing, pointed, pointable = pointing_loss(pointing_logits, batch.evidence)
+        attention = attention_loss(attention_logits, batch.evidence)
+        logits, targets, weights = self.answer(batch, hidden)
+        answers = (F.cross_entropy(logits.float(), targets, reduction="none") * weights).sum() / weights.sum()
         hits, asked = whole_answers(logits.argmax(-1) == targets, batch.labels)
-        return Losses(*dense, answers, right, total, hits, asked)
+        return Losses(*dense, pointing, attention, answers, right, total, pointed, pointable, hits, asked)
 
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """Mean losses and the counts behind the two running accuracies (characters; whole answers, teacher-forced)."""
+    """Mean losses and the counts behind the running accuracies: characters, pointing, whole answers (teacher-forced)."""
 
     patches: Tensor
     tokens: Tensor
+    starts: Tensor
     colours: Tensor
+    pointing: Tensor
+    attention: Tensor
     answers: Tensor
     characters_right: int
     characters: int
+    pointed: int
+    pointable: int
     answers_right: int
     num_answers: int
 
     def total(self, dense_weight: float) -> Tensor:
-        return dense_weight * (self.patches + self.tokens + COLOUR_WEIGHT * self.colours) + self.answers
+        dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours)
+        return dense + LOOKING_WEIGHT * (self.pointing + self.attention) + self.answers
+
+
+def project(layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Queries and keys (B, heads, T, d) of a layer as its attention makes them."""
+    attention, normed = layer.self_attn, layer.input_layernorm(hidden)
+    shape = (*normed.shape[:-1], -1, attention.head_dim)
+    query = attention.q_norm(attention.q_proj(normed).view(shape)).transpose(1, 2)
+    key = attention.k_norm(attention.k_proj(normed).view(shape)).transpose(1, 2)
+    query, key = apply_rotary_pos_emb(query, key, *rotary)
+    return query, repeat_kv(key, attention.num_key_value_groups)
+
+
+def answer_starts(spoken: Tensor) -> Tensor:
+    """(B, T) bool: where the first token of an answer is predicted."""
+    return spoken & ~F.pad(spoken[:, :-1], (1, 0), value=False)
 
 
 def whole_answers(right: Tensor, labels: Tensor) -> tuple[int, int]:
     """(answers with every token right, answers): an answer is a run of labels that are not -100."""
     spoken = F.pad(labels[:, 1:], (0, 1), value=-100) != -100
-    starts = spoken & ~F.pad(spoken[:, :-1], (1, 0), value=False)
+    starts = answer_starts(spoken)
     answer_of = starts.flatten().cumsum(0)[spoken.flatten()] - 1
     num_answers = int(starts.sum())
     wrong = torch.zeros(num_answers, dtype=torch.long).index_add_(0, answer_of.cpu(), (~right).long().cpu())

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from arr_coc.data.records import Glyphs
 from arr_coc.hosts.encoding import Geometry, Interpolation, Segment, TowerInputs, tower_inputs
-from arr_coc.nano.dense import character_slots, patch_colours
+from arr_coc.nano.dense import character_slots, patch_colours, patch_starts
 from arr_coc.records import Allocation
 
 CELL = 32
 GEOMETRY = Geometry()
+EVIDENCE_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,8 @@ class View:
         positions: (K, 2) row and column for M-RoPE.
         extent: where text continues after the picture.
         slots: (N, 8) character classes of the encoded cells.
+        starts: (N, 4) classes of the characters with which words begin in their patches.
+        areas: (K, 4) x0, y0, x1, y1 of each visual token as fractions of the picture.
     """
 
     segments: tuple[Segment, ...]
@@ -42,6 +46,26 @@ class View:
     positions: Tensor
     extent: int
     slots: Tensor
+    starts: Tensor
+    areas: Tensor
+
+    def evidence(self, box: tuple[float, float, float, float] | None, size: tuple[int, int]) -> Tensor:
+        """(K,) bool: tokens that share a tenth of their own area, or of the box's, with a box in pixels."""
+        if box is None:
+            return torch.zeros(len(self.areas), dtype=torch.bool)
+        target = torch.tensor(box) / torch.tensor([*size, *size])
+        sides = torch.minimum(self.areas[:, 2:], target[2:]) - torch.maximum(self.areas[:, :2], target[:2])
+        shared = sides.clamp(min=0).prod(1)
+        own = (self.areas[:, 2:] - self.areas[:, :2]).prod(1)
+        return shared > EVIDENCE_SHARE * torch.minimum(own, (target[2:] - target[:2]).prod())
+
+
+def areas_of(leaves: Tensor, grid: tuple[int, int]) -> Tensor:
+    """(K, 4) fractions of the picture that leaves (K, 3) of a level-0 grid cover."""
+    side = 2.0 ** leaves[:, :1]
+    start = leaves[:, 1:] * side
+    corners = torch.cat([start.flip(1), (start + side).flip(1)], dim=1)
+    return corners / torch.tensor([grid[1], grid[0], grid[1], grid[0]])
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -54,19 +78,30 @@ def level_image(image: Image.Image, rows: int, cols: int) -> Tensor:
 
 
 def slots_of(image: Image.Image, glyphs: Glyphs, rows: int, cols: int) -> Tensor:
+    """(rows * cols, 8) character classes, see `character_slots`."""
     scale = (cols * CELL / image.width, rows * CELL / image.height)
     return character_slots(glyphs.chars, glyphs.centres, glyphs.heights, scale, (rows, cols))
+
+
+def starts_of(image: Image.Image, glyphs: Glyphs, rows: int, cols: int) -> Tensor:
+    """(rows * cols, 4) classes of the characters with which words begin."""
+    chars = "".join(char for char, is_start in zip(glyphs.chars, glyphs.starts, strict=True) if is_start)
+    first = Glyphs(chars, glyphs.centres[glyphs.starts], glyphs.heights[glyphs.starts], glyphs.starts[glyphs.starts])
+    return patch_starts(slots_of(image, first, rows, cols))
 
 
 def plain_view(image: Image.Image, glyphs: Glyphs, rows: int, cols: int, index: Tensor | None = None) -> View:
     """The whole picture at one size, or only the cells `index` of it."""
     index = torch.arange(rows * cols) if index is None else index
+    cells = torch.stack([torch.zeros_like(index), index // cols, index % cols], dim=1)
     return View(
         segments=(Segment(level_image(image, rows, cols), index),),
         keep=torch.arange(len(index)),
-        positions=torch.stack([index // cols, index % cols], dim=1),
+        positions=cells[:, 1:],
         extent=max(rows, cols),
         slots=slots_of(image, glyphs, rows, cols)[index],
+        starts=starts_of(image, glyphs, rows, cols)[index],
+        areas=areas_of(cells, (rows, cols)),
     )
 
 
@@ -80,7 +115,7 @@ def leaf_view(
         looked_at: encoded cells per level, finest first, raster indices in the level's grid.
         leaves: (K, 3) cells in raster order; each is among `looked_at`.
     """
-    segments, slots, rows_of = [], [], {}
+    segments, slots, starts, rows_of = [], [], [], {}
     for level, index in enumerate(looked_at):
         if not len(index):
             continue
@@ -89,6 +124,7 @@ def leaf_view(
         rows_of.update({(level, cell): offset + i for i, cell in enumerate(index.tolist())})
         segments.append(Segment(level_image(image, rows, cols), index))
         slots.append(slots_of(image, glyphs, rows, cols)[index])
+        starts.append(starts_of(image, glyphs, rows, cols)[index])
     keys = [(level, row * (grid[1] >> level) + col) for level, row, col in leaves.tolist()]
     return View(
         segments=tuple(segments),
@@ -96,6 +132,8 @@ def leaf_view(
         positions=Allocation(leaves, grid).positions(),
         extent=max(grid),
         slots=torch.cat(slots),
+        starts=torch.cat(starts),
+        areas=areas_of(leaves, grid),
     )
 
 
@@ -172,7 +210,8 @@ def attention_mask(turns: Tensor) -> Tensor:
 class Batch:
     """Right-padded chats: input_ids, labels, turns (B, T), -1 in `turns` is padding; position_ids (3, B, T).
 
-    N encoded cells come with their dense labels.
+    N encoded cells come with their dense labels, the Q questions with the visual tokens that hold their answers:
+    evidence (Q, K of the widest) in the order of rows and turns, all False where the data does not tell.
     """
 
     pixels: TowerInputs
@@ -182,17 +221,29 @@ class Batch:
     turns: Tensor
     position_ids: Tensor
     slots: Tensor
+    starts: Tensor
     colours: Tensor
+    evidence: Tensor
 
 
-def collate(samples: list[tuple[View, Chat]], pad_id: int, interpolation: Interpolation) -> Batch:
-    length = max(len(chat.ids) for _, chat in samples)
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A picture as it is shown, a chat about it, and which visual tokens hold each answer: (questions, K) bool."""
+
+    view: View
+    chat: Chat
+    evidence: Tensor
+
+
+def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) -> Batch:
+    length = max(len(sample.chat.ids) for sample in samples)
     ids = torch.full((len(samples), length), pad_id)
     labels = torch.full((len(samples), length), -100)
     turns = torch.full((len(samples), length), -1)
     positions = torch.zeros(3, len(samples), length, dtype=torch.long)
     keep, segments, offset = [], [], 0
-    for row, (view, chat) in enumerate(samples):
+    for row, sample in enumerate(samples):
+        view, chat = sample.view, sample.chat
         used = len(chat.ids)
         ids[row, :used] = torch.tensor(chat.ids)
         labels[row, :used] = torch.tensor(chat.labels)
@@ -201,7 +252,10 @@ def collate(samples: list[tuple[View, Chat]], pad_id: int, interpolation: Interp
         keep.append(view.keep + offset)
         offset += sum(len(segment.index) for segment in view.segments)
         segments.extend(view.segments)
-    slots = torch.cat([view.slots for view, _ in samples])
+    slots = torch.cat([sample.view.slots for sample in samples])
+    starts = torch.cat([sample.view.starts for sample in samples])
     colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
     pixels = tower_inputs(segments, GEOMETRY, interpolation)
-    return Batch(pixels, torch.cat(keep), ids, labels, turns, positions, slots, colours)
+    most = max(sample.evidence.shape[1] for sample in samples)
+    evidence = torch.cat([F.pad(sample.evidence, (0, most - sample.evidence.shape[1])) for sample in samples])
+    return Batch(pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, evidence)

@@ -86,6 +86,7 @@ class Page:
         self.draw = ImageDraw.Draw(self.image)
         self.chars: list[str] = []
         self.spots: list[tuple[float, float, float]] = []
+        self.starts: list[bool] = []
 
     def write(self, x: float, y: float, text: str, face: str, size: int) -> float:
         """Writes `text` with its cap centre at y; returns the x after it."""
@@ -95,6 +96,7 @@ class Page:
             if char != " ":
                 self.chars.append(char)
                 self.spots.append((x + left + advance(face, size, char) / 2, y, size * CAP_HEIGHT))
+                self.starts.append(index == 0 or text[index - 1] == " ")
         return x + font(face, size).getlength(text)
 
 
@@ -102,10 +104,10 @@ def draw_primer(seed: int, num_lines: int | None = None, share_soup: float = 0.3
     """1 to 8 lines of "label value", or of random characters; three questions a labelled line."""
     rng = random.Random(seed)
     num_lines = num_lines or rng.randint(1, 8)
-    largest = rng.choice((16, 20, 26, 34, 48)) if num_lines > 1 else rng.choice((16, 24, 34, 48, 64))
+    largest = rng.choice((smallest, 24, 28, 36, 48)) if num_lines > 1 else rng.choice((smallest, 24, 34, 48, 64))
     sizes = [rng.randint(smallest, max(smallest, largest)) for _ in range(num_lines)]
     faces = [rng.choice(FACES) for _ in range(num_lines)]
-    width = 32 * rng.randint(6, 12)
+    width = 32 * rng.randint(8, 14)
     page = Page(width, 32 * max(2, -(-int(sum(size * 1.6 for size in sizes) + 24) // 32)), rng)
     labels, y = rng.sample(LABELS, num_lines), 10.0
     questions: list[Question] = []
@@ -117,7 +119,7 @@ def draw_primer(seed: int, num_lines: int | None = None, share_soup: float = 0.3
             questions += write_pair(page, label, value(rng), y, face, size, rng)
         y += size * rng.uniform(0.8, 1.1)
     spots = np.array(page.spots, dtype=np.float32).reshape(-1, 3)
-    glyphs = Glyphs("".join(page.chars), spots[:, :2], spots[:, 2])
+    glyphs = Glyphs("".join(page.chars), spots[:, :2], spots[:, 2], np.array(page.starts, dtype=bool))
     return Picture(add_noise(page.image, rng), "primer", tuple(questions), glyphs, seed)
 
 

@@ -32,7 +32,7 @@ from arr_coc.nano.primer import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 
 WARMUP_BATCHES = 30
-MUON_RATE = 1.0
+VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.5, 4.0, 2.0, 1.0
 LOG_EVERY = 20
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
@@ -106,14 +106,35 @@ def make_tokenizer(num_pictures: int = 400) -> PreTrainedTokenizerFast:
 
 
 def make_optimizers(learner: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside blocks and mergers, AdamW for everything else."""
-    inner = ("blocks.", "layers.", "merger")
-    matrices = [p for name, p in learner.named_parameters() if p.ndim == 2 and any(part in name for part in inner)]
-    others = [p for p in learner.parameters() if not any(p is matrix for matrix in matrices)]
-    return [
-        torch.optim.AdamW(others, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
-        torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+    """Muon for the matrices inside blocks and mergers, AdamW for tables and heads and, without decay, for vectors.
+
+    Each group carries the `factor` by which its learning rate exceeds the stage's. Decay of the matrices keeps their
+    norm, and with it the relative size of a step, from drifting: most of them are followed by a norm (dev/LOG.md).
+    """
+    groups: dict[str, list[nn.Parameter]] = {"vision": [], "language": [], "tables": [], "vectors": []}
+    for name, parameter in learner.named_parameters():
+        groups[group_of(name, parameter)].append(parameter)
+    matrices = [
+        {"params": groups["vision"], "factor": VISION_RATE},
+        {"params": groups["language"], "factor": LANGUAGE_RATE},
     ]
+    rest = [
+        {"params": groups["tables"], "factor": TABLE_RATE, "weight_decay": 0.01},
+        {"params": groups["vectors"], "factor": VECTOR_RATE, "weight_decay": 0.0},
+    ]
+    return [
+        torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98)),
+        torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+    ]
+
+
+def group_of(name: str, parameter: nn.Parameter) -> str:
+    """ "vision" or "language" for a matrix inside a block or merger, "tables" for other matrices, else "vectors"."""
+    if parameter.ndim < 2:
+        return "vectors"
+    if parameter.ndim == 2 and ("blocks." in name or "merger" in name):
+        return "vision"
+    return "language" if parameter.ndim == 2 and "layers." in name else "tables"
 
 
 def rate_at(stage: Stage, number: int) -> float:
@@ -136,25 +157,26 @@ class Meter:
     """Running sums of a stage's losses and counts since the last log line."""
 
     num_batches: int = 0
-    losses: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
-    counts: tuple[int, int, int, int] = (0, 0, 0, 0)
+    losses: tuple[float, ...] = (0.0,) * 7
+    counts: tuple[int, ...] = (0,) * 6
 
     def add(self, losses: Losses) -> None:
-        terms = (losses.patches.item(), losses.tokens.item(), losses.colours.item(), losses.answers.item())
-        counts = (losses.characters_right, losses.characters, losses.answers_right, losses.num_answers)
+        parts = (losses.patches, losses.tokens, losses.starts, losses.colours, losses.pointing, losses.attention, losses.answers)
+        terms = tuple(part.item() for part in parts)
+        counts = (losses.characters_right, losses.characters, losses.pointed, losses.pointable)
+        counts += (losses.answers_right, losses.num_answers)
         self.num_batches += 1
         self.losses = tuple(a + b for a, b in zip(self.losses, terms, strict=True))
-        self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))  # type: ignore[assignment]
+        self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))
 
     def summary(self) -> dict[str, float]:
-        patches, tokens, colours, answers = (round(loss / self.num_batches, 4) for loss in self.losses)
-        right, characters, hits, asked = self.counts
+        names = ("patches", "tokens", "starts", "colours", "pointing", "attention", "answers")
+        losses = {f"loss_{n}": round(loss / self.num_batches, 4) for n, loss in zip(names, self.losses, strict=True)}
+        right, characters, pointed, pointable, hits, asked = self.counts
         return {
-            "loss_patches": patches,
-            "loss_tokens": tokens,
-            "loss_colours": colours,
-            "loss_answers": answers,
+            **losses,
             "character_accuracy": round(right / max(1, characters), 4),
+            "pointing_accuracy": round(pointed / max(1, pointable), 4),
             "answer_accuracy": round(hits / max(1, asked), 4),
         }
 
@@ -221,9 +243,8 @@ class Run:
 
     def step(self, batch: Batch, stage: Stage) -> Losses:
         rate = rate_at(stage, self.batch)
-        for optimizer, factor in zip(self.optimizers, (1.0, MUON_RATE), strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+            group["lr"] = rate * group["factor"]
         batch = to_device(batch, self.settings.device)
         with torch.autocast(self.settings.device.split(":")[0], torch.bfloat16):
             losses = self.learner(batch, stage.language)

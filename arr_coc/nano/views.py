@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from arr_coc.attending import children, plan_splits, raster_order
-from arr_coc.data.records import Box, Picture, Question, legible_level
+from arr_coc.data.records import MIN_GLYPH_PX, Box, Picture, Question, legible_level
 from arr_coc.nano.config import CELL_PX, MAX_TOKENS
 from arr_coc.nano.dense import BLANK
 from arr_coc.nano.packing import View, leaf_view, plain_view, slots_of
@@ -24,10 +24,11 @@ SHOWN_THOUGH_ILLEGIBLE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A view and the questions that can be answered from it."""
+    """A view of a picture of `size` (width, height) in pixels, and the questions that can be answered from it."""
 
     view: View
     questions: list[Question]
+    size: tuple[int, int]
 
 
 def resized_grid(picture: Picture, max_tokens: int) -> tuple[int, int]:
@@ -64,7 +65,7 @@ def legible(question: Question, picture: Picture, grid: tuple[int, int], level_a
     if rng.random() < SHOWN_THOUGH_ILLEGIBLE:
         return True
     finest_needed = legible_level(question, scale_of(picture, grid))
-    if math.isfinite(question.glyph_px) and question.glyph_px * scale_of(picture, grid) < 8:
+    if math.isfinite(question.glyph_px) and question.glyph_px * scale_of(picture, grid) < MIN_GLYPH_PX:
         return False
     needed = covered(question.boxes, picture, grid) > 0.05 if question.boxes else torch.ones(grid, dtype=torch.bool)
     return bool((level_at[needed] <= finest_needed).all())
@@ -76,7 +77,7 @@ def show_whole(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     grid = resized_grid(picture, cap)
     level_at = torch.zeros(grid, dtype=torch.long)
     questions = [q for q in picture.questions if legible(q, picture, grid, level_at, rng)]
-    return Shown(plain_view(picture.image, picture.glyphs, *grid), questions)
+    return Shown(plain_view(picture.image, picture.glyphs, *grid), questions, picture.image.size)
 
 
 def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
@@ -91,7 +92,7 @@ def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     level_at = torch.full((heat.numel(),), 99)
     level_at[index] = 0
     questions = [q for q in picture.questions if q.boxes and legible(q, picture, grid, level_at.reshape(grid), rng)]
-    return Shown(plain_view(picture.image, picture.glyphs, *grid, index), questions)
+    return Shown(plain_view(picture.image, picture.glyphs, *grid, index), questions, picture.image.size)
 
 
 def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
@@ -102,7 +103,7 @@ def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     heat = interest(picture, grid, rng)
     looked_at, leaves = split_by(heat, grid, coarsest, budget, rng.random())
     questions = [q for q in picture.questions if legible(q, picture, grid, levels_shown(leaves, grid), rng)]
-    return Shown(leaf_view(picture.image, picture.glyphs, grid, looked_at, leaves), questions)
+    return Shown(leaf_view(picture.image, picture.glyphs, grid, looked_at, leaves), questions, picture.image.size)
 
 
 def geometric(rng: random.Random, low: int, high: int) -> int:

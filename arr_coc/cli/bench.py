@@ -1,0 +1,58 @@
+"""`arr-coc bench`: what an answer costs, by stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arr_coc.cli.errors import explained
+
+GEOMETRIES = ("2b", "4b", "8b")
+
+
+def bench(
+    model: Annotated[str, typer.Option(help="nano, a folder, a hub id, or 2b, 4b, 8b (random weights).")] = "nano",
+    sizes: Annotated[str, typer.Option(help="Comma-separated WIDTHxHEIGHT of the picture.")] = "1024x1024,3840x2160",
+    budget: Annotated[int, typer.Option(min=64, max=400, help="Visual tokens of ARR-COC.")] = 160,
+    rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are reported.")] = 5,
+    dtype: Annotated[str, typer.Option(help="bfloat16, float32; auto: float32 for nano, else bfloat16.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the tables there too.")] = None,
+) -> None:
+    """Seconds and memory per stage: full resolution, plain resize and ARR-COC, interleaved in one run."""
+    with explained():
+        pixels = [parse_size(text) for text in sizes.split(",")]
+    from arr_coc.evaluation.bench import measure
+    from arr_coc.hosts.geometries import random_host
+    from arr_coc.hosts.loading import load_host
+    from arr_coc.views.cost import cost_report
+
+    with explained():
+        if model in GEOMETRIES:
+            host = random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
+        else:
+            host = load_host(model, dtype, device)
+    results = []
+    for size in pixels:
+        with explained():
+            typer.echo(f"{size[0]}x{size[1]}, {rounds} rounds", err=True)
+            results.append(measure(*host, host=model, size=size, budget=budget, rounds=rounds))
+    command = f"arr-coc bench --model {model} --sizes {sizes} --budget {budget} --rounds {rounds}"
+    report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."))
+    typer.echo(report)
+    if out is not None:
+        out.write_text(report, encoding="utf-8")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """ "1024x768" -> (1024, 768).
+
+    Raises:
+        ValueError: something else, or a side outside 32..8192.
+    """
+    parts = text.strip().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and 32 <= int(part) <= 8192 for part in parts):
+        raise ValueError(f"sizes: {text!r} is not WIDTHxHEIGHT with sides of 32..8192")
+    return int(parts[0]), int(parts[1])

@@ -1,0 +1,129 @@
+"""Markdown tables of a run: accuracy with standard errors by policy and budget, and by part of the questions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from statistics import mean
+
+from arr_coc.evaluation.answers import Line
+from arr_coc.evaluation.policies import POLICIES
+from arr_coc.evaluation.statistics import clustered_mean
+
+Condition = tuple[str, int]
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def by_condition(lines: Iterable[Line]) -> dict[Condition, list[Line]]:
+    """Lines of each (policy, budget)."""
+    groups: dict[Condition, list[Line]] = defaultdict(list)
+    for line in lines:
+        groups[line.policy, line.budget].append(line)
+    return dict(groups)
+
+
+def policies_of(lines: Iterable[Line]) -> list[str]:
+    """Policies of the results in the order of the registry."""
+    present = {line.policy for line in lines}
+    return [policy for policy in POLICIES if policy in present] + sorted(present - set(POLICIES))
+
+
+def budgets_of(lines: Iterable[Line]) -> list[int]:
+    return sorted({line.budget for line in lines if line.budget})
+
+
+def accuracy(lines: Sequence[Line]) -> tuple[float, float]:
+    """Mean score and its standard error, clustered by picture."""
+    return clustered_mean([line.score for line in lines], [line.cluster for line in lines])
+
+
+def percent(lines: Sequence[Line]) -> str:
+    """Mean score and standard error in percent; a dash for no lines."""
+    if not lines:
+        return "-"
+    value, error = accuracy(lines)
+    return f"{100 * value:.1f} ± {100 * error:.1f}"
+
+
+def points(difference: float, error: float) -> str:
+    return f"{100 * difference:+.1f} ± {100 * error:.1f}"
+
+
+def accuracy_by_budget(lines: Sequence[Line]) -> str:
+    """Policies down, budgets across; the last column is for budgets that policies chose themselves."""
+    groups, budgets = by_condition(lines), budgets_of(lines)
+    rows = []
+    for policy in policies_of(lines):
+        own = groups.get((policy, 0), [])
+        alone = f"{percent(own)} at {mean(line.num_tokens for line in own):.0f}" if own else "-"
+        rows.append([policy, *(percent(groups.get((policy, budget), [])) for budget in budgets), alone])
+    return markdown_table(["policy", *map(str, budgets), "own budget"], rows)
+
+
+def tokens_by_budget(lines: Sequence[Line]) -> str:
+    """Mean visual tokens, and mean encoded cells behind them."""
+    groups, budgets = by_condition(lines), budgets_of(lines)
+
+    def spent(group: list[Line]) -> str:
+        if not group:
+            return "-"
+        return f"{mean(line.num_tokens for line in group):.0f} / {mean(line.num_encoded for line in group):.0f}"
+
+    rows = [
+        [policy, *(spent(groups.get((policy, budget), [])) for budget in [*budgets, 0])]
+        for policy in policies_of(lines)
+    ]
+    return markdown_table(["policy", *map(str, budgets), "own budget"], rows)
+
+
+def accuracy_by_part(lines: Sequence[Line], part_of: Callable[[Line], str], budget: int, parts: Sequence[str]) -> str:
+    """Parts of the questions down, policies across, at one budget; policies with a budget of their own in theirs."""
+    at = [line for line in lines if line.budget == budget or not POLICIES[line.policy].has_budget]
+    policies = policies_of(at)
+    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in at:
+        groups[part_of(line), line.policy].append(line)
+    rows = [
+        [
+            part,
+            str(max(len(groups[part, policy]) for policy in policies)),
+            *(percent(groups[part, policy]) for policy in policies),
+        ]
+        for part in parts
+    ]
+    return markdown_table(["", "questions", *policies], rows)
+
+
+def paired_scores(a: Iterable[Line], b: Iterable[Line]) -> tuple[list[float], list[float], list[str]]:
+    """Scores of both on the questions that both answered, and the picture of each."""
+    first = {line.question_key: line for line in a}
+    second = {line.question_key: line.score for line in b}
+    keys = sorted(first.keys() & second.keys())
+    return (
+        [first[key].score for key in keys],
+        [second[key] for key in keys],
+        [first[key].cluster for key in keys],
+    )
+
+
+def paired_gap(better: Iterable[Line], base: Iterable[Line]) -> tuple[float, float]:
+    """Mean difference on the same questions, and its standard error clustered by picture."""
+    a, b, clusters = paired_scores(better, base)
+    return clustered_mean([x - y for x, y in zip(a, b, strict=True)], clusters)
+
+
+def headroom(lines: Sequence[Line], policy: str = "arr-coc") -> str:
+    """Per budget: the paired gaps of oracle and of a policy over resize, and the share of the first that is captured."""
+    groups, rows = by_condition(lines), []
+    for budget in budgets_of(lines):
+        if not all((name, budget) in groups for name in ("oracle", "resize", policy)):
+            continue
+        gap, error = paired_gap(groups["oracle", budget], groups["resize", budget])
+        own, own_error = paired_gap(groups[policy, budget], groups["resize", budget])
+        captured = f"{100 * own / gap:.0f}%" if gap > 2 * error else "-"
+        rows.append([str(budget), points(gap, error), points(own, own_error), captured])
+    return markdown_table(["tokens", "oracle - resize", f"{policy} - resize", "headroom captured"], rows)

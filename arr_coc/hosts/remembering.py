@@ -1,0 +1,69 @@
+"""A host that remembers the glimpses of the last pictures, for many questions or budgets about one picture.
+
+What it returns equals what the host returns; only the time differs, so it is not for timing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.records import CellFeatures, Pyramid
+
+Value = TypeVar("Value")
+
+
+class Memory(OrderedDict[object, Value]):
+    """The last `capacity` values; the least recently used goes first."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__()
+        self.capacity = capacity
+
+    def recall(self, key: object, make: Callable[[], Value]) -> Value:
+        if key not in self:
+            self[key] = make()
+            if len(self) > self.capacity:
+                self.popitem(last=False)
+        self.move_to_end(key)
+        return self[key]
+
+
+class RememberingHost(Qwen3VLHost):
+    """Encodes each picture's glimpse once, and asks once where a question looks in it.
+
+    Args:
+        host: shares its model, tokenizer, image processor and gaze.
+        num_pictures: glimpses kept.
+        num_questions: gazes kept.
+    """
+
+    def __init__(self, host: Qwen3VLHost, num_pictures: int = 2, num_questions: int = 64) -> None:
+        super().__init__(host.model, host.tokenizer, host.image_processor, gaze=host.gaze)
+        self._glimpses: Memory[CellFeatures] = Memory(num_pictures)
+        self._gazes: Memory[Tensor] = Memory(num_questions)
+
+    def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
+        encode = super().encode
+        return [
+            self._glimpses.recall(pyramid, lambda: encode([pyramid], [chosen])[0])  # noqa: B023
+            if is_glimpse(pyramid, chosen)
+            else encode([pyramid], [chosen])[0]
+            for pyramid, chosen in zip(pyramids, cells, strict=True)
+        ]
+
+    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Tensor:
+        attend = super()._attend
+        if not is_glimpse(pyramid, cells):
+            return attend(pyramid, cells, features, question)
+        return self._gazes.recall((pyramid, question), lambda: attend(pyramid, cells, features, question))
+
+
+def is_glimpse(pyramid: Pyramid, cells: Tensor) -> bool:
+    """Whether the cells are all of the coarsest level, in order."""
+    return torch.equal(cells, pyramid.cells(pyramid.coarsest))

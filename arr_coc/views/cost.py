@@ -1,0 +1,48 @@
+"""Tables of `arr-coc bench`: seconds per stage, ratios to full resolution, memory, and what ARR-COC itself takes."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+
+import torch
+
+from arr_coc.evaluation.bench import OWN_STAGES, STAGES, Bench
+from arr_coc.evaluation.tables import markdown_table
+from arr_coc.views.table import format_megabytes, format_seconds
+
+
+def cost_report(results: Sequence[Bench], command: str, device: str, dtype: str) -> str:
+    """Markdown: one table per size of picture."""
+    machine = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
+    head = [
+        f"# Cost: host {results[0].host}",
+        f"Medians of {results[0].rounds} interleaved rounds, to the first token, the picture already in memory; "
+        f"{dtype} on {machine} ({platform.machine()}), torch {torch.__version__}. Made by `{command}`.",
+    ]
+    return "\n\n".join([*head, *(part for result in results for part in cost_section(result))]) + "\n"
+
+
+def cost_section(result: Bench) -> list[str]:
+    header = ["policy", "visual tokens", "encoded", *STAGES, "first token", "full / it", "GFLOP", "peak memory"]
+    rows = [
+        [
+            cost.policy,
+            str(cost.visual_tokens),
+            str(cost.encoded_tokens),
+            *(format_seconds(cost.seconds[stage]) for stage in STAGES),
+            format_seconds(cost.seconds["ttft"]),
+            f"{result.ratio(cost.policy):.2f}x",
+            f"{sum(cost.gflops.values()):,.0f}",
+            format_megabytes(cost.peak_mb),
+        ]
+        for cost in result.costs
+    ]
+    own = result.costs[-1].own
+    parts = ", ".join(f"{stage} {format_seconds(own[stage])}" for stage in OWN_STAGES)
+    return [
+        f"## {result.size[0]}x{result.size[1]}, {result.budget} tokens",
+        markdown_table(header, rows),
+        f"Relevance realization itself, glimpse excluded ({parts}): {100 * result.own_share():.1f}% of the encoding "
+        "and prefill that it replaces.",
+    ]
