@@ -75,7 +75,7 @@ def test_answer_to_plain_inputs_equals_generate(tiny_host: Qwen3VLHost) -> None:
 def test_answer_takes_encode_and_prepare_from_the_clock(tiny_processor) -> None:
     inputs = tiny_processor.apply_chat_template(question_messages(draw(300, 200), QUESTION), add_generation_prompt=True)
     spent = dict(tiny_processor.host.clock.seconds)
-    assert set(spent) == {"prepare", "open", "resize", "pyramid", "encode"}
+    assert set(spent) == {"prepare", "open", "resize", "pyramid", "encode", "select"}
     result = answer(tiny_processor.host.model, tiny_processor.tokenizer, inputs, 2, tiny_processor.host.clock)
     assert result.seconds["encode"] == pytest.approx(spent["encode"])
     assert result.seconds["prepare"] == pytest.approx(sum(spent.values()) - spent["encode"])

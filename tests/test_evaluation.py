@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer, overlap
 from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
-from arr_coc.evaluation import headroom
+from arr_coc.evaluation import runner
+from arr_coc.evaluation.ablations import ABLATIONS
+from arr_coc.evaluation.answers import Line, read_lines
 from arr_coc.evaluation.batches import answer_all
-from arr_coc.evaluation.headroom import Line, conditions, measure, read_lines, write_lines
-from arr_coc.evaluation.headroom_report import paired_gap, report
-from arr_coc.evaluation.policies import POLICIES, WITHOUT_BUDGET
+from arr_coc.evaluation.policies import POLICIES
+from arr_coc.evaluation.runner import Plan
 from arr_coc.evaluation.statistics import clustered_mean
 from arr_coc.hosts.answering import answer
 from arr_coc.hosts.plain import plain_inputs, question_messages
-from arr_coc.views.headroom import draw_headroom
 
 TASK = GeneratedTask(TEST_SEEDS.start, 2, 2, size=(640, 512))
 
@@ -29,10 +30,10 @@ def sample():
     return TASK[0]
 
 
-@pytest.mark.parametrize("policy", [name for name in POLICIES if name not in WITHOUT_BUDGET])
+@pytest.mark.parametrize("policy", [name for name in POLICIES if POLICIES[name].has_budget])
 @pytest.mark.parametrize("budget", [64, 100, 160])
 def test_every_policy_keeps_to_the_budget(policy, budget, tiny_host, sample):
-    given = POLICIES[policy](tiny_host, sample, tiny_host.pyramid(sample.image), budget)
+    given = POLICIES[policy].give(tiny_host, sample, tiny_host.pyramid(sample.image), budget)
     least = budget - 3 if policy != "resize" else 0.8 * budget
     assert least < given.num_tokens <= budget
     assert given.num_encoded >= given.num_tokens == len(given.features.merged)
@@ -50,14 +51,14 @@ def test_the_oracle_sees_the_evidence_finer_than_chance(tiny_host):
         rows, cols = pyramid.grid()
         row, col = int((y0 + y1) / 2 / 768 * rows), int((x0 + x1) / 2 / 768 * cols)
         for policy in finer:
-            positions = POLICIES[policy](tiny_host, sample, pyramid, 100).block.positions
+            positions = POLICIES[policy].give(tiny_host, sample, pyramid, 100).block.positions
             finer[policy] += [row, col] in positions.tolist()
     assert finer["oracle"] > finer["random"] + 3
 
 
 def test_full_in_a_batch_answers_like_the_untouched_model(tiny_host):
     samples = [TASK[index] for index in range(4)]
-    given = [POLICIES["full"](tiny_host, s, tiny_host.pyramid(s.image), 0) for s in samples]
+    given = [POLICIES["full"].give(tiny_host, s, tiny_host.pyramid(s.image), 0) for s in samples]
     batched = answer_all(tiny_host, [s.question for s in samples], given)
     alone = [
         answer(
@@ -100,47 +101,82 @@ def test_clustered_error_of_independent_and_of_copied_answers():
     assert math.isnan(clustered_mean([1.0, 0.0], ["a", "a"])[1])
 
 
-def line(policy: str, budget: int, picture: str, correct: float) -> Line:
-    return Line(policy, budget, picture, "form", "k", "reading", "level 0", "q?", ("a",), "a", correct, budget, budget)
+PLAN = Plan("tiny", ("held-out",), ("full", "resize", "arr-coc"), (64, 100, 0), limit=4)
 
 
-def test_paired_gap_compares_the_same_questions():
-    lines = [line("oracle", 64, str(i), 1.0) for i in range(4)]
-    lines += [line("resize", 64, str(i), float(i % 2)) for i in range(4)]
-    gap, error = paired_gap(lines, "oracle", "resize", 64)
-    assert gap == 0.5 and error == pytest.approx(math.sqrt(0.25 / 3))
+@pytest.fixture
+def small(monkeypatch, tiny_host):
+    """Runs on the tiny host and on small pictures."""
+    monkeypatch.setattr(runner, "load_host", lambda name: (None, type("P", (), {"host": tiny_host})))
+    monkeypatch.setattr(
+        runner, "open_task", lambda name, **options: GeneratedTask(TEST_SEEDS.start, 2, 2, size=(512, 448))
+    )
 
 
-def test_a_killed_measurement_goes_on_without_lost_or_doubled_lines(tmp_path, tiny_host, monkeypatch):
-    monkeypatch.setattr(headroom.Answers, "host", tiny_host, raising=False)
-    monkeypatch.setattr(headroom, "load_host", lambda name: (None, type("P", (), {"host": tiny_host})))
-    pairs = conditions(["full", "resize"], [64])
-    whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
-    assert list(measure("tiny", TASK, pairs, whole)) == [1, 2]
-    text = whole.read_text()
-    killed.write_text(text[: int(len(text) * 0.7)])
-    list(measure("tiny", TASK, pairs, killed))
-    key = lambda line: (line.picture, line.question, line.policy)  # noqa: E731
-    assert sorted(read_lines(killed), key=key) == sorted(read_lines(whole), key=key)
+def finish(plan: Plan, folder: Path) -> list[Line]:
+    *_, (done, total) = runner.run(plan, folder)
+    assert done == total
+    return read_lines(folder / "answers.jsonl")
+
+
+def test_every_condition_of_every_question_is_answered_once(tmp_path, small):
+    lines = finish(PLAN, tmp_path)
+    keys = [line.key for line in lines]
+    assert len(keys) == len(set(keys)) == 4 * 6
+    assert {line.key[2:] for line in lines} == set(PLAN.conditions())
+    full = [line for line in lines if line.policy == "full"]
+    assert all(line.num_tokens == line.num_encoded and line.recall in (None, 1.0) for line in full)
+    assert all(line.flops > 0 and line.seconds is None for line in lines)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.31, 0.7, 0.99])
+def test_a_run_killed_anywhere_goes_on_without_lost_or_doubled_lines(tmp_path, small, share):
+    whole = finish(PLAN, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "killed")
+    path = tmp_path / "killed" / "answers.jsonl"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    again = finish(PLAN, tmp_path / "killed")
+    assert sorted(again, key=lambda line: line.key) == sorted(whole, key=lambda line: line.key)
+
+
+def test_policies_may_be_added_to_a_run_but_not_another_model(tmp_path, small):
+    before = finish(replace(PLAN, policies=("full",)), tmp_path)
+    assert finish(PLAN, tmp_path)[: len(before)] == before
     with pytest.raises(ValueError, match="another run"):
-        list(measure("other", TASK, pairs, whole))
+        next(runner.run(replace(PLAN, model="other"), tmp_path))
+
+
+def test_timed_questions_carry_their_seconds(tmp_path, small):
+    lines = finish(replace(PLAN, policies=("resize", "arr-coc"), budgets=(64,), timed_every=2), tmp_path)
+    assert {line.sample for line in lines if line.seconds} == {0, 2}
+    assert all(min(line.seconds.values()) > 0 for line in lines if line.seconds)
+
+
+def test_a_plan_is_read_back_from_its_folder(tmp_path, small):
+    finish(PLAN, tmp_path)
+    plan, lines = runner.read_run(tmp_path)
+    assert plan == PLAN and len(lines) == 24
+    with pytest.raises(ValueError, match="holds no run"):
+        runner.read_run(tmp_path / "elsewhere")
 
 
 def test_unknown_policy_lists_what_there_is():
-    with pytest.raises(ValueError, match="oracle"):
-        conditions(["best"], [64])
+    with pytest.raises(ValueError, match="unknown 'best'; there are full, resize"):
+        replace(PLAN, policies=("best",)).conditions()
 
 
-def test_report_and_plot_name_every_policy(tmp_path):
-    lines = [
-        line(p, b, str(i), float(i % 2)) for p in ("resize", "oracle", "arr-coc") for b in (64, 100) for i in range(4)
-    ]
-    lines += [replace(line("full", 0, str(i), 1.0), num_tokens=900) for i in range(4)]
-    write_lines(tmp_path / "lines.jsonl", lines)
-    assert read_lines(tmp_path / "lines.jsonl") == lines
-    text = report(lines, "the command", "tiny")
-    assert all(policy in text for policy in ("full", "resize", "oracle", "arr-coc")) and "100.0 ± 0.0 at 900" in text
-    figure = draw_headroom(lines, "tiny")
-    labels = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert labels == {"full", "resize", "oracle", "arr-coc"}
-    json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[0])
+@pytest.mark.parametrize("name", list(ABLATIONS))
+def test_an_ablation_keeps_to_the_budget(name, tiny_host, sample):
+    pyramid = tiny_host.pyramid(sample.image)
+    given = ABLATIONS[name].give(tiny_host, sample, pyramid, 100)
+    assert given.num_tokens <= 100 and len(given.features.merged) == given.num_tokens
+    assert given.features.merged.isfinite().all()
+
+
+def test_the_shuffled_question_looks_elsewhere(tiny_host, sample):
+    pyramid = tiny_host.pyramid(sample.image)
+    own, other = (
+        POLICIES[name].give(tiny_host, sample, pyramid, 100).leaves for name in ("arr-coc", "arr-coc-shuffled")
+    )
+    assert own.tolist() != other.tolist()

@@ -100,7 +100,9 @@ def test_text_continues_after_the_picture(tokenizer):
 
 def test_slots_name_the_character_where_it_stands():
     glyphs = Glyphs(
-        "aB1x", np.array([[4, 8], [12, 8], [20, 24], [60, 8]], np.float32), np.array([10, 10, 10, 4], np.float32),
+        "aB1x",
+        np.array([[4, 8], [12, 8], [20, 24], [60, 8]], np.float32),
+        np.array([10, 10, 10, 4], np.float32),
         np.array([True, False, True, True]),
     )
     slots = character_slots(glyphs.chars, glyphs.centres, glyphs.heights, (1, 1), (1, 2))

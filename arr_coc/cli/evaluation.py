@@ -151,9 +151,7 @@ def answer_and_report(
         insert(readme, f"{accuracy_by_budget(lines)}\n\nMade by `{text}`.")
 
 
-def write(
-    plan: Plan, out: Path, lines: list[Line], title: str, command: str, sections: list | None = None
-) -> str:
+def write(plan: Plan, out: Path, lines: list[Line], title: str, command: str, sections: list | None = None) -> str:
     """Writes the report and returns the command that makes it."""
     from arr_coc.evaluation.runner import command_of
     from arr_coc.hosts.loading import load_host

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from arr_coc.cli.errors import explained
-from arr_coc.cli.evaluation import show_progress
 
 nano_app = typer.Typer(name="nano", help="The embedded host: train it again, measure it.", no_args_is_help=True)
 
@@ -39,8 +38,7 @@ def train(
 @nano_app.command("eval")
 def evaluate(
     model: Annotated[str, typer.Option(help="nano or a folder.")] = "nano",
-    pictures: Annotated[int, typer.Option(min=2, help="Held-out pictures.")] = 200,
-    questions: Annotated[int, typer.Option(min=1, max=10, help="Questions a picture.")] = 6,
+    limit: Annotated[int, typer.Option(min=2, help="Held-out questions, eight a picture.")] = 1200,
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where the answers are kept; a killed run goes on.")
     ] = Path("out/nano-eval"),
@@ -48,21 +46,13 @@ def evaluate(
     card: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the model card there.")] = None,
 ) -> None:
     """Exact match at full resolution on held-out seeds, by kind, with standard errors."""
-    from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
+    from arr_coc.cli.evaluation import answer_all
     from arr_coc.evaluation.card import by_picture_kind, by_question_kind, model_card
-    from arr_coc.evaluation.headroom import measure, read_lines
-    from arr_coc.hosts.checkpoints import load_model
+    from arr_coc.evaluation.runner import Plan
     from arr_coc.hosts.names import resolve
 
-    with explained():
-        load_model(model)
-    out.mkdir(parents=True, exist_ok=True)
-    task = GeneratedTask(TEST_SEEDS.start, pictures, questions)
-    with explained():
-        show_progress(measure(model, task, [("full", 0)], out / "answers.jsonl", workers), pictures)
-    lines = read_lines(out / "answers.jsonl")
+    lines = answer_all(Plan(model, ("held-out",), ("full",), limit=limit), out, workers)
     if card is not None:
         facts = json.loads((Path(resolve(model)) / "training.json").read_text(encoding="utf-8"))
-        command = f"arr-coc nano eval --pictures {pictures} --questions {questions}"
-        card.write_text(model_card(lines, facts, command), encoding="utf-8")
+        card.write_text(model_card(lines, facts, f"arr-coc nano eval --limit {limit}"), encoding="utf-8")
     typer.echo(by_picture_kind(lines) + "\n\n" + by_question_kind(lines))

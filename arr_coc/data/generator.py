@@ -21,6 +21,7 @@ from arr_coc.data.scenes import draw_shapes
 from arr_coc.data.streets import draw_street
 from arr_coc.data.tables import draw_table
 
+GENERATOR_VERSION = "2"  # goes up when a seed draws another picture or asks another question
 MAX_LAYOUT_AREA = 640 * 640
 MIN_SIDE, BASE_ZOOM, MAX_ZOOM = 256, 1.6, 4.0
 MAX_ANGLE = 3.0

@@ -13,8 +13,10 @@ from typing import Any, Generic, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
+from arr_coc.data.generator import GENERATOR_VERSION
 from arr_coc.data.mixture import MAX_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture
+from arr_coc.data.scoring import METRICS
 
 VALIDATION_SEEDS = range(10_000_000, 20_000_000)
 TEST_SEEDS = range(20_000_000, 30_000_000)
@@ -34,6 +36,7 @@ class Sample:
         glyph_px: see `records.Question`; None where the data does not tell.
         picture_id: the same for all questions about one picture.
         picture_kind: one of `records.KINDS`, or the name of the folder.
+        metric: None takes the task's.
     """
 
     image: Image.Image
@@ -45,17 +48,20 @@ class Sample:
     glyph_px: float | None
     picture_id: str
     picture_kind: str
-
-
-def normalise(text: str) -> str:
-    """Lower case, spaces collapsed."""
-    return " ".join(text.split()).casefold()
+    metric: str | None = None
 
 
 class Task(ABC):
-    """A sequence of samples with a score."""
+    """A sequence of samples with a score.
+
+    Attributes:
+        version: changes when the same name means other questions or pictures.
+        metric: name in `scoring.METRICS`, for samples that have none of their own.
+    """
 
     name: str
+    version: str = "1"
+    metric: str = "exact_match"
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -63,9 +69,12 @@ class Task(ABC):
     @abstractmethod
     def __getitem__(self, index: int) -> Sample: ...
 
+    def metric_of(self, sample: Sample) -> str:
+        return sample.metric or self.metric
+
     def score(self, answer: str, sample: Sample) -> float:
-        """1.0 where the normalised answer is one of the accepted ones, else 0.0."""
-        return float(normalise(answer) in {normalise(accepted) for accepted in sample.answers})
+        """0..1 by the sample's metric."""
+        return METRICS[self.metric_of(sample)](answer, sample.answers)
 
 
 class Recent(Generic[Value]):
@@ -113,7 +122,7 @@ class GeneratedTask(Task):
             raise ValueError(f"num_pictures must be at least 1, got {num_pictures}")
         if not 1 <= num_questions <= MAX_QUESTIONS:
             raise ValueError(f"num_questions must be 1..{MAX_QUESTIONS}, got {num_questions}")
-        self.name, self.seed_start = name, seed_start
+        self.name, self.seed_start, self.version = name, seed_start, GENERATOR_VERSION
         self.num_pictures, self.num_questions = num_pictures, num_questions
         self._picture = Recent(
             lambda seed: mixture(seed, num_questions, kind=kind, size=size, max_side=max_side, plain=plain)
@@ -155,22 +164,27 @@ class Record:
     kind: str
     group: str
     glyph_px: float | None
+    metric: str | None
 
 
 class FolderTask(Task):
     """A folder with pictures and a `qa.jsonl`: one JSON object a line, `image, question, answers, boxes?`.
 
-    `kind`, `group` and `glyph_px` are read where they are given.
+    `kind`, `group`, `metric` and `glyph_px` are read where they are given.
 
+    Attributes:
+        num_missing: lines whose picture is not there; they are left out.
+    Args:
+        skip_missing: counts missing pictures instead of stopping at the first.
     Raises:
         ValueError: no `qa.jsonl`, a line that is malformed, or a picture that is missing or unreadable;
             the message names file and line.
     """
 
-    def __init__(self, path: str | Path, name: str | None = None) -> None:
+    def __init__(self, path: str | Path, name: str | None = None, *, skip_missing: bool = False) -> None:
         self.folder = Path(path)
         self.name = name or self.folder.name
-        self.records = read_records(self.folder)
+        self.records, self.num_missing = read_records(self.folder, skip_missing)
         self._image = Recent(lambda image: open_picture(self.folder / image))
 
     def __len__(self) -> int:
@@ -189,6 +203,7 @@ class FolderTask(Task):
             glyph_px=record.glyph_px,
             picture_id=record.image,
             picture_kind=self.name,
+            metric=record.metric,
         )
 
 
@@ -202,22 +217,25 @@ def open_picture(path: Path) -> Image.Image:
     return image
 
 
-def read_records(folder: Path) -> list[Record]:
-    """All lines of a folder's `qa.jsonl`; blank lines are passed over."""
+def read_records(folder: Path, skip_missing: bool = False) -> tuple[list[Record], int]:
+    """Lines of a folder's `qa.jsonl` and how many have no picture; blank lines are passed over."""
     path = folder / "qa.jsonl"
     if not path.is_file():
         raise ValueError(f"{folder} holds no qa.jsonl")
-    records = []
+    records, num_missing = [], 0
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         record = parse_record(line, f"{path}:{number}")
-        if not (folder / record.image).is_file():
+        if (folder / record.image).is_file():
+            records.append(record)
+        elif skip_missing:
+            num_missing += 1
+        else:
             raise ValueError(f"{path}:{number}: image {record.image!r} is missing")
-        records.append(record)
     if not records:
-        raise ValueError(f"{path} holds no questions")
-    return records
+        raise ValueError(f"{path} holds no questions" + (" with a picture" if num_missing else ""))
+    return records, num_missing
 
 
 def parse_record(line: str, where: str) -> Record:
@@ -236,7 +254,15 @@ def parse_record(line: str, where: str) -> Record:
         kind=read_text(fields, "kind", where, "question"),
         group=read_text(fields, "group", where, "other"),
         glyph_px=read_number(fields, "glyph_px", where),
+        metric=read_metric(fields, where),
     )
+
+
+def read_metric(fields: dict[str, Any], where: str) -> str | None:
+    value = fields.get("metric")
+    if value is not None and value not in METRICS:
+        raise ValueError(f"{where}: metric must be one of {', '.join(METRICS)}, got {value!r}")
+    return value
 
 
 def read_text(fields: dict[str, Any], field: str, where: str, default: str | None = None) -> str:

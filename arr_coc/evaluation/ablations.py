@@ -13,7 +13,7 @@ import torch
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.answers import Line
-from arr_coc.evaluation.policies import Given, Policy, give_leaves
+from arr_coc.evaluation.policies import POLICIES, Given, Policy, give_leaves
 from arr_coc.evaluation.report import Section, comparison_rows, comparisons
 from arr_coc.evaluation.tables import accuracy_by_budget
 from arr_coc.hosts.encoding import Interpolation, Segment, encode_inputs, tower_inputs
@@ -149,7 +149,10 @@ def changed() -> dict[str, tuple[Give, str]]:
     return table
 
 
-ABLATIONS: dict[str, Policy] = {}
+ABLATIONS: dict[str, Policy] = {
+    name: Policy(name, give, summary, POLICIES[REFERENCE].needs, uses_pyramid=True)
+    for name, (give, summary) in changed().items()
+}
 
 
 def ablation_sections(lines: Sequence[Line]) -> list[Section]:
@@ -158,7 +161,7 @@ def ablation_sections(lines: Sequence[Line]) -> list[Section]:
     table = comparison_rows(found)
     harmless = [each.name for each in found if each.name.startswith("no ") and each.high >= 0]
     text = (
-        "Difference: ablation less ARR-COC as it is, on the same questions; negative means that the part earns its keep. "
+        "Difference: ablation less ARR-COC as it is, on the same questions; negative where the part earns its keep. "
         "95% bootstrap interval and test by picture, Holm over the table."
     )
     verdict = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-EVIDENCE = ("gist", "level 2", "level 1", "level 0", "illegible")
+EVIDENCE = ("gist", "level 2", "level 1", "level 0", "illegible", "unknown")
 
 
 @dataclass(frozen=True)

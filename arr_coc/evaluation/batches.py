@@ -26,7 +26,9 @@ def answer_all(host: Qwen3VLHost, questions: list[str], given: list[Given]) -> l
     return answers
 
 
-def answer_batch(host: Qwen3VLHost, questions: list[str], given: list[Given]) -> list[str]:
+def answer_batch(
+    host: Qwen3VLHost, questions: list[str], given: list[Given], max_new_tokens: int = MAX_NEW_TOKENS
+) -> list[str]:
     """One answer per question; row i of the batch holds the picture `given[i]`, padded on the left."""
     prompts = []
     for question, picture in zip(questions, given, strict=True):
@@ -41,7 +43,7 @@ def answer_batch(host: Qwen3VLHost, questions: list[str], given: list[Given]) ->
             **inputs,
             mm_encoder_outputs={"image": features},
             **greedy(host.model, host.tokenizer),
-            max_new_tokens=MAX_NEW_TOKENS,
+            max_new_tokens=max_new_tokens,
         )
     texts = host.tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     return [text.strip() for text in texts]

@@ -12,7 +12,7 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TEST_SEEDS
 from arr_coc.evaluation.comparing import Run, run_plain, run_relevance, warm_up
-from arr_coc.evaluation.flops import encode_flops, prefill_flops
+from arr_coc.evaluation.flops import encode_flops, encoded_segments, prefill_flops
 from arr_coc.hosts.plain import question_messages
 from arr_coc.hosts.processor import RelevanceProcessor
 from arr_coc.records import Realization
@@ -121,11 +121,3 @@ def summarise(
     }
     peak = median(run.peak_memory_mb for run in runs if run.peak_memory_mb is not None)
     return Cost(policy, first.visual_tokens, first.encoded_tokens, seconds, {}, gflops, peak)
-
-
-def encoded_segments(realization: Realization) -> list[int]:
-    """Cells of each attention segment: the glimpse, then the children made in each round."""
-    glimpse = len(realization.pyramid.cells(realization.pyramid.coarsest))
-    rest = realization.num_encoded - glimpse
-    rounds = max(1, len(realization.scores))
-    return [glimpse, *[rest // rounds] * rounds] if rest else [realization.num_encoded]

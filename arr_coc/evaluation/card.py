@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arr_coc.data.tasks import TRAIN_SEEDS
-from arr_coc.evaluation.headroom import Line
-from arr_coc.evaluation.headroom_report import cell, table
+from arr_coc.evaluation.answers import Line
+from arr_coc.evaluation.tables import markdown_table, percent
 
 CARD = """\
 ---
@@ -24,7 +24,9 @@ large enough to measure where visual tokens belong, small enough for two CPU cor
 ## Data and recipe
 Pictures and questions are drawn on the fly by `arr_coc.data` (seeds from {seed}); nothing else was seen.
 `arr-coc nano train` makes it again, in stages of batches x pictures: {stages}.
-Dense supervision of characters (one head per patch, one per merged token) runs beside question answering;
+Dense supervision runs beside question answering: characters (a head on every patch, one on every merged token),
+the characters with which words begin, colours, and where the answer stands (a pointing head and the attention of one
+language layer, from the evidence boxes of training pictures: so it looks where it reads, as large hosts do).
 pictures are shown in part, whole at every size, and as leaves of mixed levels with random and evidence-led splits.
 Training took {minutes:.0f} minutes on {device}.
 
@@ -45,9 +47,9 @@ conversation. Print below about 8 pixels of cap height at the size shown is gues
 def by_question_kind(lines: Sequence[Line]) -> str:
     kinds = sorted({line.kind for line in lines})
     rows = [
-        [kind, str(len(own)), cell(own)] for kind in kinds if (own := [line for line in lines if line.kind == kind])
+        [kind, str(len(own)), percent(own)] for kind in kinds if (own := [line for line in lines if line.kind == kind])
     ]
-    return table(["kind of question", "questions", "exact match"], rows)
+    return markdown_table(["kind of question", "questions", "exact match"], rows)
 
 
 def by_picture_kind(lines: Sequence[Line]) -> str:
@@ -56,11 +58,13 @@ def by_picture_kind(lines: Sequence[Line]) -> str:
         [
             kind,
             str(sum(line.picture_kind == kind for line in lines)),
-            cell([line for line in lines if line.picture_kind == kind]),
+            percent([line for line in lines if line.picture_kind == kind]),
         ]
         for kind in kinds
     ]
-    return table(["kind of picture", "questions", "exact match"], [*rows, ["**all**", str(len(lines)), cell(lines)]])
+    return markdown_table(
+        ["kind of picture", "questions", "exact match"], [*rows, ["**all**", str(len(lines)), percent(lines)]]
+    )
 
 
 def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str) -> str:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from torch import nn
 from transformers import Qwen3VLForConditionalGeneration
 
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.records import Realization
+
 
 def encode_flops(model: Qwen3VLForConditionalGeneration, num_cells: int) -> float:
     """Of the vision encoder for one picture of `num_cells` visual tokens in one attention segment."""
@@ -24,6 +27,25 @@ def prefill_flops(model: Qwen3VLForConditionalGeneration, num_tokens: int) -> fl
     config = model.config.text_config
     attention = 4 * num_tokens**2 * config.num_attention_heads * config.head_dim * config.num_hidden_layers
     return 2.0 * num_tokens * num_weights(model.model.language_model.layers) + attention
+
+
+def encoded_segments(realization: Realization) -> tuple[int, ...]:
+    """Cells of each attention segment of the encoder: the glimpse, then the children that each round made."""
+    considered = [len(scores.cells) for scores in realization.scores]
+    return (*considered, realization.num_encoded - sum(considered))
+
+
+def attention_flops(host: Qwen3VLHost, realization: Realization) -> float:
+    """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
+    depth = host.model.config.text_config.num_hidden_layers
+    share = host.gaze.layers(depth).stop / depth
+    num_prompts = 2 if host.gaze.relative else 1
+    segments, total = encoded_segments(realization), 0.0
+    num_leaves = segments[0]
+    for made in segments[1:]:
+        total += num_prompts * share * prefill_flops(host.model, num_leaves)
+        num_leaves += 3 * made // 4
+    return total
 
 
 def num_weights(part: nn.Module) -> int:

@@ -7,13 +7,17 @@ answered by the same code and differ in nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
+from torch import Tensor, nn
 
-from arr_coc.balancing import HeuristicBalancer
+from arr_coc.balancing import Balancer, HeuristicBalancer
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer
 from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.flops import attention_flops, encoded_segments
+from arr_coc.evaluation.recall import levels_of_leaves, levels_of_resize
 from arr_coc.hosts.encoding import Segment, encode_segments
 from arr_coc.hosts.plain import pixel_limits
 from arr_coc.hosts.prompts import ImageBlock
@@ -23,25 +27,71 @@ from arr_coc.realizing import realize
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET, CellFeatures, Pyramid
 
 SHORT_QUESTION_WORDS = 7
+OTHER_QUESTIONS = (
+    "What is written at the top?",
+    "What is the value in the last row?",
+    "Which colour does the object on the left have?",
+    "What does the small print at the bottom say?",
+    "How many things are there?",
+    "What is the name in the middle?",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What the host is given: visual tokens with positions, and how many cells were encoded for them."""
+    """What the host is given, and what it took to choose it.
+
+    Attributes:
+        block, features: visual tokens with their positions.
+        segments: cells encoded, a number per attention segment of the vision encoder.
+        shown: (R, C) level shown over each cell of the picture's level-0 grid, see `recall.evidence_seen`.
+        leaves: (K, 3) where the tokens are leaves of mixed levels, else None.
+        selection_flops: of scores that took a part of the host, beyond encoding.
+    """
 
     block: ImageBlock
     features: CellFeatures
-    num_encoded: int
+    segments: tuple[int, ...]
+    shown: np.ndarray
+    leaves: Tensor | None = None
+    selection_flops: float = 0.0
 
     @property
     def num_tokens(self) -> int:
         return len(self.block.positions)
 
+    @property
+    def num_encoded(self) -> int:
+        return sum(self.segments)
 
-Policy = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
+
+Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
 
 
-def give_whole(host: Qwen3VLHost, sample: Sample, max_tokens: int | None) -> Given:
+@dataclass(frozen=True)
+class Policy:
+    """A rule by which visual tokens are chosen.
+
+    Attributes:
+        give: (host, sample, pyramid, budget) to what the host is given.
+        needs: what it looks at: pixels, encoder features, encoder attention, question, language attention, evidence.
+        has_budget: False where it costs what it costs.
+        chooses_budget: whether a budget of 0 lets it decide.
+        uses_pyramid: whether building the pyramid is part of its work.
+        source: paper or rule it follows.
+    """
+
+    name: str
+    give: Give
+    summary: str
+    needs: frozenset[str] = field(default=frozenset({"pixels"}))
+    has_budget: bool = True
+    chooses_budget: bool = False
+    uses_pyramid: bool = False
+    source: str = ""
+
+
+def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: int | None) -> Given:
     """The whole picture at one size, by the host's own resize rule."""
     size = host.stock_size(*sample.image.size, pixel_limits(host, *sample.image.size, max_tokens))
     cols, rows = (side // host.geometry.cell_px for side in size)
@@ -50,30 +100,53 @@ def give_whole(host: Qwen3VLHost, sample: Sample, max_tokens: int | None) -> Giv
     with torch.no_grad():
         features = encode_segments(host.model.model.visual, [segment], host.geometry)[0]
     positions = torch.stack([index // cols, index % cols], dim=1)
-    return Given(ImageBlock(positions, max(rows, cols)), features, len(index))
+    shown = levels_of_resize((rows, cols), pyramid.grid())
+    return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)
 
 
 def give_leaves(
-    host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int, scorer: Scorer, balancer: HeuristicBalancer
+    host: Qwen3VLHost,
+    sample: Sample,
+    pyramid: Pyramid,
+    budget: int,
+    scorer: Scorer,
+    balancer: Balancer,
+    adapter: nn.Module | None = None,
+    question: str | None = None,
 ) -> Given:
-    """Leaves of mixed levels, by a scorer and a balancer."""
+    """Leaves of mixed levels, by a scorer and a balancer.
+
+    Args:
+        budget: 0 lets the balancer decide.
+        question: looked with instead of the sample's own.
+    """
+    asked = sample.question if question is None else question
     with torch.no_grad():
-        [realization] = realize(host, [pyramid], [sample.question], balancer=balancer, scorer=scorer, budgets=[budget])
-    return Given(ImageBlock.of(realization.allocation), realization.features, realization.num_encoded)
+        [realization] = realize(
+            host, [pyramid], [asked], balancer=balancer, scorer=scorer, adapter=adapter, budgets=[budget or None]
+        )
+    allocation = realization.allocation
+    return Given(
+        ImageBlock.of(allocation),
+        realization.features,
+        encoded_segments(realization),
+        levels_of_leaves(allocation),
+        allocation.leaves,
+        attention_flops(host, realization) if isinstance(scorer, AttentionScorer) else 0.0,
+    )
 
 
 def full(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_whole(host, sample, None)
+    return give_whole(host, sample, pyramid, None)
 
 
 def resize(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_whole(host, sample, budget)
+    return give_whole(host, sample, pyramid, budget)
 
 
 def two_mode(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    """A short question gets 64 tokens, a longer one 400, both by plain resize; the budget is not used."""
     is_short = len(sample.question.split()) < SHORT_QUESTION_WORDS
-    return give_whole(host, sample, MIN_BUDGET if is_short else MAX_BUDGET)
+    return give_whole(host, sample, pyramid, MIN_BUDGET if is_short else MAX_BUDGET)
 
 
 def random_splits(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
@@ -82,18 +155,23 @@ def random_splits(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: i
 
 
 def saliency(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    """Question-blind: information and salience alone."""
     balancer = HeuristicBalancer(exploit_explore=1, weights=(0.6, 0.4, 0))
     return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
 
 
 def arr_coc(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    """Training-free ARR-COC with its standing constants."""
     return give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
 
 
+def arr_coc_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    """The question that is looked with is drawn by the words of the one that is answered."""
+    others = [question for question in OTHER_QUESTIONS if question != sample.question]
+    other = others[sum(sample.question.encode()) % len(others)]
+    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer(), question=other)
+
+
 def oracle(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    """Splits follow the evidence boxes, what is left follows information; without boxes, information alone."""
+    """What the evidence leaves over follows information; without boxes, information alone."""
     width, height = sample.image.size
     boxes = tuple((x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in sample.boxes or ())
     balancer = HeuristicBalancer(exploit_explore=0, weights=(0.05, 0, 0.95) if boxes else (0.6, 0.4, 0))
@@ -101,13 +179,40 @@ def oracle(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> 
     return give_leaves(host, sample, pyramid, budget, scorer, replace(balancer, focus_diversify=0.3))
 
 
-POLICIES: dict[str, Policy] = {
-    "full": full,
-    "resize": resize,
-    "two-mode": two_mode,
-    "random": random_splits,
-    "saliency": saliency,
-    "arr-coc": arr_coc,
-    "oracle": oracle,
-}
-WITHOUT_BUDGET = ("full", "two-mode")
+REGISTERED = (
+    Policy("full", full, "the host at its own processor's maximum", has_budget=False),
+    Policy("resize", resize, "the host's own resize rule, the most tokens not above the budget"),
+    Policy(
+        "two-mode",
+        two_mode,
+        "64 tokens for a short question, 400 for a longer one, by resize",
+        needs=frozenset({"pixels", "question"}),
+        has_budget=False,
+    ),
+    Policy("random", random_splits, "quadtree with random splits", uses_pyramid=True),
+    Policy("saliency", saliency, "quadtree that follows information and salience, not the question", uses_pyramid=True),
+    Policy(
+        "arr-coc",
+        arr_coc,
+        "training-free ARR-COC with its standing constants",
+        needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+    ),
+    Policy(
+        "arr-coc-shuffled",
+        arr_coc_shuffled,
+        "ARR-COC that looks with another question than the one that is answered",
+        needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+    ),
+    Policy(
+        "oracle",
+        oracle,
+        "quadtree that follows the evidence boxes",
+        needs=frozenset({"pixels", "evidence"}),
+        uses_pyramid=True,
+    ),
+)
+POLICIES: dict[str, Policy] = {policy.name: policy for policy in REGISTERED}

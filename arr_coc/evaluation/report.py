@@ -234,7 +234,7 @@ def recall_section(lines: Sequence[Line]) -> Section | None:
     if not rows:
         return None
     text = (
-        "Recall: share of the evidence boxes' area that is shown at the level at which the evidence is legible, or finer. "
+        "Recall: share of the evidence boxes' area that is shown at a level at which the evidence is legible. "
         "Precision: share of the area shown finest that is evidence. Percent; recall with standard error."
     )
     header = ["policy", *map(str, budgets_of(lines)), "own budget"]
@@ -250,7 +250,7 @@ def recall_cell(known: Sequence[Line]) -> str:
 
 
 def sweep(lines: Sequence[Line], policy: str) -> tuple[list[Line], np.ndarray]:
-    """The lines with a budget of the policy's own choice, and the smallest budget of the sweep that suffices for each."""
+    """The lines with a budget of the policy's own choice, and the smallest of the sweep that suffices for each."""
     groups, budgets = by_condition(lines), budgets_of(lines)
     tables = [{line.question_key: line.score for line in groups.get((policy, budget), [])} for budget in budgets]
     chosen = [line for line in groups.get((policy, 0), []) if all(line.question_key in table for table in tables)]

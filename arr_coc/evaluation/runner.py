@@ -6,24 +6,28 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from math import isinf, log2
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.data import DataLoader, Dataset
 
-from arr_coc.data.records import MIN_GLYPH_PX
+from arr_coc.data.records import MIN_GLYPH_PX, Box
 from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import Sample, Task
+from arr_coc.evaluation.ablations import ABLATIONS
 from arr_coc.evaluation.answers import Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.batches import answer_all
+from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.evaluation.policies import POLICIES, Given
+from arr_coc.evaluation.recall import evidence_seen
 from arr_coc.evaluation.timing import time_answer
 from arr_coc.hosts.loading import load_host
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.remembering import RememberingHost
 from arr_coc.records import Pyramid
 
+REGISTRY = POLICIES | ABLATIONS
 BUDGETS = (64, 100, 160, 256, 400)
 OWN_BUDGET = 0
 CHUNK = 8
@@ -59,15 +63,25 @@ class Plan:
         """
         pairs: list[tuple[str, int]] = []
         for name in self.policies:
-            if name not in POLICIES:
+            if name not in REGISTRY:
                 raise ValueError(f"policies: unknown {name!r}; there are {', '.join(POLICIES)}")
-            policy = POLICIES[name]
+            policy = REGISTRY[name]
             wanted = [b for b in self.budgets if b or policy.chooses_budget] if policy.has_budget else [OWN_BUDGET]
             pairs += [(name, budget) for budget in wanted]
         return pairs
 
     def open(self, task: str) -> Task:
         return open_task(task, limit=self.limit, skip_missing=self.skip_missing)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One answer to be given."""
+
+    number: int
+    sample: Sample
+    policy: str
+    budget: int
 
 
 @dataclass(frozen=True)
@@ -92,7 +106,6 @@ class Chunks(Dataset[list[Line]]):
     def __getitem__(self, number: int) -> list[Line]:
         chunk = self.chunks[number]
         if self.host is None:
-            torch.set_num_threads(max(1, torch.get_num_threads()))
             self.host = load_host(self.plan.model)[1].host
         if chunk.task not in self.tasks:
             self.tasks[chunk.task] = self.plan.open(chunk.task)
@@ -105,62 +118,98 @@ def answer_chunk(host: Qwen3VLHost, chunk: Chunk, task: Task, timed_every: int) 
     lines: list[Line] = []
     for _, same_picture in groupby(samples, key=lambda entry: entry[2].picture_id):
         asked = list(same_picture)
-        rows = [(number, sample, *pair) for number, conditions, sample in asked for pair in conditions]
+        rows = [Row(number, sample, *pair) for number, conditions, sample in asked for pair in conditions]
         lines += answer_picture(host, task, chunk.task, rows, timed_every)
     return lines
 
 
-def answer_picture(
-    host: Qwen3VLHost, task: Task, name: str, rows: list[tuple[int, Sample, str, int]], timed_every: int
-) -> list[Line]:
-    """Questions about one picture: rows of (number, sample, policy, budget)."""
+def answer_picture(host: Qwen3VLHost, task: Task, name: str, rows: list[Row], timed_every: int) -> list[Line]:
+    """All rows are about one picture."""
     remembering = RememberingHost(host)
-    pyramid = remembering.pyramid(rows[0][1].image)
-    given = [POLICIES[policy].give(remembering, sample, pyramid, budget) for _, sample, policy, budget in rows]
-    answers = answer_rows(remembering, rows, given)
-    lines = []
-    for (number, sample, policy, budget), shown, answer in zip(rows, given, answers, strict=True):
-        is_timed = timed_every > 0 and number % timed_every == 0
-        seconds = time_answer(host, sample, POLICIES[policy], budget) if is_timed else None
-        recall, precision = shown.found(sample, pyramid)
-        lines.append(
-            Line(
-                task=name,
-                sample=number,
-                policy=policy,
-                budget=budget,
-                picture=sample.picture_id,
-                picture_kind=sample.picture_kind,
-                native_side=max(sample.image.size),
-                kind=sample.kind,
-                group=sample.group,
-                evidence=evidence_of(host, sample),
-                question=sample.question,
-                answers=sample.answers,
-                answer=answer,
-                score=task.score(answer, sample),
-                metric=sample.metric or task.metric,
-                num_tokens=shown.num_tokens,
-                num_encoded=shown.num_encoded,
-                flops=0.0,
-                recall=recall,
-                precision=precision,
-                seconds=seconds,
-            )
-        )
-    return lines
+    pyramid = remembering.pyramid(rows[0].sample.image)
+    given = give_all(remembering, pyramid, rows)
+    answers = answer_all(remembering, [row.sample.question for row in rows], given)
+    return [
+        line_of(host, task, name, row, what, answer, timed_every)
+        for row, what, answer in zip(rows, given, answers, strict=True)
+    ]
 
 
-def answer_rows(host: Qwen3VLHost, rows: Sequence[tuple[int, Sample, str, int]], given: Sequence[Given]) -> list[str]:
-    raise NotImplementedError
+def give_all(host: Qwen3VLHost, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
+    """What the host is given for each row; a policy that needs pixels alone is asked once per picture and budget."""
+    blind: dict[tuple[str, int], Given] = {}
+    given = []
+    for row in rows:
+        policy, key = REGISTRY[row.policy], (row.policy, row.budget)
+        if key not in blind or policy.needs != {"pixels"}:
+            blind[key] = policy.give(host, row.sample, pyramid, row.budget)
+        given.append(blind[key])
+    return given
+
+
+def line_of(host: Qwen3VLHost, task: Task, name: str, row: Row, given: Given, answer: str, timed_every: int) -> Line:
+    sample, policy = row.sample, REGISTRY[row.policy]
+    is_timed = timed_every > 0 and row.number % timed_every == 0
+    seen = evidence_seen(given.shown, fractions(sample), needed_level(host, sample))
+    return Line(
+        task=name,
+        sample=row.number,
+        policy=row.policy,
+        budget=row.budget,
+        picture=sample.picture_id,
+        picture_kind=sample.picture_kind,
+        native_side=max(sample.image.size),
+        kind=sample.kind,
+        group=sample.group,
+        evidence=evidence_of(host, sample),
+        question=sample.question,
+        answers=sample.answers,
+        answer=answer,
+        score=task.score(answer, sample),
+        metric=task.metric_of(sample),
+        num_tokens=given.num_tokens,
+        num_encoded=given.num_encoded,
+        flops=flops_of(host, sample, given),
+        recall=seen.recall,
+        precision=seen.precision,
+        seconds=time_answer(host, sample, policy, row.budget) if is_timed else None,
+    )
+
+
+def flops_of(host: Qwen3VLHost, sample: Sample, given: Given) -> float:
+    """Selection, encoder and prefill."""
+    num_text = len(host.tokenize([{"role": "user", "content": sample.question}], add_generation_prompt=True))
+    encoder = sum(encode_flops(host.model, count) for count in given.segments)
+    return given.selection_flops + encoder + prefill_flops(host.model, given.num_tokens + num_text)
+
+
+def fractions(sample: Sample) -> list[Box]:
+    """Evidence boxes as fractions of the picture."""
+    width, height = sample.image.size
+    return [(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in sample.boxes or ()]
+
+
+def native_glyph_px(host: Qwen3VLHost, sample: Sample) -> float | None:
+    """Size at level 0 of the smallest thing to recognise; None where the data does not tell, or a glimpse is enough."""
+    if sample.glyph_px is None or isinf(sample.glyph_px):
+        return None
+    width, height = host.native_size(*sample.image.size)
+    return sample.glyph_px * min(width / sample.image.width, height / sample.image.height)
+
+
+def needed_level(host: Qwen3VLHost, sample: Sample) -> float | None:
+    """The coarsest level, in fractions, at which the evidence is legible; at least 0."""
+    native_px = native_glyph_px(host, sample)
+    return None if native_px is None else max(0.0, log2(native_px / MIN_GLYPH_PX))
 
 
 def evidence_of(host: Qwen3VLHost, sample: Sample) -> str:
-    """The coarsest of the levels 2, 1, 0 at which the smallest thing to recognise has 8 pixels."""
-    if sample.glyph_px is None or sample.glyph_px == float("inf"):
+    """The coarsest of the levels 2, 1, 0 at which the smallest thing to recognise is legible."""
+    if sample.glyph_px is None:
+        return "unknown"
+    native_px = native_glyph_px(host, sample)
+    if native_px is None:
         return "gist"
-    width, height = host.native_size(*sample.image.size)
-    native_px = sample.glyph_px * min(width / sample.image.width, height / sample.image.height)
     for level in (2, 1, 0):
         if native_px / 2**level >= MIN_GLYPH_PX:
             return f"level {level}"

@@ -81,8 +81,9 @@ def tokens_by_budget(lines: Sequence[Line]) -> str:
 
 
 def accuracy_by_part(lines: Sequence[Line], part_of: Callable[[Line], str], budget: int, parts: Sequence[str]) -> str:
-    """Parts of the questions down, policies across, at one budget; policies with a budget of their own in theirs."""
-    at = [line for line in lines if line.budget == budget or not POLICIES[line.policy].has_budget]
+    """Parts of the questions down, policies across, at one budget; policies that take none in theirs."""
+    budgeted = {line.policy for line in lines if line.budget}
+    at = [line for line in lines if line.budget == budget or line.policy not in budgeted]
     policies = policies_of(at)
     groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in at:
@@ -117,7 +118,7 @@ def paired_gap(better: Iterable[Line], base: Iterable[Line]) -> tuple[float, flo
 
 
 def headroom(lines: Sequence[Line], policy: str = "arr-coc") -> str:
-    """Per budget: the paired gaps of oracle and of a policy over resize, and the share of the first that is captured."""
+    """Per budget: the paired gaps of oracle and of a policy over resize, and how much of the first is captured."""
     groups, rows = by_condition(lines), []
     for budget in budgets_of(lines):
         if not all((name, budget) in groups for name in ("oracle", "resize", policy)):

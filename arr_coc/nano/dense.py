@@ -137,7 +137,7 @@ def pointing_loss(logits: Tensor, evidence: Tensor) -> tuple[Tensor, int, int]:
 
 
 def attention_loss(logits: Tensor, evidence: Tensor) -> Tensor:
-    """-log of the share of attention that falls on the evidence, mean of heads (Q, heads, K), over visual tokens only."""
+    """-log of the share of attention on the evidence, mean of heads (Q, heads, K), over visual tokens only."""
     known = evidence.any(1)
     if not known.any():
         return logits.new_zeros(())

@@ -120,7 +120,7 @@ class Learner(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """Mean losses and the counts behind the running accuracies: characters, pointing, whole answers (teacher-forced)."""
+    """Mean losses, and counts behind the running accuracies: characters, pointing, whole answers (teacher-forced)."""
 
     patches: Tensor
     tokens: Tensor

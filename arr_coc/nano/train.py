@@ -32,7 +32,7 @@ from arr_coc.nano.primer import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 
 WARMUP_BATCHES = 30
-VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.5, 4.0, 2.0, 1.0
+VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.0, 4.0, 2.0, 1.0
 LOG_EVERY = 20
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
@@ -161,7 +161,15 @@ class Meter:
     counts: tuple[int, ...] = (0,) * 6
 
     def add(self, losses: Losses) -> None:
-        parts = (losses.patches, losses.tokens, losses.starts, losses.colours, losses.pointing, losses.attention, losses.answers)
+        parts = (
+            losses.patches,
+            losses.tokens,
+            losses.starts,
+            losses.colours,
+            losses.pointing,
+            losses.attention,
+            losses.answers,
+        )
         terms = tuple(part.item() for part in parts)
         counts = (losses.characters_right, losses.characters, losses.pointed, losses.pointable)
         counts += (losses.answers_right, losses.num_answers)

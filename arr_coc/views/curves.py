@@ -40,9 +40,7 @@ def colour_of(policy: str) -> str:
     return matplotlib.colors.to_hex(palette[sum(policy.encode()) % len(palette)])
 
 
-def draw_curves(
-    panels: Mapping[str, Mapping[str, Sequence[Point]]], title: str, cost: str = "visual tokens"
-) -> Figure:
+def draw_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], title: str, cost: str = "visual tokens") -> Figure:
     """One panel a part of the questions; per policy its points in the order of cost."""
     columns = min(MAX_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)

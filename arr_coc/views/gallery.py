@@ -61,7 +61,8 @@ def make_gallery(
             name = f"{title.lower()}-{number}.jpg"
             draw_sample(host, sample, ours.budget).save(folder / "figures" / name, quality=85)
             parts.append(caption(ours, base, name))
-    text = f"Leaves of {OURS} by level, evidence framed in blue; {OURS} against {BASE} at {reporting_budget(lines)} tokens."
+    budget = reporting_budget(lines)
+    text = f"Leaves of {OURS} by level, evidence framed in blue; {OURS} against {BASE} at {budget} tokens."
     return Section("Gallery", "\n\n".join([text, *parts]))
 
 

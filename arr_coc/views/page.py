@@ -82,7 +82,7 @@ def as_markdown(section: Section) -> str:
 
 def as_html(text: str, title: str, folder: Path) -> str:
     """One page with its pictures inside."""
-    body = MarkdownIt("commonmark").enable("table").render(text)
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
     def inline(match: re.Match[str]) -> str:
         path = folder / match[1]

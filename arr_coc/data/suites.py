@@ -1,0 +1,111 @@
+"""Tasks by name: held-out pictures of the generator, variations of them, and folders with a `qa.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from arr_coc.data.generator import GENERATOR_VERSION
+from arr_coc.data.records import KINDS, Box
+from arr_coc.data.robustness import TRANSFORMS, is_answerable
+from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Sample, Task
+
+NUM_PICTURES, NUM_QUESTIONS = 1000, 8
+SIZES = (512, 1024, 2048, 4096)
+VARIED_PICTURES, DISJOINT_PICTURES = 200, 200
+BLOCK = 100_000
+"""Test seeds of a suite; suites do not share pictures."""
+
+
+class Selection(Task):
+    """Some samples of another task, each changed on the way, by a seed that all questions about a picture share."""
+
+    def __init__(
+        self, task: Task, indices: list[int], name: str, change: Callable[[Sample, Random], Sample] | None = None
+    ) -> None:
+        self.task, self.indices, self.name, self.change = task, indices, name, change
+        self.version, self.metric = task.version, task.metric
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        sample = self.task[self.indices[index]]
+        if self.change is None:
+            return sample
+        return self.change(sample, Random(f"{self.name} {sample.picture_id}"))
+
+
+def held_out(block: int, num_pictures: int = NUM_PICTURES, **options: object) -> GeneratedTask:
+    """Pictures of one block of test seeds."""
+    return GeneratedTask(TEST_SEEDS.start + block * BLOCK, num_pictures, NUM_QUESTIONS, **options)  # type: ignore[arg-type]
+
+
+def robust(name: str) -> Task:
+    """The same held-out pictures under one transform, without the questions whose answer it changes.
+
+    Which questions stay is decided when they are drawn, so the list is made once, without drawing shouts or blurs.
+    """
+    task = held_out(20, VARIED_PICTURES)
+    kept = [index for index in range(len(task)) if is_answerable(task[index], name)] if name in FILTERED else None
+    return Selection(task, kept or list(range(len(task))), f"robust/{name}", TRANSFORMS[name])
+
+
+FILTERED = ("inverted", "adversarial")
+
+
+def same_picture() -> Task:
+    """Questions about one picture whose evidence does not overlap: what is looked at must differ."""
+    task = held_out(30, DISJOINT_PICTURES)
+    kept = []
+    for first in range(0, len(task), NUM_QUESTIONS):
+        taken: list[Box] = []
+        chosen = []
+        for index in range(first, first + NUM_QUESTIONS):
+            boxes = task[index].boxes
+            if boxes and all(is_apart(box, other) for box in boxes for other in taken):
+                taken += boxes
+                chosen.append(index)
+        kept += chosen if len(chosen) > 1 else []
+    return Selection(task, kept, "same-picture")
+
+
+def is_apart(a: Box, b: Box) -> bool:
+    return a[2] < b[0] or b[2] < a[0] or a[3] < b[1] or b[3] < a[1]
+
+
+SUITES: dict[str, Callable[[], Task]] = {
+    "held-out": lambda: held_out(0),
+    **{f"held-out/{kind}": (lambda k=kind, b=number: held_out(b, kind=k)) for number, kind in enumerate(KINDS, 1)},
+    **{
+        f"held-out/{side}": (lambda s=side, b=number: held_out(b, size=(s, s))) for number, side in enumerate(SIZES, 10)
+    },
+    "same-picture": same_picture,
+    **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
+    "robust/tiny-print": lambda: held_out(21, VARIED_PICTURES, size=(2048, 2048), kind="document"),
+    "robust/huge": lambda: held_out(22, VARIED_PICTURES, size=(4096, 4096)),
+}
+assert TEST_SEEDS.start + 31 * BLOCK <= TEST_SEEDS.stop
+
+
+def open_task(name: str, *, limit: int | None = None, skip_missing: bool = False) -> Task:
+    """A suite by name, or a folder with pictures and a `qa.jsonl`.
+
+    Args:
+        limit: the first so many questions.
+    Raises:
+        ValueError: neither a suite nor a folder, with the list of suites; or a folder that cannot be read.
+    """
+    if name in SUITES:
+        task = SUITES[name]()
+    elif Path(name).is_dir():
+        task = FolderTask(name, skip_missing=skip_missing)
+    else:
+        raise ValueError(f"tasks: {name!r} is neither a folder nor one of {', '.join(SUITES)}")
+    return task if limit is None or limit >= len(task) else Selection(task, list(range(limit)), task.name)
+
+
+__all__ = ["GENERATOR_VERSION", "SUITES", "Selection", "open_task"]

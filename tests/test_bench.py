@@ -1,0 +1,103 @@
+"""Costs by stage, the true geometries, and a host that remembers glimpses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image
+from transformers import Qwen3VLForConditionalGeneration
+
+from arr_coc.balancing import HeuristicBalancer
+from arr_coc.cli.bench import parse_size
+from arr_coc.evaluation.bench import OWN_STAGES, measure
+from arr_coc.evaluation.flops import encoded_segments
+from arr_coc.hosts.geometries import TEXT, fill, geometry_config, restore_buffers
+from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.hosts.remembering import RememberingHost
+from arr_coc.knowing import AttentionScorer
+from arr_coc.realizing import realize
+from arr_coc.views.cost import cost_report
+
+
+@pytest.fixture
+def bench(tiny_host):
+    processor = RelevanceProcessor(tiny_host)
+    return measure(tiny_host.model, processor, host="tiny", size=(448, 448), budget=100, rounds=2)
+
+
+def test_a_bench_counts_all_three_policies(bench):
+    full, resize, ours = bench.costs
+    assert (full.policy, resize.policy, ours.policy) == ("full", "resize", "arr-coc")
+    assert full.visual_tokens > ours.visual_tokens >= resize.visual_tokens
+    assert ours.encoded_tokens > ours.visual_tokens
+    for cost in bench.costs:
+        assert cost.seconds["ttft"] > 0 and cost.peak_mb > 0
+        assert cost.gflops["encode"] > 0 and cost.gflops["prefill"] > 0
+    assert set(ours.own) == set(OWN_STAGES) and all(ours.own.values()) and not full.own
+    assert full.gflops["encode"] > ours.gflops["encode"]
+    assert bench.ratio("full") == 1.0
+
+
+def test_the_report_shows_ratios_and_the_own_share(bench):
+    text = cost_report([bench], "the command", "cpu", "float32")
+    assert "## 448x448, 100 tokens" in text and "the command" in text
+    assert f"{100 * bench.own_share():.1f}%" in text and "1.00x" in text
+
+
+def test_encoded_segments_add_up(tiny_host):
+    pyramid = tiny_host.pyramid(Image.effect_noise((448, 448), 60).convert("RGB"))
+    [realization] = realize(
+        tiny_host, [pyramid], ["?"], balancer=HeuristicBalancer(), scorer=AttentionScorer(), budgets=[100]
+    )
+    segments = encoded_segments(realization)
+    assert sum(segments) == realization.num_encoded and segments[0] == len(pyramid.cells(pyramid.coarsest))
+
+
+@pytest.mark.parametrize("text", ["1024", "axb", "10x10", "9000x100", "100x100x3"])
+def test_a_size_that_cannot_be(text):
+    with pytest.raises(ValueError, match="WIDTHxHEIGHT"):
+        parse_size(text)
+
+
+def test_geometries_have_the_parameters_of_their_names():
+    billions = {"2b": (2.0, 2.3), "4b": (4.2, 4.6), "8b": (8.5, 9.0)}
+    assert set(billions) == set(TEXT)
+    for name, (low, high) in billions.items():
+        with torch.device("meta"):
+            model = Qwen3VLForConditionalGeneration(geometry_config(name))
+        assert low < sum(p.numel() for p in model.parameters()) / 1e9 < high
+    with pytest.raises(ValueError, match="2b, 4b, 8b"):
+        geometry_config("3b")
+
+
+def test_filled_weights_give_finite_logits(tiny_host):
+    with torch.device("meta"):
+        model = Qwen3VLForConditionalGeneration(tiny_host.model.config)
+    model = model.to_empty(device="cpu").eval()
+    fill(model)
+    with torch.no_grad():
+        logits = model(input_ids=torch.arange(8)[None]).logits
+    assert logits.isfinite().all() and logits.std() > 0
+    fresh = Qwen3VLForConditionalGeneration(tiny_host.model.config)
+    restore_buffers(model)
+    for (name, made), (_, stock) in zip(model.named_buffers(), fresh.named_buffers(), strict=True):
+        assert torch.equal(made, stock), name
+
+
+def test_remembering_changes_nothing_and_encodes_the_glimpse_once(tiny_host):
+    pyramid = tiny_host.pyramid(Image.effect_noise((640, 448), 60).convert("RGB"))
+    remembering, calls = RememberingHost(tiny_host), []
+    encode = remembering._encode
+    remembering._encode = lambda pyramids, cells: calls.append(len(cells[0])) or encode(pyramids, cells)
+
+    def ask(host, budget, question):
+        balancer = HeuristicBalancer()
+        [result] = realize(host, [pyramid], [question], balancer=balancer, scorer=AttentionScorer(), budgets=[budget])
+        return result
+
+    for budget in (64, 100):
+        for question in ("What is it?", "Where?"):
+            plain, remembered = ask(tiny_host, budget, question), ask(remembering, budget, question)
+            assert torch.equal(plain.allocation.leaves, remembered.allocation.leaves)
+            assert torch.equal(plain.features.merged, remembered.features.merged)
+    assert calls.count(len(pyramid.cells(pyramid.coarsest))) == 1
