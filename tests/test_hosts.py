@@ -200,6 +200,7 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
 
 
 def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost) -> None:
+    tiny_host.gaze = Gaze(relative=0.5)
     pyramids = [tiny_host.pyramid(draw(400, 300)), tiny_host.pyramid(draw(200, 500, seed=1))]
     cells = [pyramid.cells(pyramid.coarsest) for pyramid in pyramids]
     features = tiny_host.encode(pyramids, cells)

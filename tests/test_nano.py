@@ -12,12 +12,22 @@ import torch
 from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.attending import check_tiling
+from arr_coc.data.colours import PALETTE, VIVID
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
 from arr_coc.nano import train as training
 from arr_coc.nano.config import INTERPOLATION, nano_config
 from arr_coc.nano.curriculum import STAGES, Curriculum, Stage, start_of
-from arr_coc.nano.dense import BLANK, CLASS_OF, IGNORE, character_loss, character_slots, patch_colours, patch_starts
+from arr_coc.nano.dense import (
+    BLANK,
+    CLASS_OF,
+    IGNORE,
+    character_loss,
+    character_slots,
+    colour_names,
+    patch_colours,
+    patch_starts,
+)
 from arr_coc.nano.learning import Learner, whole_answers
 from arr_coc.nano.packing import ChatFormat, Sample, chat_positions, collate, leaf_view, plain_view
 from arr_coc.nano.primer import draw_primer
@@ -86,6 +96,14 @@ def test_evidence_is_where_the_answer_begins():
     assert int((y0 + y1) / 2 // 32) * cols + int((x0 + 2) // 32) in marked
     assert len(marked) <= 6
     assert not view.evidence(None, picture.image.size).any()
+
+
+def test_names_of_colours_by_cell():
+    image = torch.ones(3, 32, 64)
+    image[:, 8:24, 40:56] = torch.tensor(PALETTE["red"])[:, None, None] / 255
+    names = colour_names(image, torch.tensor([0, 1]))
+    assert names[0].tolist() == [0.0] * len(VIVID)
+    assert [name for name, shown in zip(VIVID, names[1], strict=True) if shown] == ["red"]
 
 
 def test_text_continues_after_the_picture(tokenizer):

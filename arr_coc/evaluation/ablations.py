@@ -17,6 +17,7 @@ from arr_coc.evaluation.policies import POLICIES, Given, Policy, give_leaves
 from arr_coc.evaluation.report import Section, comparison_rows, comparisons
 from arr_coc.evaluation.tables import accuracy_by_budget
 from arr_coc.hosts.encoding import Interpolation, Segment, encode_inputs, tower_inputs
+from arr_coc.hosts.looking import Gaze
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import AttentionScorer
@@ -54,6 +55,14 @@ def with_given(change: Callable[[Qwen3VLHost, Given], Given]) -> Give:
     def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
         given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
         return change(host, given)
+
+    return give
+
+
+def with_gaze(gaze: Gaze) -> Give:
+    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        other = Qwen3VLHost(host.model, host.tokenizer, host.image_processor, gaze=gaze)
+        return give_leaves(other, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
 
     return give
 
@@ -141,6 +150,7 @@ def changed() -> dict[str, tuple[Give, str]]:
     for value in (0.0, 0.5):
         explore = with_balancer(HeuristicBalancer(exploit_explore=value))
         table[f"exploit-explore {value:g}"] = (explore, f"exploit-explore fixed at {value:g}")
+    table["relative gaze"] = (with_gaze(Gaze(relative=0.5)), "a neutral question's attention is taken away by half")
     table["no finest level"] = (with_pyramid(without_finest), "level 0 is never reached")
     table["glimpse only"] = (glimpse_only, "nothing is split")
     table["joint packing"] = (jointly_packed, "cells of all levels attend to each other in the encoder")

@@ -37,7 +37,7 @@ class Gaze:
     first: float = 0.25
     last: float = 0.75
     num_queries: int = 5
-    relative: float = 0.5
+    relative: float = 0.0
     neutral: str = "Describe the picture."
 
     def __post_init__(self) -> None:

@@ -66,43 +66,27 @@ class Stage:
 
 STAGES = (
     Stage(
-        "large print",
-        300,
-        32,
-        lines=4,
-        share_soup=0.6,
-        smallest=20,
-        max_cells=32,
-        language=False,
-        rate=2e-3,
+        "large print", 400, 32, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
         final_rate=2e-3,
     ),
-    Stage("print", 600, 32, lines=6, share_soup=0.6, max_cells=32, language=False, rate=2e-3),
-    Stage("one line", 400, 48, lines=1, smallest=16, max_cells=12),
-    Stage("three lines", 300, 32, lines=3, max_cells=32),
-    Stage("parts", 500, 24, primer=0.0, views=(0.8, 0.2, 0), sides=(320, 448), max_cells=64),
     Stage(
-        "pages",
-        650,
-        16,
-        primer=0.0,
-        views=(0.3, 0.35, 0.35),
-        sides=(320, 448, 576, 704),
-        max_cells=128,
-        final_rate=2e-4,
+        "print", 1600, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.8, 0.1, 0.1),
+        sides=(448, 640, 832), max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
+    ),
+    Stage("lines", 400, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
+    Stage(
+        "parts", 2400, 24, primer=0.35, lines=4, smallest=18, views=(0.8, 0.15, 0.05), sides=(448, 640),
+        max_cells=64, num_questions=10, final_rate=5e-4,
     ),
     Stage(
-        "large pages",
-        60,
-        8,
-        primer=0.0,
-        views=(0.1, 0.45, 0.45),
-        sides=(704, 1024, 2048),
-        max_cells=1024,
-        rate=2e-4,
-        final_rate=2e-5,
+        "pages", 700, 16, primer=0.1, lines=6, smallest=18, views=(0.3, 0.35, 0.35), sides=(448, 640, 832, 1024),
+        max_cells=160, num_questions=10, rate=5e-4, final_rate=5e-5,
     ),
-)
+    Stage(
+        "large pages", 40, 8, primer=0.0, views=(0.1, 0.45, 0.45), sides=(832, 1024, 2048), max_cells=1024,
+        rate=1e-4, final_rate=1e-5,
+    ),
+)  # fmt: skip
 
 
 def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:

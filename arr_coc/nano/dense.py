@@ -2,7 +2,7 @@
 
 Question answering alone never taught the tower to read (dev/LOG.md). Heads do: one on every patch
 before the merger, one on every merged token after it, without which the merger drops characters, one
-that names the characters with which words begin, where an answer is read from, and one for colours.
+that names the characters with which words begin, where an answer is read from, and two for colours.
 Another points: from the last token of a question to the visual tokens where its answer begins, as
 real hosts learn from grounding data. The heads are thrown away after training.
 
@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from arr_coc.data.colours import PALETTE, VIVID
+
 ALPHABET = [chr(code) for code in range(33, 127)] + ["€", "£"]
 CLASS_OF = {char: index + 1 for index, char in enumerate(ALPHABET)}
 NUM_CLASSES = len(ALPHABET) + 1
@@ -24,6 +26,7 @@ SLOT_WIDTH, PATCH, CELL = 8, 16, 32
 SLOTS_PER_CELL, PATCHES_PER_CELL = 8, 4
 MIN_LEGIBLE_PX = 6.5
 BLANK_WEIGHT = 0.1
+COLOUR_RADIUS, COLOUR_SHARE = 0.2, 0.03
 
 
 def character_slots(
@@ -70,19 +73,22 @@ class DenseHeads(nn.Module):
         self.patches = nn.Sequential(nn.LayerNorm(vision_width), nn.Linear(vision_width, 2 * NUM_CLASSES))
         self.tokens = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, SLOTS_PER_CELL * NUM_CLASSES))
         self.starts = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * NUM_CLASSES))
+        self.names = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, len(VIVID)))
         self.colours = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * 3))
 
-    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Patch states (4N, D_vision) and merged tokens (N, D) to what they hold.
 
         Returns:
-            Logits of the characters of both, (N, 8, classes), logits of word starts (N, 4, classes), colours (N, 4, 3).
+            Logits of the characters of both, (N, 8, classes), logits of word starts (N, 4, classes), colours (N, 4, 3),
+            logits of the names of colours (N, 9).
         """
         return (
             self.patches(patch_states).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
             self.tokens(merged).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
             self.starts(merged).reshape(-1, PATCHES_PER_CELL, NUM_CLASSES),
             self.colours(merged).reshape(-1, PATCHES_PER_CELL, 3),
+            self.names(merged),
         )
 
 
@@ -91,6 +97,15 @@ def patch_colours(image: Tensor, index: Tensor) -> Tensor:
     means = F.avg_pool2d(image, PATCH) * 2 - 1
     rows, cols = means.shape[1] // 2, means.shape[2] // 2
     return means.reshape(3, rows, 2, cols, 2).permute(1, 3, 2, 4, 0).reshape(rows * cols, PATCHES_PER_CELL, 3)[index]
+
+
+def colour_names(image: Tensor, index: Tensor) -> Tensor:
+    """(n, 9) whether chosen cells of an image (3, H, W) in 0..1 show each vivid colour, by every second pixel."""
+    palette = torch.tensor([PALETTE[name] for name in VIVID]) / 255
+    sampled = image[:, ::2, ::2]
+    near = (sampled[None] - palette[:, :, None, None]).square().sum(1).sqrt() < COLOUR_RADIUS
+    shares = F.avg_pool2d(near.float(), CELL // 2)
+    return (shares.flatten(1).T[index] > COLOUR_SHARE).float()
 
 
 def colour_loss(predicted: Tensor, colours: Tensor) -> Tensor:

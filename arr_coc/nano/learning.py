@@ -97,13 +97,14 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch, with_language: bool = True) -> Losses:
         states, features = self.encode(batch)
-        patch_logits, token_logits, start_logits, colours = self.heads(states, features.merged)
+        patch_logits, token_logits, start_logits, colours, names = self.heads(states, features.merged)
         right, total = character_accuracy(token_logits, batch.slots)
         dense = (
             character_loss(patch_logits, batch.slots),
             character_loss(token_logits, batch.slots),
             character_loss(start_logits, batch.starts),
             colour_loss(colours, batch.colours),
+            F.binary_cross_entropy_with_logits(names.float(), batch.names),
         )
         if not with_language:
             nothing = dense[0].new_zeros(())
@@ -126,6 +127,7 @@ class Losses:
     tokens: Tensor
     starts: Tensor
     colours: Tensor
+    names: Tensor
     pointing: Tensor
     attention: Tensor
     answers: Tensor
@@ -137,7 +139,7 @@ class Losses:
     num_answers: int
 
     def total(self, dense_weight: float) -> Tensor:
-        dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours)
+        dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours + self.names)
         return dense + LOOKING_WEIGHT * (self.pointing + self.attention) + self.answers
 
 

@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerFast
 
 from arr_coc.data.records import Glyphs
 from arr_coc.hosts.encoding import Geometry, Interpolation, Segment, TowerInputs, tower_inputs
-from arr_coc.nano.dense import character_slots, patch_colours, patch_starts
+from arr_coc.nano.dense import character_slots, colour_names, patch_colours, patch_starts
 from arr_coc.records import Allocation
 
 CELL = 32
@@ -223,6 +223,7 @@ class Batch:
     slots: Tensor
     starts: Tensor
     colours: Tensor
+    names: Tensor
     evidence: Tensor
 
 
@@ -255,7 +256,8 @@ def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) ->
     slots = torch.cat([sample.view.slots for sample in samples])
     starts = torch.cat([sample.view.starts for sample in samples])
     colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
+    names = torch.cat([colour_names(segment.image, segment.index) for segment in segments])
     pixels = tower_inputs(segments, GEOMETRY, interpolation)
     most = max(sample.evidence.shape[1] for sample in samples)
     evidence = torch.cat([F.pad(sample.evidence, (0, most - sample.evidence.shape[1])) for sample in samples])
-    return Batch(pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, evidence)
+    return Batch(pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, names, evidence)

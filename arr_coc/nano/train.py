@@ -157,7 +157,7 @@ class Meter:
     """Running sums of a stage's losses and counts since the last log line."""
 
     num_batches: int = 0
-    losses: tuple[float, ...] = (0.0,) * 7
+    losses: tuple[float, ...] = (0.0,) * 8
     counts: tuple[int, ...] = (0,) * 6
 
     def add(self, losses: Losses) -> None:
@@ -166,6 +166,7 @@ class Meter:
             losses.tokens,
             losses.starts,
             losses.colours,
+            losses.names,
             losses.pointing,
             losses.attention,
             losses.answers,
@@ -178,7 +179,7 @@ class Meter:
         self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))
 
     def summary(self) -> dict[str, float]:
-        names = ("patches", "tokens", "starts", "colours", "pointing", "attention", "answers")
+        names = ("patches", "tokens", "starts", "colours", "names", "pointing", "attention", "answers")
         losses = {f"loss_{n}": round(loss / self.num_batches, 4) for n, loss in zip(names, self.losses, strict=True)}
         right, characters, pointed, pointable, hits, asked = self.counts
         return {
