@@ -6,25 +6,26 @@ answered by the same code and differ in nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from arr_coc.balancing import Balancer, HeuristicBalancer
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.flops import attention_flops, encoded_segments
+from arr_coc.evaluation.given import Given, Policy
+from arr_coc.evaluation.pruning import PEERS, block_of
 from arr_coc.evaluation.recall import levels_of_leaves, levels_of_resize
+from arr_coc.evaluation.whole import whole_picture
 from arr_coc.hosts.encoding import Segment, encode_segments
 from arr_coc.hosts.plain import pixel_limits
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import AttentionScorer, Scorer
 from arr_coc.realizing import realize
-from arr_coc.records import MAX_BUDGET, MIN_BUDGET, CellFeatures, Pyramid
+from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid
 
 SHORT_QUESTION_WORDS = 7
 OTHER_QUESTIONS = (
@@ -37,61 +38,7 @@ OTHER_QUESTIONS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """What the host is given, and what it took to choose it.
-
-    Attributes:
-        block, features: visual tokens with their positions.
-        segments: cells encoded, a number per attention segment of the vision encoder.
-        shown: (R, C) level shown over each cell of the picture's level-0 grid, see `recall.evidence_seen`.
-        leaves: (K, 3) where the tokens are leaves of mixed levels, else None.
-        selection_flops: of scores that took a part of the host, beyond encoding.
-    """
-
-    block: ImageBlock
-    features: CellFeatures
-    segments: tuple[int, ...]
-    shown: np.ndarray
-    leaves: Tensor | None = None
-    selection_flops: float = 0.0
-
-    @property
-    def num_tokens(self) -> int:
-        return len(self.block.positions)
-
-    @property
-    def num_encoded(self) -> int:
-        return sum(self.segments)
-
-
-Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A rule by which visual tokens are chosen.
-
-    Attributes:
-        give: (host, sample, pyramid, budget) to what the host is given.
-        needs: what it looks at: pixels, encoder features, encoder attention, question, language attention, evidence.
-        has_budget: False where it costs what it costs.
-        chooses_budget: whether a budget of 0 lets it decide.
-        uses_pyramid: whether building the pyramid is part of its work.
-        source: paper or rule it follows.
-    """
-
-    name: str
-    give: Give
-    summary: str
-    needs: frozenset[str] = field(default=frozenset({"pixels"}))
-    has_budget: bool = True
-    chooses_budget: bool = False
-    uses_pyramid: bool = False
-    source: str = ""
-
-
-def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: int | None) -> Given:
+def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: int) -> Given:
     """The whole picture at one size, by the host's own resize rule."""
     size = host.stock_size(*sample.image.size, pixel_limits(host, *sample.image.size, max_tokens))
     cols, rows = (side // host.geometry.cell_px for side in size)
@@ -137,7 +84,10 @@ def give_leaves(
 
 
 def full(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_whole(host, sample, pyramid, None)
+    """Remembered where other policies start from it too."""
+    whole = whole_picture(host, sample.image)
+    block = block_of(torch.arange(whole.num_cells), whole.grid)
+    return Given(block, whole.features, (whole.num_cells,), levels_of_resize(whole.grid, pyramid.grid()))
 
 
 def resize(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
@@ -179,7 +129,7 @@ def oracle(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> 
     return give_leaves(host, sample, pyramid, budget, scorer, replace(balancer, focus_diversify=0.3))
 
 
-REGISTERED = (
+REGISTERED: tuple[Policy, ...] = (
     Policy("full", full, "the host at its own processor's maximum", has_budget=False),
     Policy("resize", resize, "the host's own resize rule, the most tokens not above the budget"),
     Policy(
@@ -191,6 +141,7 @@ REGISTERED = (
     ),
     Policy("random", random_splits, "quadtree with random splits", uses_pyramid=True),
     Policy("saliency", saliency, "quadtree that follows information and salience, not the question", uses_pyramid=True),
+    *PEERS,
     Policy(
         "arr-coc",
         arr_coc,

@@ -73,7 +73,7 @@ STAGES = (
         "print", 1600, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.8, 0.1, 0.1),
         sides=(448, 640, 832), max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
     ),
-    Stage("lines", 400, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
+    Stage("few lines", 400, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
     Stage(
         "parts", 2400, 24, primer=0.35, lines=4, smallest=18, views=(0.8, 0.15, 0.05), sides=(448, 640),
         max_cells=64, num_questions=10, final_rate=5e-4,
