@@ -29,6 +29,7 @@ from arr_coc.evaluation.tables import (
     percent,
     policies_of,
     tokens_by_budget,
+    with_error,
 )
 from arr_coc.evaluation.vtc import loyalty, score_by_group, vtc_groups
 
@@ -212,14 +213,10 @@ def vtc_row(own: Sequence[Line], full: dict, small: dict) -> list[str]:
     same, error = loyalty([line.answer for line in own], [full[line.question_key].answer for line in own], clusters)
     return [
         str(hard.num_questions),
-        with_error(hard.mean, hard.error),
-        with_error(easy.mean, easy.error),
+        "-" if np.isnan(hard.mean) else with_error(hard.mean, hard.error),
+        "-" if np.isnan(easy.mean) else with_error(easy.mean, easy.error),
         with_error(same, error),
     ]
-
-
-def with_error(value: float, error: float) -> str:
-    return "-" if np.isnan(value) else f"{100 * value:.1f} ± {100 * error:.1f}"
 
 
 def recall_section(lines: Sequence[Line]) -> Section | None:
@@ -246,7 +243,7 @@ def recall_cell(known: Sequence[Line]) -> str:
         return "-"
     value, error = clustered_mean([line.recall or 0.0 for line in known], [line.cluster for line in known])
     precision = mean(line.precision or 0.0 for line in known)
-    return f"{100 * value:.1f} ± {100 * error:.1f} / {100 * precision:.1f}"
+    return f"{with_error(value, error)} / {100 * precision:.1f}"
 
 
 def sweep(lines: Sequence[Line], policy: str) -> tuple[list[Line], np.ndarray]:

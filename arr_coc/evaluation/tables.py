@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from math import isnan
 from statistics import mean
 
 from arr_coc.evaluation.answers import Line
@@ -41,12 +42,16 @@ def accuracy(lines: Sequence[Line]) -> tuple[float, float]:
     return clustered_mean([line.score for line in lines], [line.cluster for line in lines])
 
 
+def with_error(value: float, error: float) -> str:
+    """Both in percent; the error is left out where one picture is all there is."""
+    return f"{100 * value:.1f}" if isnan(error) else f"{100 * value:.1f} ± {100 * error:.1f}"
+
+
 def percent(lines: Sequence[Line]) -> str:
     """Mean score and standard error in percent; a dash for no lines."""
     if not lines:
         return "-"
-    value, error = accuracy(lines)
-    return f"{100 * value:.1f} ± {100 * error:.1f}"
+    return with_error(*accuracy(lines))
 
 
 def points(difference: float, error: float) -> str:
