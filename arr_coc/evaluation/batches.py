@@ -29,6 +29,17 @@ def answer_all(host: Qwen3VLHost, questions: list[str], given: list[Given]) -> l
 def answer_batch(
     host: Qwen3VLHost, questions: list[str], given: list[Given], max_new_tokens: int = MAX_NEW_TOKENS
 ) -> list[str]:
+    """One answer per question; a picture whose policy answers by itself is left to it."""
+    rest = [row for row, picture in enumerate(given) if picture.answer is None]
+    texts = iter(
+        generate_batch(host, [questions[row] for row in rest], [given[row] for row in rest], max_new_tokens)
+        if rest
+        else []
+    )
+    return [next(texts) if picture.answer is None else picture.answer(max_new_tokens) for picture in given]
+
+
+def generate_batch(host: Qwen3VLHost, questions: list[str], given: list[Given], max_new_tokens: int) -> list[str]:
     """One answer per question; row i of the batch holds the picture `given[i]`, padded on the left."""
     prompts = []
     for question, picture in zip(questions, given, strict=True):

@@ -139,7 +139,13 @@ REGISTERED: tuple[Policy, ...] = (
         needs=frozenset({"pixels", "question"}),
         has_budget=False,
     ),
-    Policy("random", random_splits, "quadtree with random splits", uses_pyramid=True),
+    Policy(
+        "random",
+        random_splits,
+        "quadtree with random splits, drawn by the question's words",
+        needs=frozenset({"pixels", "question"}),
+        uses_pyramid=True,
+    ),
     Policy("saliency", saliency, "quadtree that follows information and salience, not the question", uses_pyramid=True),
     *PEERS,
     Policy(

@@ -22,9 +22,9 @@ from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.evaluation.policies import POLICIES, Given
 from arr_coc.evaluation.recall import evidence_seen
 from arr_coc.evaluation.timing import time_answer
+from arr_coc.evaluation.whole import WholePictures
 from arr_coc.hosts.loading import load_host
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.remembering import RememberingHost
 from arr_coc.records import Pyramid
 
 REGISTRY = POLICIES | ABLATIONS
@@ -125,7 +125,7 @@ def answer_chunk(host: Qwen3VLHost, chunk: Chunk, task: Task, timed_every: int) 
 
 def answer_picture(host: Qwen3VLHost, task: Task, name: str, rows: list[Row], timed_every: int) -> list[Line]:
     """All rows are about one picture."""
-    remembering = RememberingHost(host)
+    remembering = WholePictures(host)
     pyramid = remembering.pyramid(rows[0].sample.image)
     given = give_all(remembering, pyramid, rows)
     answers = answer_all(remembering, [row.sample.question for row in rows], given)
@@ -136,12 +136,12 @@ def answer_picture(host: Qwen3VLHost, task: Task, name: str, rows: list[Row], ti
 
 
 def give_all(host: Qwen3VLHost, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
-    """What the host is given for each row; a policy that needs pixels alone is asked once per picture and budget."""
+    """What the host is given for each row; one that is blind to the question is asked once per picture and budget."""
     blind: dict[tuple[str, int], Given] = {}
     given = []
     for row in rows:
         policy, key = REGISTRY[row.policy], (row.policy, row.budget)
-        if key not in blind or policy.needs != {"pixels"}:
+        if key not in blind or not policy.is_blind:
             blind[key] = policy.give(host, row.sample, pyramid, row.budget)
         given.append(blind[key])
     return given
