@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from arr_coc.data.generator import GENERATOR_VERSION
 from arr_coc.data.records import KINDS, Box
 from arr_coc.data.robustness import TRANSFORMS, is_answerable
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Sample, Task
@@ -106,6 +105,3 @@ def open_task(name: str, *, limit: int | None = None, skip_missing: bool = False
     else:
         raise ValueError(f"tasks: {name!r} is neither a folder nor one of {', '.join(SUITES)}")
     return task if limit is None or limit >= len(task) else Selection(task, list(range(limit)), task.name)
-
-
-__all__ = ["GENERATOR_VERSION", "SUITES", "Selection", "open_task"]
