@@ -132,7 +132,7 @@ def draw_shapes(rng: Random, canvas: Canvas, plain: bool) -> Asker:
 
 
 def scatter(rng: Random, canvas: Canvas, num: int) -> list[tuple[float, float, float]]:
-    """Places (x, y, radius) that do not touch; at least two."""
+    """Up to `num` places (x, y, radius) that do not touch, as many as fit; at least one."""
     side = min(canvas.width, canvas.height)
     largest = min(side * 0.24, (canvas.width * canvas.height / num) ** 0.5 * 0.42)
     places: list[tuple[float, float, float]] = []
@@ -228,7 +228,7 @@ def ask_looks(rng: Random, asker: Asker, shapes: list[Shape]) -> None:
         if sum(o.colour == s.colour for o in shapes) == 1:
             asker.ask("shape", "scenes", FORM_OF, s.form, [s.box], glyph_px=s.radius * zoom, colour=s.colour)
     order = sorted(shapes, key=lambda s: s.radius)
-    if order[-1].radius > order[-2].radius * 1.15:
+    if len(order) > 1 and order[-1].radius > order[-2].radius * 1.15:
         asker.ask("colour", "scenes", LARGEST, order[-1].colour, [order[-1].box], glyph_px=order[-1].radius * zoom)
 
 

@@ -23,11 +23,8 @@ large enough to measure where visual tokens belong, small enough for two CPU cor
 
 ## Data and recipe
 Pictures and questions are drawn on the fly by `arr_coc.data` (seeds from {seed}); nothing else was seen.
-`arr-coc nano train` makes it again, in stages of batches x pictures: {stages}.
-Dense supervision runs beside question answering: characters (a head on every patch, one on every merged token),
-the characters with which words begin, colours, and where the answer stands (a pointing head and the attention of one
-language layer, from the evidence boxes of training pictures: so it looks where it reads, as large hosts do).
-pictures are shown in part, whole at every size, and as leaves of mixed levels with random and evidence-led splits.
+{recipe}
+Stages of batches x pictures: {stages}.
 Training took {minutes:.0f} minutes on {device}.
 
 ## Accuracy
@@ -76,6 +73,7 @@ def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str)
     return CARD.format(
         parameters=training["num_parameters"] / 1e6,
         seed=TRAIN_SEEDS.start,
+        recipe=training["recipe"],
         stages=", ".join(training["stages"]),
         minutes=training["seconds"] / 60,
         device=training["device"],

@@ -6,8 +6,10 @@ Text is tokenised by the embedded host's tokenizer, pictures by the rule of the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import PreTrainedTokenizerBase, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from arr_coc.hosts.checkpoints import load_tokenizer, pick_device, pick_dtype
@@ -50,7 +52,11 @@ def geometry_config(name: str) -> Qwen3VLConfig:
         },
         "tie_word_embeddings": is_tied,
     }
-    tokenizer = load_tokenizer("nano")
+    return assemble_config(vision, text, load_tokenizer("nano"))
+
+
+def assemble_config(vision: dict[str, Any], text: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> Qwen3VLConfig:
+    """A configuration whose special tokens are the tokenizer's."""
     token_id = tokenizer.convert_tokens_to_ids
     return Qwen3VLConfig(
         vision_config=vision,
@@ -59,7 +65,7 @@ def geometry_config(name: str) -> Qwen3VLConfig:
         video_token_id=token_id("<|video_pad|>"),
         vision_start_token_id=token_id("<|vision_start|>"),
         vision_end_token_id=token_id("<|vision_end|>"),
-        tie_word_embeddings=is_tied,
+        tie_word_embeddings=text["tie_word_embeddings"],
     )
 
 

@@ -6,6 +6,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from arr_coc.hosts.encoding import Interpolation
+from arr_coc.hosts.geometries import assemble_config
 
 MAX_TOKENS = 1024
 CELL_PX = 32
@@ -14,7 +15,6 @@ INTERPOLATION = Interpolation(num_grid_per_side=16, mode="bilinear", align_corne
 
 def nano_config(tokenizer: PreTrainedTokenizerFast, vision_width: int = 160, text_width: int = 192) -> Qwen3VLConfig:
     """Patch 16, merge 2, temporal 2, two DeepStack planes, interleaved M-RoPE, heads of 32."""
-    token_id = tokenizer.convert_tokens_to_ids
     vision = {
         "depth": 4,
         "hidden_size": vision_width,
@@ -44,15 +44,7 @@ def nano_config(tokenizer: PreTrainedTokenizerFast, vision_width: int = 160, tex
         "tie_word_embeddings": True,
         "pad_token_id": tokenizer.pad_token_id,
     }
-    return Qwen3VLConfig(
-        vision_config=vision,
-        text_config=text,
-        image_token_id=token_id("<|image_pad|>"),
-        video_token_id=token_id("<|video_pad|>"),
-        vision_start_token_id=token_id("<|vision_start|>"),
-        vision_end_token_id=token_id("<|vision_end|>"),
-        tie_word_embeddings=True,
-    )
+    return assemble_config(vision, text, tokenizer)
 
 
 def nano_image_processor() -> Qwen2VLImageProcessorPil:
