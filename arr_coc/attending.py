@@ -50,7 +50,7 @@ def select(
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
 ) -> Tensor:
-    """Chooses the cells to split, (N,) bool with exactly `num_splits` set.
+    """Chooses the cells to split: (num_splits,) indices in the order of choice.
 
     The exploiting share goes to the highest weighted sum of the three maps, the rest, a share of
     `exploit_explore`, to the highest question-blind sum among the cells that are left. Ties go to the
@@ -58,21 +58,31 @@ def select(
     proportional to exp(score / temperature) (Gumbel top-k, Kool et al. 2019).
     """
     assert 0 <= num_splits <= len(scores.cells), (num_splits, len(scores.cells))
-    propositional, perspectival, participatory = tensions.weights
-    blind = blind_score(scores, propositional, perspectival)
-    combined = propositional * scores.propositional + perspectival * scores.perspectival
-    combined = combined + participatory * scores.participatory
-    num_explore = int(num_splits * tensions.exploit_explore + 0.5)
-    chosen = torch.zeros(len(scores.cells), dtype=torch.bool, device=scores.cells.device)
-    for score, num in ((combined, num_splits - num_explore), (blind, num_explore)):
+    num_explore = num_exploring(num_splits, tensions)
+    chosen = torch.empty(0, dtype=torch.int64, device=scores.cells.device)
+    drawn = ((combined_score(scores, tensions), num_splits - num_explore), (blind_score(scores, tensions), num_explore))
+    for score, num in drawn:
         score = score.detach() if generator is None else perturb(score.detach(), generator, temperature)
-        order = score.masked_fill(chosen, -torch.inf).sort(descending=True, stable=True).indices
-        chosen[order[:num]] = True
+        order = score.index_fill(0, chosen, -torch.inf).sort(descending=True, stable=True).indices
+        chosen = torch.cat([chosen, order[:num]])
     return chosen
 
 
-def blind_score(scores: ScoreMaps, propositional: float, perspectival: float) -> Tensor:
+def num_exploring(num_splits: int, tensions: Tensions) -> int:
+    """How many of a round's splits go to question-blind scores."""
+    return int(num_splits * tensions.exploit_explore + 0.5)
+
+
+def combined_score(scores: ScoreMaps, tensions: Tensions) -> Tensor:
+    """(N,) sum of the three maps by their weights."""
+    propositional, perspectival, participatory = tensions.weights
+    combined = propositional * scores.propositional + perspectival * scores.perspectival
+    return combined + participatory * scores.participatory
+
+
+def blind_score(scores: ScoreMaps, tensions: Tensions) -> Tensor:
     """(N,) mean of the question-blind maps by their weights, or in equal parts where both are zero."""
+    propositional, perspectival, _ = tensions.weights
     if propositional + perspectival == 0:
         propositional = perspectival = 0.5
     total = propositional + perspectival

@@ -6,16 +6,29 @@ Everything here is known before the encoder runs, so an engine can reserve the t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isclose, log
 from typing import Protocol
 
-from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid, Tensions
-from arr_coc.texture import CHANNELS
+import torch
+from torch import Tensor, nn
+
+from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Host, Pyramid, Tensions
+from arr_coc.texture import CHANNEL_SCALES, CHANNELS, NUM_LOOKS
 
 INKED = 0.03  # mean gradient of a cell, luma per pixel, from which there is something to read
 BLANK_PAGE = 0.25  # share of the demand that is met even where the picture looks empty
 ORDINARY_DEMAND = 0.5  # demand of a question that is neither about the gist nor about reading
+NUM_STATISTICS = 3 * NUM_LOOKS + 4
+LEAST_SHARE = 1e-3  # tensions and weights nearer to 0 or 1 count as this, so that their logits are finite
+LOGITS = (
+    "compress_particularize",
+    "focus_diversify",
+    "exploit_explore",
+    "propositional",
+    "perspectival",
+    "participatory",
+)
 GIST = re.compile(
     r"\b(kind|type|sort) of\b|\bdescribe\b|\bcaption\b|\bscene\b|\b(picture|image|photo) show\b|"
     r"\b(is|are) there\b|\bcolou?rs?\b|\bbackground\b",
@@ -32,7 +45,7 @@ READING = re.compile(
 class Balancer(Protocol):
     """Decides the tensions of one picture and one question; an explicit budget is kept as it is."""
 
-    def __call__(self, pyramid: Pyramid, question: str, budget: int | None) -> Tensions: ...
+    def __call__(self, host: Host, pyramid: Pyramid, question: str, budget: int | None) -> Tensions: ...
 
 
 def budget_of(compress_particularize: float) -> int:
@@ -79,11 +92,93 @@ class HeuristicBalancer:
         if len(self.weights) != 3 or min(self.weights) < 0 or not isclose(sum(self.weights), 1, abs_tol=1e-6):
             raise ValueError(f"weights must be three shares that sum to 1, got {self.weights}")
 
-    def __call__(self, pyramid: Pyramid, question: str, budget: int | None) -> Tensions:
+    def __call__(self, host: Host, pyramid: Pyramid, question: str, budget: int | None) -> Tensions:
         if budget is None:
             budget = budget_of(demand(question) * (BLANK_PAGE + (1 - BLANK_PAGE) * density(pyramid)))
         particularize = particularize_of(check_budget(budget))
         return Tensions(particularize, self.focus_diversify, self.exploit_explore, self.weights, budget)
+
+
+@dataclass(frozen=True)
+class BalancerConfig:
+    """Sizes of a LearnedBalancer: `dim` of the host's embedding table, `width` inside.
+
+    Raises:
+        ValueError: a size under 1.
+    """
+
+    dim: int
+    width: int = 96
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if getattr(self, each.name) < 1:
+                raise ValueError(f"{each.name} must be at least 1, got {getattr(self, each.name)}")
+
+
+class LearnedBalancer(nn.Module):
+    """Tensions by a small perceptron on the question's embeddings and the picture's texture statistics.
+
+    It corrects the heuristic balancer in logits and its last layer starts at zero, so an untrained one
+    decides exactly as the heuristic does.
+    """
+
+    def __init__(self, config: BalancerConfig, heuristic: HeuristicBalancer | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.heuristic = heuristic or HeuristicBalancer()
+        self.enter = nn.Sequential(nn.LayerNorm(config.dim), nn.Linear(config.dim, config.width))
+        self.notice = nn.Linear(config.width, 1)
+        self.sight = nn.Linear(NUM_STATISTICS, config.width)
+        self.mix = nn.Sequential(nn.GELU(), nn.Linear(config.width, config.width), nn.GELU())
+        self.leave = nn.Linear(config.width, len(LOGITS))
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, host: Host, pyramid: Pyramid, question: str, budget: int | None) -> Tensions:
+        """Tensions with an explicit budget kept; in training mode the weights carry gradient."""
+        logits = self.logits(host, pyramid, question)
+        return self.decide(logits if self.training else logits.detach(), budget)
+
+    def logits(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
+        """(6,) see `LOGITS`: the heuristic's own, corrected."""
+        weight = self.leave.weight
+        words = self.enter(host.embed(question).to(weight))
+        asked = (self.notice(words).softmax(0) * words).sum(0)
+        seen = self.sight(statistics(pyramid).to(weight))
+        corrected: Tensor = self.prior(host, pyramid, question).to(weight) + self.leave(self.mix(asked + seen))
+        return corrected
+
+    def prior(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
+        """(6,) logits of the heuristic's tensions."""
+        tensions = self.heuristic(host, pyramid, question, None)
+        opponents = [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore]
+        shares = torch.tensor(tensions.weights).clamp(min=LEAST_SHARE).log()
+        return torch.cat([torch.tensor(opponents).logit(LEAST_SHARE), shares])
+
+    def decide(self, logits: Tensor, budget: int | None) -> Tensions:
+        """Tensions of logits (6,); an explicit budget overrules the first, and weights keep the graph there is."""
+        opponents = logits[:3].detach().sigmoid().tolist()
+        shares = logits[3:].softmax(0)
+        if budget is None:
+            budget = budget_of(opponents[0])
+        particularize = particularize_of(check_budget(budget))
+        weights = tuple(shares if logits.requires_grad else shares.tolist())
+        return Tensions(particularize, *opponents[1:], weights, budget)
+
+
+def statistics(pyramid: Pyramid) -> Tensor:
+    """(34,): how a picture looks before anything is encoded.
+
+    Mean and deviation of the ten looks over the cells of level 0, their deviation at the coarsest level;
+    logarithms of size and aspect, number of levels, density.
+    """
+    finest, coarsest = (pyramid.textures[level][:NUM_LOOKS].flatten(1) for level in (0, pyramid.coarsest))
+    rows, cols = pyramid.grid()
+    shape = torch.tensor([log(rows * cols / MIN_BUDGET), log(rows / cols), pyramid.coarsest, density(pyramid)])
+    scales = finest.new_tensor(CHANNEL_SCALES[:NUM_LOOKS])
+    looks = [finest.mean(1), finest.std(1, correction=0), coarsest.std(1, correction=0)]
+    return torch.cat([*(each / scales for each in looks), shape])
 
 
 def density(pyramid: Pyramid) -> float:

@@ -6,19 +6,21 @@ score is standardised over those cells, never over a batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import pi
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from arr_coc.records import CellFeatures, Host, Pyramid, ScoreMaps
-from arr_coc.texture import CHANNELS
+from arr_coc.texture import CHANNEL_SCALES, CHANNELS
 
 NOISE_FLOOR = 2 / 255  # standard deviation of a pixel that counts as nothing to see
 HALO_PX = 2  # pixels of context that bicubic interpolation reads beyond a cell
 SURROUNDS = (3, 5)  # sides in cells of the neighbourhoods a cell is compared with
+NUM_PLACE_WAVES = 6
 CENTRE_PRIOR = 0.2  # loss of salience from the centre of the picture to its corners
 SALIENT_CHANNELS = ("lightness", "green_red", "blue_yellow", "sobel_magnitude", "entropy")
 
@@ -58,6 +60,102 @@ class AttentionScorer:
         questions: list[str],
     ) -> list[Tensor]:
         return host.attend(pyramids, cells, features, questions)
+
+
+@dataclass(frozen=True)
+class ScorerConfig:
+    """Sizes of a LearnedScorer.
+
+    Attributes:
+        dim: width of the host's features and embeddings.
+        width: width inside.
+        num_levels: levels that can be told apart; coarser ones count as the coarsest of them.
+
+    Raises:
+        ValueError: a size under 1, or a width that the heads do not divide.
+    """
+
+    dim: int
+    width: int = 128
+    num_heads: int = 4
+    num_layers: int = 2
+    num_levels: int = 8
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if getattr(self, each.name) < 1:
+                raise ValueError(f"{each.name} must be at least 1, got {getattr(self, each.name)}")
+        if self.width % self.num_heads:
+            raise ValueError(f"width must be a multiple of num_heads ({self.num_heads}), got {self.width}")
+
+
+class LearnedScorer(nn.Module):
+    """A Scorer without the language model: cells look at the question, then at each other.
+
+    A cell is what the encoder says of it, its texture and place, and its level; a word is a row of the
+    host's own embedding table, frozen, with its neighbours mixed in. The last layer starts small, so an
+    untrained scorer has no strong opinion.
+    """
+
+    def __init__(self, config: ScorerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.word = nn.Sequential(nn.LayerNorm(config.dim), nn.Linear(config.dim, width))
+        self.phrase = nn.Conv1d(width, width, 3, padding=1)
+        self.content = nn.Sequential(nn.LayerNorm(config.dim), nn.Linear(config.dim, width))
+        self.texture = nn.Linear(len(CHANNELS), width)
+        self.place = nn.Linear(4 * NUM_PLACE_WAVES, width)
+        self.level = nn.Embedding(config.num_levels, width)
+        layer = (width, config.num_heads, 2 * width, 0.0, "gelu")
+        self.layers = nn.ModuleList(
+            nn.TransformerDecoderLayer(*layer, batch_first=True, norm_first=True) for _ in range(config.num_layers)
+        )
+        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
+
+    def forward(
+        self,
+        host: Host,
+        pyramids: list[Pyramid],
+        cells: list[Tensor],
+        features: list[CellFeatures],
+        questions: list[str],
+    ) -> list[Tensor]:
+        """Raw scores (N,) per picture, see `Scorer`."""
+        return [
+            self.score(host.embed(question), each.merged, textures_of(pyramid, chosen), chosen[:, 0])
+            for pyramid, chosen, each, question in zip(pyramids, cells, features, questions, strict=True)
+        ]
+
+    def score(self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor) -> Tensor:
+        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels (N,)."""
+        weight = self.phrase.weight
+        words = self.word(words.to(weight))
+        words = words + F.gelu(self.phrase(words.T).T)
+        level = level.to(weight.device).clamp(max=self.config.num_levels - 1)
+        textures = textures.to(weight)
+        hidden = self.content(merged.to(weight)) + self.texture(textures) + self.level(level)
+        hidden = hidden + self.place(place_waves(textures[:, CHANNELS.index("row") : CHANNELS.index("column") + 1]))
+        for layer in self.layers:
+            hidden = layer(hidden[None], words[None])[0]
+        scores: Tensor = self.leave(hidden)[:, 0]
+        return scores
+
+
+def textures_of(pyramid: Pyramid, cells: Tensor) -> Tensor:
+    """(N, 13) texture of cells of any levels, each channel scaled to about -1..1."""
+    scales = torch.tensor(CHANNEL_SCALES)
+    textures = torch.empty(len(cells), len(CHANNELS))
+    for level in cells[:, 0].unique().tolist():
+        member = cells[:, 0] == level
+        textures[member] = pyramid.textures[level][:, cells[member, 1], cells[member, 2]].T.cpu() / scales
+    return textures
+
+
+def place_waves(place: Tensor) -> Tensor:
+    """(N, 4 * NUM_PLACE_WAVES) sines and cosines of row and column (N, 2) in 0..1."""
+    angles = (place[..., None] * (pi * 2.0 ** torch.arange(NUM_PLACE_WAVES, device=place.device))).flatten(1)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 def know(pyramid: Pyramid, cells: Tensor, participatory: Tensor) -> ScoreMaps:

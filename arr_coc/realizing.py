@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from arr_coc.attending import check_tiling, children, plan_splits, raster_order, select
+from arr_coc.attending import check_tiling, children, combined_score, plan_splits, raster_order, select
 from arr_coc.balancing import Balancer
 from arr_coc.knowing import Scorer, know
 from arr_coc.records import Allocation, CellFeatures, Host, Pyramid, Realization, ScoreMaps, Tensions
@@ -38,7 +38,7 @@ def realize(
         ValueError: lists of different lengths, a budget outside 64..400.
     """
     budgets = check_lengths(pyramids, questions, budgets)
-    tensions = [balancer(*each) for each in zip(pyramids, questions, budgets, strict=True)]
+    tensions = [balancer(host, *each) for each in zip(pyramids, questions, budgets, strict=True)]
     generators = fork(generator, len(pyramids))
     frontiers = [Frontier(*each) for each in zip(pyramids, questions, tensions, generators, strict=True)]
     look(host, frontiers)
@@ -53,13 +53,17 @@ def realize(
 class Frontier:
     """How far the looking has come in one picture.
 
+    While a scorer is learnt the features of new cells pass a straight-through gate: they stay as they are,
+    and their gradient reaches the score of the cell that was split for them.
+
     Attributes:
         generator: draws the splits, None takes the best.
         plan: splits still to give, one number a round, coarsest level first.
         leaves: (K, 3) encoded cells in raster order that nothing finer has replaced.
         features: of the leaves, None before the first look.
         unseen: (N, 3) cells of one level that the next look encodes.
-        scores: of the rounds so far.
+        gate: (N, 1) of the unseen cells, 1 in value; None where nothing is learnt.
+        scores, splits: of the rounds so far.
         num_encoded: cells encoded so far.
     """
 
@@ -71,7 +75,9 @@ class Frontier:
     leaves: Tensor = field(init=False)
     features: CellFeatures | None = field(init=False, default=None)
     unseen: Tensor = field(init=False)
+    gate: Tensor | None = field(init=False, default=None)
     scores: list[ScoreMaps] = field(init=False, default_factory=list)
+    splits: list[Tensor] = field(init=False, default_factory=list)
     num_encoded: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -85,6 +91,9 @@ class Frontier:
 
     def see(self, features: CellFeatures) -> None:
         """Takes in what the host says of the unseen cells."""
+        if self.gate is not None:
+            gate = self.gate.to(features.merged)
+            features = CellFeatures(features.merged * gate, features.deepstack * gate)
         if self.features is not None:
             features = CellFeatures(
                 torch.cat([self.features.merged, features.merged]),
@@ -103,12 +112,16 @@ class Frontier:
         assert self.features is not None and relevance.shape == (len(self.leaves),), relevance.shape
         candidates = (self.leaves[:, 0] == self.leaves[:, 0].min()).nonzero().squeeze(1)
         scores = know(self.pyramid, self.leaves[candidates], relevance[candidates])
-        chosen = candidates[select(scores, self.plan.pop(0), self.tensions, self.generator, temperature)]
-        offspring = children(self.leaves[chosen])
-        keep = torch.ones(len(self.leaves), dtype=torch.bool).index_fill(0, chosen, False).nonzero().squeeze(1)
-        self.unseen = offspring[raster_order(offspring)]
-        self.leaves, self.features = self.leaves[keep], self.features[keep]
+        splits = select(scores, self.plan.pop(0), self.tensions, self.generator, temperature)
+        offspring = children(scores.cells[splits])
+        order = raster_order(offspring)
+        self.gate = straight_through(scores, splits, self.tensions)
+        self.gate = self.gate[order] if self.gate is not None else None
+        keep = torch.ones(len(self.leaves), dtype=torch.bool).index_fill(0, candidates[splits], False)
+        self.unseen = offspring[order]
+        self.leaves, self.features = self.leaves[keep], self.features[keep.nonzero().squeeze(1)]
         self.scores.append(scores)
+        self.splits.append(splits)
 
     def conclude(self, adapter: nn.Module | None) -> Realization:
         """The leaves as they are now are the allocation."""
@@ -121,8 +134,24 @@ class Frontier:
             features = CellFeatures(merged, features.deepstack)
         allocation = Allocation(self.leaves, grid)
         return Realization(
-            self.pyramid, self.question, self.tensions, tuple(self.scores), allocation, features, self.num_encoded
+            self.pyramid,
+            self.question,
+            self.tensions,
+            tuple(self.scores),
+            tuple(self.splits),
+            allocation,
+            features,
+            self.num_encoded,
         )
+
+
+def straight_through(scores: ScoreMaps, splits: Tensor, tensions: Tensions) -> Tensor | None:
+    """(4n, 1) ones for the children of n split cells, with the gradient of sigmoid(score); None without gradient."""
+    combined = combined_score(scores, tensions)
+    if not combined.requires_grad:
+        return None
+    chance = combined[splits].sigmoid().repeat_interleave(4)[:, None]
+    return 1 + chance - chance.detach()
 
 
 def look(host: Host, frontiers: list[Frontier]) -> None:

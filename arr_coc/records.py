@@ -54,14 +54,14 @@ class Tensions:
         compress_particularize: 0 spends 64 tokens, 1 spends 400.
         focus_diversify: 0 puts the splits into depth, 1 into breadth.
         exploit_explore: share of the splits given to question-blind scores.
-        weights: simplex over (propositional, perspectival, participatory).
+        weights: simplex over (propositional, perspectival, participatory); tensors only while they are learnt.
         budget: most visual tokens the picture may cost.
     """
 
     compress_particularize: float
     focus_diversify: float
     exploit_explore: float
-    weights: tuple[float, float, float]
+    weights: tuple[float | Tensor, float | Tensor, float | Tensor]
     budget: int
 
 
@@ -122,6 +122,7 @@ class Realization:
 
     Attributes:
         scores: the score maps of every level that was considered for splitting, coarsest first.
+        splits: per score map the cells that were split, as indices into it in the order they were chosen.
         features: of the leaves, in the order of `allocation.leaves`.
         num_encoded: cells that went through the encoder (the leaves and the cells that were split).
     """
@@ -130,6 +131,7 @@ class Realization:
     question: str
     tensions: Tensions
     scores: tuple[ScoreMaps, ...]
+    splits: tuple[Tensor, ...]
     allocation: Allocation
     features: CellFeatures
     num_encoded: int
@@ -146,4 +148,8 @@ class Host(Protocol):
         self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
     ) -> list[Tensor]:
         """(N,) per picture: how strongly the question's last tokens look at each cell."""
+        ...
+
+    def embed(self, question: str) -> Tensor:
+        """(Q, D) float32 rows of the host's own embedding table for the question's tokens, without gradient."""
         ...

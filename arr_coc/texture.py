@@ -34,6 +34,9 @@ CHANNELS = (
     "eccentricity",  # 0..1, pixel distance of the cell's centre to the picture's, in half diagonals
 )
 
+CHANNEL_SCALES = (1.0, 1.0, 1.0, 100.0, 60.0, 60.0, 0.2, 0.2, 0.3, 5.0, 1.0, 1.0, 1.0)  # brings each to about -1..1
+NUM_LOOKS = 10  # channels that say how a cell looks; the rest say where it is
+
 LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709, applied to the gamma-coded values
 RGB_TO_XYZ = (  # IEC 61966-2-1 (sRGB), each row divided by the D65 white of that row
     (0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 from torch import Tensor
 
 from arr_coc.balancing import HeuristicBalancer, budget_of, check_budget, demand, density, particularize_of
-from arr_coc.records import Pyramid
+from arr_coc.records import Host, Pyramid
 from arr_coc.texture import build_pyramid
 
 CELL_PX = 16
+NO_HOST = cast(Host, None)  # the heuristic asks nothing of it
 GIST_QUESTIONS = (
     "What kind of picture is this?",
     "What does the picture show?",
@@ -48,12 +51,12 @@ def test_budget_and_tension_are_inverse() -> None:
 @pytest.mark.parametrize("budget", [63, 401, 0, -5, 100.0, "100", True])
 def test_budget_out_of_range_names_the_value(budget: object) -> None:
     with pytest.raises(ValueError, match=rf"budget must be .*64\.\.400, got {budget!r}"):
-        HeuristicBalancer()(page(0.5), "What is the total?", budget)  # type: ignore[arg-type]
+        HeuristicBalancer()(NO_HOST, page(0.5), "What is the total?", budget)  # type: ignore[arg-type]
 
 
 def test_explicit_budget_is_kept() -> None:
     for budget in (64, 137, 400):
-        tensions = HeuristicBalancer()(page(0.5), "What kind of picture is this?", budget)
+        tensions = HeuristicBalancer()(NO_HOST, page(0.5), "What kind of picture is this?", budget)
         assert tensions.budget == check_budget(budget)
         assert tensions.compress_particularize == particularize_of(budget)
 
@@ -61,20 +64,24 @@ def test_explicit_budget_is_kept() -> None:
 @pytest.mark.parametrize("question", GIST_QUESTIONS)
 def test_gist_costs_the_least(question: str) -> None:
     assert demand(question) == 0
-    assert HeuristicBalancer()(page(1.0), question, None).budget == 64
+    assert HeuristicBalancer()(NO_HOST, page(1.0), question, None).budget == 64
 
 
 @pytest.mark.parametrize("question", READING_QUESTIONS)
 def test_reading_costs_more_the_more_there_is_to_read(question: str) -> None:
     assert demand(question) == 1
-    budgets = [HeuristicBalancer()(page(share), question, None).budget for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    budgets = [
+        HeuristicBalancer()(NO_HOST, page(share), question, None).budget for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
     assert budgets == sorted(set(budgets)) and budgets[-1] == 400 and budgets[0] > 64
 
 
 def test_other_questions_lie_between() -> None:
     balance, full = HeuristicBalancer(), page(1.0)
     question = "Which of the two is larger?"
-    assert 64 < balance(full, question, None).budget < balance(full, READING_QUESTIONS[0], None).budget
+    assert (
+        64 < balance(NO_HOST, full, question, None).budget < balance(NO_HOST, full, READING_QUESTIONS[0], None).budget
+    )
 
 
 def test_reading_wins_over_gist() -> None:
@@ -90,7 +97,7 @@ def test_density_is_the_share_of_inked_cells() -> None:
 
 def test_everything_lies_in_0_to_1() -> None:
     for question in (*GIST_QUESTIONS, *READING_QUESTIONS, ""):
-        tensions = HeuristicBalancer()(page(0.25), question, None)
+        tensions = HeuristicBalancer()(NO_HOST, page(0.25), question, None)
         shares = (tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore)
         assert all(0 <= share <= 1 for share in (*shares, *tensions.weights))
         assert sum(tensions.weights) == pytest.approx(1)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "arr_coc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = ("records", "texture", "knowing", "balancing", "attending", "adapter", "realizing")
+ABOVE = {"core", "hosts", "data", "baselines", "nano", "evaluation", "views", "training", "serving"}
 LAYERS = {
     "core": {"core"},
     "data": {"core", "data"},
@@ -23,7 +24,10 @@ LAYERS = {
     "nano": {"core", "hosts", "data", "nano"},
     "evaluation": {"core", "hosts", "data", "baselines", "nano", "evaluation"},
     "views": {"core", "hosts", "data", "baselines", "nano", "evaluation", "views"},
-    "cli": {"core", "hosts", "data", "baselines", "nano", "evaluation", "views", "cli", "package"},
+    "training": {"core", "hosts", "data", "evaluation", "training"},
+    "serving": {"core", "hosts", "data", "evaluation", "serving"},
+    "apps": ABOVE | {"apps", "package"},
+    "cli": ABOVE | {"apps", "cli", "package"},
     "package": {"core", "hosts"},
 }
 """Which parts of the project a layer may import; "package" is arr_coc/__init__.py."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from conftest import QUESTION, draw, leaves, ragged_batch, turn
 from torch import Tensor
 
 from arr_coc import RelevanceProcessor
 from arr_coc.adapter import AdapterConfig, QualityAdapter
-from arr_coc.balancing import HeuristicBalancer
+from arr_coc.balancing import BalancerConfig, HeuristicBalancer, LearnedBalancer
 from arr_coc.hosts.inputs import RelevanceInputs
 from arr_coc.hosts.looking import Gaze
 from arr_coc.hosts.plain import plain_inputs, question_messages
+from arr_coc.hosts.relevance import Learned
 from arr_coc.hosts.settings import Settings
+from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.records import Realization
 
 
@@ -220,7 +223,7 @@ def test_save_and_load_gives_the_same_allocation(tiny_processor: RelevanceProces
     torch.manual_seed(1)
     adapter = QualityAdapter(AdapterConfig(dim=48, width=16, num_prototypes=4, num_layers=1))
     torch.nn.init.normal_(adapter.leave.weight)
-    saved = RelevanceProcessor(tiny_processor.host, settings, adapter)
+    saved = RelevanceProcessor(tiny_processor.host, settings, Learned(adapter=adapter))
     messages = question_messages(draw(640, 480), QUESTION)
     expected = saved.apply_chat_template(messages)
     assert 297 < expected.realizations[0][0].allocation.num_tokens <= 300
@@ -237,10 +240,55 @@ def test_save_and_load_gives_the_same_allocation(tiny_processor: RelevanceProces
     assert other.settings == settings
 
 
+def learned_for(width: int, seed: int) -> Learned:
+    """All three parts with random weights."""
+    torch.manual_seed(seed)
+    scorer = LearnedScorer(ScorerConfig(width, width=16, num_layers=1))
+    balancer = LearnedBalancer(BalancerConfig(width, width=8))
+    adapter = QualityAdapter(AdapterConfig(dim=width, width=16, num_prototypes=4, num_layers=1))
+    for layer in (balancer.leave, adapter.leave):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    return Learned(scorer.eval(), balancer.eval(), adapter.eval())
+
+
+def test_what_was_learnt_is_saved_and_used(tiny_processor: RelevanceProcessor, tmp_path: Path) -> None:
+    messages = question_messages(draw(640, 480), QUESTION)
+    saved = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, learned_for(48, 1))
+    saved.save_pretrained(tmp_path)
+    loaded = RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)
+    plain, expected, found = (p.apply_chat_template(messages, budget=100) for p in (tiny_processor, saved, loaded))
+    assert leaves(found.realizations) == leaves(expected.realizations) != leaves(plain.realizations)
+    features = (i["mm_encoder_outputs"]["image"].pooler_output[0] for i in (found, expected))
+    assert torch.equal(*features)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: (path / "relevance.safetensors").unlink(), "can't be read"),
+        (lambda path: (path / "relevance.safetensors").write_bytes(b"no"), "can't be read"),
+        (lambda path: (path / "relevance.json").write_text("[]"), "not written by save_pretrained"),
+        (
+            lambda path: (path / "relevance.json").write_text(
+                (path / "relevance.json").read_text().replace('"hidden_size": 48', '"hidden_size": 2048')
+            ),
+            "trained for a host with hidden_size 2048, this one has 48",
+        ),
+    ],
+)
+def test_relevance_that_cannot_be_used(
+    tiny_processor: RelevanceProcessor, tmp_path: Path, spoil: Callable[[Path], object], message: str
+) -> None:
+    RelevanceProcessor(tiny_processor.host, tiny_processor.settings, learned_for(48, 1)).save_pretrained(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)
+
+
 def test_untrained_adapter_changes_nothing(tiny_processor: RelevanceProcessor) -> None:
     messages = question_messages(draw(640, 480), QUESTION)
     adapter = QualityAdapter(AdapterConfig(dim=48, width=16, num_prototypes=4)).eval()
-    adapted = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, adapter)
+    adapted = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, Learned(adapter=adapter))
     with torch.no_grad():
         logits = [
             tiny_processor.host.model(**p.apply_chat_template(messages)).logits for p in (tiny_processor, adapted)

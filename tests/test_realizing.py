@@ -65,6 +65,9 @@ class FakeHost:
         asked = [torch.randn(DIM, generator=seeded(crc32(question.encode()))) for question in questions]
         return [(each.merged * query).sum(1) for each, query in zip(features, asked, strict=True)]
 
+    def embed(self, question: str) -> Tensor:
+        return torch.stack([torch.randn(DIM, generator=seeded(crc32(word.encode()))) for word in question.split()])
+
 
 def picture(rows: int, cols: int, seed: int = 0) -> Pyramid:
     """Noise of varying strength, on the nearest grid that halves evenly."""

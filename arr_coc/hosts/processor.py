@@ -15,7 +15,6 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from arr_coc.adapter import QualityAdapter
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
 from arr_coc.hosts.condensing import take_apart
 from arr_coc.hosts.images import ImageSource, open_image
@@ -24,8 +23,8 @@ from arr_coc.hosts.messages import Message, question_of_text, read_conversations
 from arr_coc.hosts.names import check_type, resolve
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.settings import SETTINGS_FILE, Settings, load_settings, read_budget, save_settings
-from arr_coc.knowing import AttentionScorer
+from arr_coc.hosts.relevance import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
+from arr_coc.hosts.settings import Settings, read_budget
 from arr_coc.realizing import realize
 from arr_coc.records import Pyramid, Realization
 
@@ -51,16 +50,15 @@ class RelevanceProcessor:
     Attributes:
         host: the model with its tokenizer, image processor and stopwatch.
         settings: the standing budget, the balancer's constants and how attention is read.
-        adapter: quality adapter, None leaves the host's features as they are.
+        learned: the trained parts.
     """
 
-    def __init__(self, host: Qwen3VLHost, settings: Settings | None = None, adapter: QualityAdapter | None = None):
+    def __init__(self, host: Qwen3VLHost, settings: Settings | None = None, learned: Learned | None = None):
         check_type(host.model.config.name_or_path or type(host.model).__name__, host.model.config.model_type)
         self.host = host
         self.settings = settings or Settings(gaze=host.gaze)
         self.host.gaze = self.settings.gaze
-        self.adapter = adapter.to(host.model.device) if adapter is not None else None
-        self.scorer = AttentionScorer()
+        self.learned = (learned or Learned()).to(host.model.device)
 
     @classmethod
     def from_pretrained(
@@ -76,21 +74,21 @@ class RelevanceProcessor:
         Args:
             name: "nano", a folder, or an id of the Hugging Face hub.
             model: the model that will answer.
-            relevance: folder with settings from `save_pretrained`; None takes those in `name`, else defaults.
+            relevance: folder from `save_pretrained` or `arr-coc train`; None takes what lies in `name`, else defaults.
             budget: 64..400 or "auto"; None keeps the settings' own.
 
         Raises:
-            ValueError: unknown name, a model that is no Qwen3-VL, a budget out of range.
+            ValueError: unknown name, no Qwen3-VL, parts trained for another host, a budget out of range.
         """
         source = resolve(name)
         check_type(name, model.config.model_type)
-        settings, adapter = Settings(), None
+        settings, learned = Settings(), Learned()
         if relevance is not None or (Path(source) / SETTINGS_FILE).is_file():
-            settings, adapter = load_settings(Path(relevance if relevance is not None else source))
+            settings, learned = load_relevance(Path(relevance if relevance is not None else source), model)
         if budget is not None:
             settings = replace(settings, budget=budget)
         host = Qwen3VLHost(model, load_tokenizer(name), load_image_processor(name))
-        return cls(host, settings, adapter)
+        return cls(host, settings, learned)
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -101,12 +99,12 @@ class RelevanceProcessor:
         return self.host.image_processor
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes tokenizer, image processor, settings and adapter; reloading gives the same allocations."""
+        """Writes tokenizer, image processor, settings and trained parts; reloading gives the same allocations."""
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         self.tokenizer.save_pretrained(path)
         self.image_processor.save_pretrained(path)
-        save_settings(path, self.settings, self.adapter)
+        save_relevance(path, self.settings, self.learned, host_facts(self.host.model))
 
     def apply_chat_template(
         self,
@@ -240,9 +238,9 @@ class RelevanceProcessor:
                     self.host,
                     [pyramid for sample in samples for pyramid in sample.pyramids],
                     [sample.question for sample in samples for _ in sample.pyramids],
-                    balancer=self.settings.balancer,
-                    scorer=self.scorer,
-                    adapter=self.adapter,
+                    balancer=self.learned.pick_balancer(self.settings),
+                    scorer=self.learned.pick_scorer(),
+                    adapter=self.learned.adapter,
                     budgets=[sample.budget for sample in samples for _ in sample.pyramids],
                 )
             remaining = iter(flat)

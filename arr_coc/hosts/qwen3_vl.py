@@ -126,6 +126,12 @@ class Qwen3VLHost:
         with self.clock.measure("attend"), torch.no_grad():
             return [self._attend(*sample) for sample in zip(pyramids, cells, features, questions, strict=True)]
 
+    def embed(self, question: str) -> Tensor:
+        """(Q, D) float32 rows of the embedding table for the question's tokens, without gradient."""
+        ids = self.tokenizer(question, add_special_tokens=False, verbose=False)["input_ids"]
+        table = self.model.get_input_embeddings().weight.detach()
+        return table[torch.tensor(ids, device=table.device)].float()
+
     def tokenize(self, messages: list[dict], **template: object) -> list[int]:
         """Ids of a conversation in the host's chat format, one placeholder per picture."""
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, **template)

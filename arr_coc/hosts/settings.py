@@ -1,20 +1,13 @@
-"""How a RelevanceProcessor allocates tokens, kept as `relevance.json` (and `adapter.safetensors`) in a folder."""
+"""How a RelevanceProcessor allocates tokens, besides what was learnt."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from safetensors.torch import load_file, save_file
-
-from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import HeuristicBalancer, check_budget
 from arr_coc.hosts.looking import Gaze
 
-SETTINGS_FILE = "relevance.json"
-ADAPTER_FILE = "adapter.safetensors"
 AUTO = "auto"
 
 
@@ -49,36 +42,3 @@ def read_budget(budget: int | str | None) -> int | None:
         ValueError: neither "auto" nor a whole number in 64..400.
     """
     return None if budget is None or budget == AUTO else check_budget(budget)
-
-
-def save_settings(folder: Path, settings: Settings, adapter: QualityAdapter | None) -> None:
-    """Writes `relevance.json` and, where there is an adapter, its weights."""
-    values = {**asdict(settings), "adapter": asdict(adapter.config) if adapter is not None else None}
-    if adapter is not None:
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in adapter.state_dict().items()}
-        save_file(tensors, folder / ADAPTER_FILE)
-    (folder / SETTINGS_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-
-
-def load_settings(folder: Path) -> tuple[Settings, QualityAdapter | None]:
-    """What `save_settings` wrote.
-
-    Raises:
-        ValueError: the file is not there, or not what `save_settings` writes.
-    """
-    path = folder / SETTINGS_FILE
-    if not path.is_file():
-        raise ValueError(f"relevance {str(folder)!r}: holds no {SETTINGS_FILE}; give a folder from save_pretrained")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        settings = Settings.from_dict(values)
-        config = values["adapter"]
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"relevance {str(path)!r}: not written by save_pretrained ({error!r}); save it again"
-        ) from error
-    if config is None:
-        return settings, None
-    adapter = QualityAdapter(AdapterConfig(**config))
-    adapter.load_state_dict(load_file(folder / ADAPTER_FILE))
-    return settings, adapter.eval()

@@ -1,0 +1,151 @@
+"""The learned scorer and balancer: neutral before training, able to learn, gradients where they belong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from test_realizing import BATCH, DIM, QUESTION, FakeHost, run, seeded
+from torch import Tensor
+
+from arr_coc.balancing import (
+    LOGITS,
+    NUM_STATISTICS,
+    BalancerConfig,
+    HeuristicBalancer,
+    LearnedBalancer,
+    budget_of,
+    statistics,
+)
+from arr_coc.knowing import LearnedScorer, ScorerConfig, textures_of
+from arr_coc.realizing import realize
+from arr_coc.records import CellFeatures, Pyramid
+
+PYRAMID = BATCH[0][0]
+OTHER_QUESTION = "Which year was it?"
+
+
+def scorer(**sizes: int) -> LearnedScorer:
+    torch.manual_seed(0)
+    return LearnedScorer(ScorerConfig(DIM, **({"width": 16, "num_layers": 1} | sizes)))
+
+
+def balancer() -> LearnedBalancer:
+    torch.manual_seed(0)
+    return LearnedBalancer(BalancerConfig(DIM, width=8)).eval()
+
+
+def glimpse(pyramid: Pyramid) -> tuple[Tensor, CellFeatures]:
+    cells = pyramid.cells(pyramid.coarsest)
+    return cells, FakeHost().encode([pyramid], [cells])[0]
+
+
+def test_scores_depend_on_question_content_and_place() -> None:
+    cells, features = glimpse(PYRAMID)
+    score = scorer().eval()
+    (plain,) = score(FakeHost(), [PYRAMID], [cells], [features], [QUESTION])
+    (asked,) = score(FakeHost(), [PYRAMID], [cells], [features], [OTHER_QUESTION])
+    swapped = torch.arange(len(cells)).roll(1)
+    (seen,) = score(FakeHost(), [PYRAMID], [cells], [features[swapped]], [QUESTION])
+    assert plain.shape == (len(cells),)
+    assert not torch.allclose(plain, asked) and not torch.allclose(plain, seen)
+
+
+def test_scores_of_a_picture_do_not_depend_on_its_neighbours() -> None:
+    cells, features = glimpse(PYRAMID)
+    other_cells, other = glimpse(BATCH[1][0])
+    score = scorer().eval()
+    alone = score(FakeHost(), [PYRAMID], [cells], [features], [QUESTION])[0]
+    pyramids, chosen = [PYRAMID, BATCH[1][0]], [cells, other_cells]
+    together = score(FakeHost(), pyramids, chosen, [features, other], [QUESTION, OTHER_QUESTION])[0]
+    assert torch.equal(alone, together)
+
+
+def test_textures_of_mixed_levels() -> None:
+    cells = torch.tensor([[PYRAMID.coarsest, 0, 1], [0, 3, 2]])
+    textures = textures_of(PYRAMID, cells)
+    assert textures.shape == (2, 13) and float(textures.abs().max()) < 3
+    assert textures[0, 0] == PYRAMID.textures[PYRAMID.coarsest][0, 0, 1]
+    assert textures[1, 3] == PYRAMID.textures[0][3, 3, 2] / 100
+
+
+def test_scorer_learns_which_cell_a_question_is_about() -> None:
+    cells, features = glimpse(PYRAMID)
+    score = scorer()
+    optimizer = torch.optim.Adam(score.parameters(), 3e-3)
+    targets = {QUESTION: 3, OTHER_QUESTION: len(cells) - 2}
+    for _ in range(60):
+        losses = []
+        for question, target in targets.items():
+            (scores,) = score(FakeHost(), [PYRAMID], [cells], [features], [question])
+            losses.append(-scores.log_softmax(0)[target])
+        optimizer.zero_grad()
+        torch.stack(losses).sum().backward()
+        optimizer.step()
+    for question, target in targets.items():
+        result = run(PYRAMID, 100, question, scorer=score.eval(), balancer=HeuristicBalancer(0.4, 0.0, (0, 0, 1)))
+        assert target in result.splits[0].tolist()
+
+
+def test_gate_brings_gradient_to_scorer_and_weights_and_leaves_features_alone() -> None:
+    score, balance = scorer(), LearnedBalancer(BalancerConfig(DIM, width=8))
+    torch.nn.init.normal_(balance.leave.weight)
+    plain = run(PYRAMID, 100, scorer=score.eval(), balancer=HeuristicBalancer())
+    (result,) = realize(FakeHost(), [PYRAMID], [QUESTION], balancer=balance, scorer=score.train(), budgets=[100])
+    again = run(PYRAMID, 100, scorer=score.train(), balancer=HeuristicBalancer())
+    torch.testing.assert_close(again.features.merged.detach(), plain.features.merged)
+    (result.features.merged.sum() + result.features.deepstack.sum()).backward()
+    for part in (score.leave[1], score.word[1], balance.leave):
+        assert part.weight.grad is not None and part.weight.grad.abs().sum() > 0
+
+
+def test_untrained_balancer_decides_as_the_heuristic() -> None:
+    for question in (QUESTION, "What kind of picture is this?"):
+        for budget in (None, 100):
+            learned = balancer()(FakeHost(), PYRAMID, question, budget)
+            expected = HeuristicBalancer()(FakeHost(), PYRAMID, question, budget)
+            assert abs(learned.budget - expected.budget) <= 1
+            assert learned.focus_diversify == pytest.approx(expected.focus_diversify, abs=1e-5)
+            assert learned.exploit_explore == pytest.approx(expected.exploit_explore, abs=1e-5)
+            assert learned.weights == pytest.approx(expected.weights, abs=1e-3)
+            assert all(isinstance(weight, float) for weight in learned.weights)
+
+
+def test_trained_balancer_follows_question_and_picture() -> None:
+    balance = balancer()
+    torch.nn.init.normal_(balance.leave.weight)
+    logits = [balance.logits(FakeHost(), *each) for each in ((PYRAMID, QUESTION), (PYRAMID, OTHER_QUESTION))]
+    logits.append(balance.logits(FakeHost(), BATCH[1][0], QUESTION))
+    assert logits[0].shape == (len(LOGITS),)
+    assert not torch.allclose(logits[0], logits[1]) and not torch.allclose(logits[0], logits[2])
+    decided = balance.decide(torch.tensor([40.0, -40.0, 0.0, 5.0, 5.0, 5.0]), None)
+    assert decided.budget == 400
+    assert (decided.focus_diversify, decided.exploit_explore) == pytest.approx((0, 0.5))
+    assert balance.decide(torch.full((6,), -40.0), None).budget == budget_of(0)
+
+
+def test_statistics_are_finite_and_bounded() -> None:
+    for pyramid, *_ in BATCH:
+        numbers = statistics(pyramid)
+        assert numbers.shape == (NUM_STATISTICS,)
+        assert bool(numbers.isfinite().all()) and float(numbers.abs().max()) < 10
+
+
+@pytest.mark.parametrize("field", ["dim", "width", "num_heads"])
+def test_sizes_out_of_range_name_the_field(field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        replace(ScorerConfig(DIM), **{field: 0})
+    if field != "num_heads":
+        with pytest.raises(ValueError, match=field):
+            replace(BalancerConfig(DIM), **{field: 0})
+
+
+def test_splits_name_the_cells_that_were_split() -> None:
+    result = run(PYRAMID, 160, generator=seeded(3))
+    leaves = {tuple(cell) for cell in result.allocation.leaves.tolist()}
+    for scores, splits in zip(result.scores, result.splits, strict=True):
+        split = set(splits.tolist())
+        assert len(split) == len(splits)
+        for place, cell in enumerate(scores.cells.tolist()):
+            assert (place in split) != (tuple(cell) in leaves)
