@@ -12,9 +12,13 @@ from PIL import Image
 from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from arr_coc.adapter import AdapterConfig, QualityAdapter
+from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.hosts.plain import question_messages
 from arr_coc.hosts.processor import RelevanceProcessor
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.relevance import Learned
+from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.records import Realization
 
@@ -105,6 +109,17 @@ def tiny_host(tiny_model, tiny_tokenizer, tiny_image_processor) -> Qwen3VLHost:
 @pytest.fixture()
 def tiny_processor(tiny_host: Qwen3VLHost) -> RelevanceProcessor:
     return RelevanceProcessor(tiny_host)
+
+
+def random_parts(width: int, seed: int = 1) -> Learned:
+    """All three parts with random weights."""
+    torch.manual_seed(seed)
+    scorer = LearnedScorer(ScorerConfig(width, width=16, num_layers=1))
+    balancer = LearnedBalancer(BalancerConfig(width, width=8))
+    adapter = QualityAdapter(AdapterConfig(dim=width, width=16, num_prototypes=4, num_layers=1))
+    for layer in (balancer.leave, adapter.leave):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    return Learned(scorer.eval(), balancer.eval(), adapter.eval())
 
 
 def draw(width: int, height: int, seed: int = 0) -> Image.Image:

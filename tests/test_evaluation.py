@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import random_parts
 
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer, overlap
 from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
@@ -23,6 +24,13 @@ from arr_coc.hosts.answering import answer
 from arr_coc.hosts.plain import plain_inputs, question_messages
 
 TASK = GeneratedTask(TEST_SEEDS.start, 2, 2, size=(640, 512))
+
+
+@pytest.fixture
+def tiny_host(tiny_host):
+    """One that parts were trained for, as far as a policy can tell."""
+    tiny_host.learned = random_parts(48)
+    return tiny_host
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +115,7 @@ PLAN = Plan("tiny", ("held-out",), ("full", "resize", "arr-coc"), (64, 100, 0), 
 @pytest.fixture
 def small(monkeypatch, tiny_host):
     """Runs on the tiny host and on small pictures."""
-    monkeypatch.setattr(runner, "load_host", lambda name: (None, type("P", (), {"host": tiny_host})))
+    monkeypatch.setattr(runner, "load_host", lambda name, relevance: (None, type("P", (), {"host": tiny_host})))
     monkeypatch.setattr(
         runner, "open_task", lambda name, **options: GeneratedTask(TEST_SEEDS.start, 2, 2, size=(512, 448))
     )

@@ -34,7 +34,7 @@ LAYERS = {
 
 FOREIGN = {
     "core": {"torch"},
-    "data": {"PIL", "numpy", "scipy", "torch"},
+    "data": {"PIL", "datasets", "numpy", "scipy", "torch"},
     "baselines": {"torch", "numpy", "transformers"},
 }
 """What a layer may import from outside the standard library; layers that are not named may import anything."""

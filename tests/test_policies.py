@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import QUESTION, draw
+from conftest import QUESTION, draw, random_parts
 
 from arr_coc.attending import raster_order
 from arr_coc.data.tasks import Sample
@@ -25,6 +25,13 @@ PEER_NAMES = [policy.name for policy in PEERS]
 PRUNERS = [name for name in PEER_NAMES if name not in ("pixelprune", "fastv")]
 BY_TOKEN = ["full", *PEER_NAMES]
 """Policies whose tokens are cells of the whole picture at full resolution."""
+
+
+@pytest.fixture()
+def tiny_host(tiny_host: Qwen3VLHost) -> Qwen3VLHost:
+    """One that parts were trained for, as far as a policy can tell."""
+    tiny_host.learned = random_parts(48)
+    return tiny_host
 
 
 def sample_of(width: int, height: int, seed: int = 0, question: str = QUESTION) -> Sample:

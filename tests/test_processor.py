@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import QUESTION, draw, leaves, ragged_batch, turn
+from conftest import QUESTION, draw, leaves, ragged_batch, random_parts, turn
 from torch import Tensor
 
 from arr_coc import RelevanceProcessor
 from arr_coc.adapter import AdapterConfig, QualityAdapter
-from arr_coc.balancing import BalancerConfig, HeuristicBalancer, LearnedBalancer
+from arr_coc.balancing import HeuristicBalancer
 from arr_coc.hosts.inputs import RelevanceInputs
 from arr_coc.hosts.looking import Gaze
 from arr_coc.hosts.plain import plain_inputs, question_messages
 from arr_coc.hosts.relevance import Learned
 from arr_coc.hosts.settings import Settings
-from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.records import Realization
 
 
@@ -240,20 +239,9 @@ def test_save_and_load_gives_the_same_allocation(tiny_processor: RelevanceProces
     assert other.settings == settings
 
 
-def learned_for(width: int, seed: int) -> Learned:
-    """All three parts with random weights."""
-    torch.manual_seed(seed)
-    scorer = LearnedScorer(ScorerConfig(width, width=16, num_layers=1))
-    balancer = LearnedBalancer(BalancerConfig(width, width=8))
-    adapter = QualityAdapter(AdapterConfig(dim=width, width=16, num_prototypes=4, num_layers=1))
-    for layer in (balancer.leave, adapter.leave):
-        torch.nn.init.normal_(layer.weight, std=0.1)
-    return Learned(scorer.eval(), balancer.eval(), adapter.eval())
-
-
 def test_what_was_learnt_is_saved_and_used(tiny_processor: RelevanceProcessor, tmp_path: Path) -> None:
     messages = question_messages(draw(640, 480), QUESTION)
-    saved = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, learned_for(48, 1))
+    saved = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, random_parts(48))
     saved.save_pretrained(tmp_path)
     loaded = RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)
     plain, expected, found = (p.apply_chat_template(messages, budget=100) for p in (tiny_processor, saved, loaded))
@@ -279,7 +267,7 @@ def test_what_was_learnt_is_saved_and_used(tiny_processor: RelevanceProcessor, t
 def test_relevance_that_cannot_be_used(
     tiny_processor: RelevanceProcessor, tmp_path: Path, spoil: Callable[[Path], object], message: str
 ) -> None:
-    RelevanceProcessor(tiny_processor.host, tiny_processor.settings, learned_for(48, 1)).save_pretrained(tmp_path)
+    RelevanceProcessor(tiny_processor.host, tiny_processor.settings, random_parts(48)).save_pretrained(tmp_path)
     spoil(tmp_path)
     with pytest.raises(ValueError, match=message):
         RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)

@@ -23,6 +23,9 @@ Tasks = Annotated[str, typer.Option(help="Comma-separated task names, or folders
 Policies = Annotated[str, typer.Option(help="Comma-separated, or all.")]
 Budgets = Annotated[str, typer.Option(help="Comma-separated numbers of tokens; auto lets ARR-COC choose.")]
 Model = Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")]
+Relevance = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Trained parts; none: those that lie in the model, if any.")
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Questions a task; all by default.")]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Answers and report; a killed run goes on.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that answer, one thread each; 0: this one.")]
@@ -43,12 +46,13 @@ def evaluate(
     workers: Workers = 2,
     timed_every: Timed = 20,
     skip_missing: Skip = False,
+    relevance: Relevance = None,
 ) -> None:
     """Measure accuracy against visual tokens."""
     if context.invoked_subcommand is not None:
         return
     with explained():
-        plan = plan_of(model, tasks, policies, budgets, limit, timed_every, skip_missing)
+        plan = plan_of(model, tasks, policies, budgets, limit, timed_every, skip_missing, relevance)
     answer_and_report(plan, out, workers, "Evaluation")
 
 
@@ -64,7 +68,7 @@ def headroom(
 ) -> None:
     """Phase 0: is there anything to gain from looking closer? The gap between oracle and resize."""
     with explained():
-        plan = plan_of(model, "held-out", policies, budgets, limit, 0, False)
+        plan = plan_of(model, "held-out", policies, budgets, limit)
     answer_and_report(plan, out, workers, "Phase 0: does looking closer pay?", "eval headroom", readme)
 
 
@@ -82,7 +86,7 @@ def ablate(
 
     names = ",".join([REFERENCE, *ABLATIONS])
     with explained():
-        plan = plan_of(model, tasks, names, budgets, limit, 0, False)
+        plan = plan_of(model, tasks, names, budgets, limit)
     lines = answer_all(plan, out, workers)
     write(plan, out, lines, "Ablations", "eval ablate", sections=ablation_sections(lines))
 
@@ -115,15 +119,34 @@ def compare(
 
 
 def plan_of(
-    model: str, tasks: str, policies: str, budgets: str, limit: int | None, timed_every: int, skip_missing: bool
+    model: str,
+    tasks: str,
+    policies: str,
+    budgets: str,
+    limit: int | None,
+    timed_every: int = 0,
+    skip_missing: bool = False,
+    relevance: Path | None = None,
 ) -> Plan:
-    """Raises ValueError for an unknown task or policy, with the list of those there are, and for a bad budget."""
-    from arr_coc.evaluation.policies import POLICIES
-    from arr_coc.evaluation.runner import Plan
+    """A plan that can be run; "all" policies are those that the host can follow.
 
-    names = tuple(POLICIES) if policies == "all" else tuple(policies.split(","))
-    plan = Plan(model, tuple(tasks.split(",")), names, numbers(budgets), limit, timed_every, skip_missing)
+    Raises:
+        ValueError: an unknown task or policy, with the list of those there are, a bad budget, no trained parts.
+    """
+    from arr_coc.evaluation.policies import POLICIES
+    from arr_coc.evaluation.runner import REGISTRY, Plan
+    from arr_coc.hosts.names import resolve
+    from arr_coc.hosts.relevance import has_parts
+
+    is_trained = has_parts(relevance if relevance is not None else Path(resolve(model)))
+    every = [name for name, policy in POLICIES.items() if is_trained or not policy.needs_training]
+    names = tuple(every if policies == "all" else policies.split(","))
+    folder = str(relevance) if relevance is not None else None
+    plan = Plan(model, tuple(tasks.split(",")), names, numbers(budgets), limit, timed_every, skip_missing, folder)
     plan.conditions()
+    for name in names:
+        if REGISTRY[name].needs_training and not is_trained:
+            raise ValueError(f"policies: {name} needs trained parts; name them with --relevance FOLDER")
     for task in plan.tasks:
         plan.open(task)
     return plan
@@ -132,10 +155,10 @@ def plan_of(
 def answer_all(plan: Plan, out: Path, workers: int) -> list[Line]:
     from arr_coc.evaluation.answers import read_lines
     from arr_coc.evaluation.runner import run
-    from arr_coc.hosts.checkpoints import load_model
+    from arr_coc.hosts.loading import load_host
 
     with explained():
-        load_model(plan.model)
+        load_host(plan.model, relevance=plan.relevance)
         show_progress(run(plan, out, workers))
     return read_lines(out / "answers.jsonl")
 

@@ -1,4 +1,4 @@
-"""Tasks by name: held-out pictures of the generator, variations of them, and folders with a `qa.jsonl`."""
+"""Tasks by name: held-out pictures of the generator and variations of them, public data sets, and folders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from arr_coc.data.hub import DATA_SETS, open_hub_task
 from arr_coc.data.records import KINDS, Box
 from arr_coc.data.robustness import TRANSFORMS, is_answerable
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Sample, Task
@@ -91,17 +92,18 @@ assert TEST_SEEDS.start + 31 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(name: str, *, limit: int | None = None, skip_missing: bool = False) -> Task:
-    """A suite by name, or a folder with pictures and a `qa.jsonl`.
+    """A suite or a public data set by name, or a folder with pictures and a `qa.jsonl`.
 
     Args:
         limit: the first so many questions.
     Raises:
-        ValueError: neither a suite nor a folder, with the list of suites; or a folder that cannot be read.
+        ValueError: neither a name nor a folder, with the list of names; or a folder or data set that cannot be read.
     """
+    task: Task | None
     if name in SUITES:
         task = SUITES[name]()
-    elif Path(name).is_dir():
+    elif (task := open_hub_task(name, limit)) is None:
+        if not Path(name).is_dir():
+            raise ValueError(f"tasks: {name!r} is neither a folder nor one of {', '.join([*SUITES, *DATA_SETS])}")
         task = FolderTask(name, skip_missing=skip_missing)
-    else:
-        raise ValueError(f"tasks: {name!r} is neither a folder nor one of {', '.join(SUITES)}")
     return task if limit is None or limit >= len(task) else Selection(task, list(range(limit)), task.name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -37,45 +38,52 @@ TEXTURE_GROUPS = {
 Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
 
 
-def with_balancer(balancer: HeuristicBalancer) -> Give:
+def with_balancer(change: Callable[[HeuristicBalancer], HeuristicBalancer]) -> Give:
     def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        return give_leaves(host, sample, pyramid, budget, AttentionScorer(), balancer)
+        return give_leaves(host, sample, pyramid, budget, AttentionScorer(), change(host.balancer))
 
     return give
 
 
 def with_pyramid(change: Callable[[Pyramid], Pyramid]) -> Give:
     def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        return give_leaves(host, sample, change(pyramid), budget, AttentionScorer(), HeuristicBalancer())
+        return give_leaves(host, sample, change(pyramid), budget, AttentionScorer(), host.balancer)
 
     return give
 
 
 def with_given(change: Callable[[Qwen3VLHost, Given], Given]) -> Give:
     def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
+        given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
         return change(host, given)
 
     return give
 
 
-def with_gaze(gaze: Gaze) -> Give:
+def with_gaze(change: Callable[[Gaze], Gaze]) -> Give:
     def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        other = Qwen3VLHost(host.model, host.tokenizer, host.image_processor, gaze=gaze)
-        return give_leaves(other, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
+        other = Qwen3VLHost(host.model, host.tokenizer, host.image_processor, gaze=change(host.gaze))
+        return give_leaves(other, sample, pyramid, budget, AttentionScorer(), host.balancer)
 
     return give
 
 
-def only(name: str) -> HeuristicBalancer:
+def only(name: str) -> Callable[[HeuristicBalancer], HeuristicBalancer]:
     """All weight on one score map, and no share that is given without the question."""
-    return HeuristicBalancer(exploit_explore=0, weights=tuple(float(name == each) for each in MAPS))
+    weights = tuple(float(name == each) for each in MAPS)
+    return lambda balancer: replace(balancer, exploit_explore=0.0, weights=weights)
 
 
-def without(name: str) -> HeuristicBalancer:
-    """The standing weights without one score map."""
-    kept = [0.0 if name == each else weight for each, weight in zip(MAPS, HeuristicBalancer().weights, strict=True)]
-    return HeuristicBalancer(weights=tuple(weight / sum(kept) for weight in kept))
+def without(name: str) -> Callable[[HeuristicBalancer], HeuristicBalancer]:
+    """The standing weights without one score map; where no other had any, the rest in equal parts."""
+
+    def change(balancer: HeuristicBalancer) -> HeuristicBalancer:
+        kept = [0.0 if name == each else weight for each, weight in zip(MAPS, balancer.weights, strict=True)]
+        if not sum(kept):
+            kept = [float(name != each) for each in MAPS]
+        return replace(balancer, weights=tuple(weight / sum(kept) for weight in kept))
+
+    return change
 
 
 def without_texture(group: str) -> Callable[[Pyramid], Pyramid]:
@@ -101,7 +109,7 @@ def without_finest(pyramid: Pyramid) -> Pyramid:
 def glimpse_only(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """The coarsest level and nothing finer, whatever the budget."""
     coarsest = replace(pyramid, levels=pyramid.levels[-1:], textures=pyramid.textures[-1:])
-    return give_leaves(host, sample, coarsest, budget, AttentionScorer(), HeuristicBalancer())
+    return give_leaves(host, sample, coarsest, budget, AttentionScorer(), host.balancer)
 
 
 def without_deepstack(host: Qwen3VLHost, given: Given) -> Given:
@@ -119,7 +127,7 @@ def renumbered(host: Qwen3VLHost, given: Given) -> Given:
 
 def jointly_packed(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Leaves chosen as ever, then encoded again as one attention segment over all levels."""
-    given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
+    given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
     leaves = given.leaves
     segments, members = [], []
     for level in leaves[:, 0].unique().tolist():
@@ -145,12 +153,15 @@ def changed() -> dict[str, tuple[Give, str]]:
     for group in TEXTURE_GROUPS:
         table[f"no {group}"] = (with_pyramid(without_texture(group)), f"texture channels {group} are zero")
     for value in (0.0, 1.0):
-        focus = with_balancer(HeuristicBalancer(focus_diversify=value))
+        focus = with_balancer(partial(replace, focus_diversify=value))
         table[f"focus-diversify {value:g}"] = (focus, f"focus-diversify fixed at {value:g}")
     for value in (0.0, 0.5):
-        explore = with_balancer(HeuristicBalancer(exploit_explore=value))
+        explore = with_balancer(partial(replace, exploit_explore=value))
         table[f"exploit-explore {value:g}"] = (explore, f"exploit-explore fixed at {value:g}")
-    table["relative gaze"] = (with_gaze(Gaze(relative=0.5)), "a neutral question's attention is taken away by half")
+    table["relative gaze"] = (
+        with_gaze(partial(replace, relative=0.5)),
+        "a neutral question's attention is taken away by half",
+    )
     table["no finest level"] = (with_pyramid(without_finest), "level 0 is never reached")
     table["glimpse only"] = (glimpse_only, "nothing is split")
     table["joint packing"] = (jointly_packed, "cells of all levels attend to each other in the encoder")

@@ -58,6 +58,7 @@ class Policy:
         has_budget: False where it costs what it costs.
         chooses_budget: whether a budget of 0 lets it decide.
         uses_pyramid: whether building the pyramid is part of its work.
+        needs_training: whether parts must have been trained for the host.
         source: paper or rule it follows.
     """
 
@@ -68,6 +69,7 @@ class Policy:
     has_budget: bool = True
     chooses_budget: bool = False
     uses_pyramid: bool = False
+    needs_training: bool = False
     source: str = ""
 
     @property

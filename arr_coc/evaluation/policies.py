@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from arr_coc.balancing import Balancer, HeuristicBalancer
+from arr_coc.balancing import Balancer
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.flops import attention_flops, encoded_segments
@@ -100,33 +100,57 @@ def two_mode(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -
 
 
 def random_splits(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    balancer = HeuristicBalancer(exploit_explore=0, weights=(0, 0, 1))
+    balancer = replace(host.balancer, exploit_explore=0, weights=(0, 0, 1))
     return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
 
 
 def saliency(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    balancer = HeuristicBalancer(exploit_explore=1, weights=(0.6, 0.4, 0))
+    balancer = replace(host.balancer, exploit_explore=1, weights=(0.6, 0.4, 0))
     return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
 
 
 def arr_coc(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer())
+    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
+
+
+def arr_coc_trained(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_trained(host, sample, pyramid, budget, sample.question)
+
+
+def arr_coc_trained_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_trained(host, sample, pyramid, budget, other_question(sample))
+
+
+def give_trained(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int, question: str) -> Given:
+    """With all that was learnt for this host.
+
+    Raises:
+        ValueError: nothing was.
+    """
+    learned = host.learned
+    if not learned.parts():
+        raise ValueError("policies: arr-coc-trained needs trained parts; name them with --relevance FOLDER")
+    scorer, balancer = learned.pick_scorer(), learned.balancer or host.balancer
+    return give_leaves(host, sample, pyramid, budget, scorer, balancer, learned.adapter, question)
 
 
 def arr_coc_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    """The question that is looked with is drawn by the words of the one that is answered."""
+    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer, question=other_question(sample))
+
+
+def other_question(sample: Sample) -> str:
+    """A question to look with that is not the one to be answered, drawn by the words of that."""
     others = [question for question in OTHER_QUESTIONS if question != sample.question]
-    other = others[sum(sample.question.encode()) % len(others)]
-    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), HeuristicBalancer(), question=other)
+    return others[sum(sample.question.encode()) % len(others)]
 
 
 def oracle(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """What the evidence leaves over follows information; without boxes, information alone."""
     width, height = sample.image.size
     boxes = tuple((x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in sample.boxes or ())
-    balancer = HeuristicBalancer(exploit_explore=0, weights=(0.05, 0, 0.95) if boxes else (0.6, 0.4, 0))
-    scorer = OracleScorer({(pyramid, sample.question): boxes})
-    return give_leaves(host, sample, pyramid, budget, scorer, replace(balancer, focus_diversify=0.3))
+    weights = (0.05, 0.0, 0.95) if boxes else (0.6, 0.4, 0.0)
+    balancer = replace(host.balancer, focus_diversify=0.3, exploit_explore=0, weights=weights)
+    return give_leaves(host, sample, pyramid, budget, OracleScorer({(pyramid, sample.question): boxes}), balancer)
 
 
 REGISTERED: tuple[Policy, ...] = (
@@ -163,6 +187,24 @@ REGISTERED: tuple[Policy, ...] = (
         needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
         chooses_budget=True,
         uses_pyramid=True,
+    ),
+    Policy(
+        "arr-coc-trained",
+        arr_coc_trained,
+        "ARR-COC with the parts that were trained for this host",
+        needs=frozenset({"pixels", "question", "encoder features"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+        needs_training=True,
+    ),
+    Policy(
+        "arr-coc-trained-shuffled",
+        arr_coc_trained_shuffled,
+        "trained ARR-COC that looks with another question than the one that is answered",
+        needs=frozenset({"pixels", "question", "encoder features"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+        needs_training=True,
     ),
     Policy(
         "oracle",

@@ -45,6 +45,7 @@ class Plan:
         limit: questions a task, None for all.
         timed_every: every n-th question is also asked alone, with nothing remembered, and timed; 0 times none.
         skip_missing: counts pictures that are not there instead of stopping.
+        relevance: folder with trained parts; None takes those that lie in `model`, if any.
     """
 
     model: str
@@ -54,6 +55,7 @@ class Plan:
     limit: int | None = None
     timed_every: int = 0
     skip_missing: bool = False
+    relevance: str | None = None
 
     def conditions(self) -> list[tuple[str, int]]:
         """(policy, budget) pairs; policies that ask for no budget come once, with `OWN_BUDGET`.
@@ -106,7 +108,7 @@ class Chunks(Dataset[list[Line]]):
     def __getitem__(self, number: int) -> list[Line]:
         chunk = self.chunks[number]
         if self.host is None:
-            self.host = load_host(self.plan.model)[1].host
+            self.host = load_host(self.plan.model, relevance=self.plan.relevance)[1].host
         if chunk.task not in self.tasks:
             self.tasks[chunk.task] = self.plan.open(chunk.task)
         return answer_chunk(self.host, chunk, self.tasks[chunk.task], self.plan.timed_every)
@@ -266,6 +268,7 @@ def claim(folder: Path, plan: Plan, tasks: dict[str, Task]) -> None:
     fixed: dict[str, Any] = {
         "model": plan.model,
         "limit": plan.limit,
+        "relevance": plan.relevance,
         "tasks": {name: {"version": task.version, "questions": len(task)} for name, task in tasks.items()},
     }
     if note.exists():
@@ -293,7 +296,10 @@ def read_run(folder: Path) -> tuple[Plan, list[Line]]:
 def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
     """The command line that makes this run again."""
     budgets = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
+    relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
     limit = f" --limit {plan.limit}" if plan.limit else ""
     policies = f" --policies {','.join(plan.policies)}" if command != "eval ablate" else ""
     tasks = f" --tasks {','.join(plan.tasks)}" if command != "eval headroom" else ""
-    return f"arr-coc {command} --model {plan.model}{tasks}{policies} --budgets {budgets}{limit} --out {folder}"
+    return (
+        f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies} --budgets {budgets}{limit} --out {folder}"
+    )

@@ -11,7 +11,7 @@ from arr_coc.hosts.processor import RelevanceProcessor
 
 
 def load_host(
-    name: str | Path, dtype: str = AUTO, device: str = AUTO
+    name: str | Path, dtype: str = AUTO, device: str = AUTO, relevance: str | Path | None = None
 ) -> tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]:
     """Model and processor of "nano", a folder, or an id of the Hugging Face hub.
 
@@ -19,4 +19,4 @@ def load_host(
         ValueError: one line; see `checkpoints.load_model` and `RelevanceProcessor.from_pretrained`.
     """
     model = load_model(name, dtype, device)
-    return model, RelevanceProcessor.from_pretrained(name, model=model)
+    return model, RelevanceProcessor.from_pretrained(name, model=model, relevance=relevance)

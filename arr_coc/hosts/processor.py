@@ -57,8 +57,8 @@ class RelevanceProcessor:
         check_type(host.model.config.name_or_path or type(host.model).__name__, host.model.config.model_type)
         self.host = host
         self.settings = settings or Settings(gaze=host.gaze)
-        self.host.gaze = self.settings.gaze
         self.learned = (learned or Learned()).to(host.model.device)
+        host.gaze, host.balancer, host.learned = self.settings.gaze, self.settings.balancer, self.learned
 
     @classmethod
     def from_pretrained(

@@ -11,10 +11,12 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
+from arr_coc.balancing import HeuristicBalancer
 from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
 from arr_coc.hosts.images import ImageError
 from arr_coc.hosts.looking import Gaze, look
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
+from arr_coc.hosts.relevance import Learned
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.records import CellFeatures, Pyramid
 from arr_coc.texture import build_pyramid, round_grid
@@ -30,6 +32,7 @@ class Qwen3VLHost:
     Attributes:
         model, tokenizer, image_processor: the user's own.
         gaze: how attention is read for `attend`.
+        balancer, learned: constants and trained parts that belong to this host, for whoever allocates with it.
         is_training: keeps the graph of `encode`, so that gradients reach the vision tower.
         is_packed: encodes all pictures of a call in one pass: faster on a GPU, but then kernels chosen
             by batch size may change a picture's features in the last bits.
@@ -43,6 +46,8 @@ class Qwen3VLHost:
         image_processor: Qwen2VLImageProcessorPil,
         *,
         gaze: Gaze | None = None,
+        balancer: HeuristicBalancer | None = None,
+        learned: Learned | None = None,
         is_training: bool = False,
         is_packed: bool = False,
     ) -> None:
@@ -50,6 +55,8 @@ class Qwen3VLHost:
         self.tokenizer = tokenizer
         self.image_processor = image_processor
         self.gaze = gaze or Gaze()
+        self.balancer = balancer or HeuristicBalancer()
+        self.learned = learned or Learned()
         self.is_training = is_training
         self.is_packed = is_packed
         self.clock = Stopwatch(model.device)

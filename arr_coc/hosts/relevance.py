@@ -111,6 +111,11 @@ def load_relevance(folder: Path, model: Qwen3VLForConditionalGeneration) -> tupl
     return settings, load_parts(folder, configs, settings)
 
 
+def has_parts(folder: Path) -> bool:
+    """Whether trained parts lie in a folder."""
+    return (folder / WEIGHTS_FILE).is_file()
+
+
 def check_host(folder: Path, trained_for: Mapping[str, int], host: Mapping[str, int]) -> None:
     for name, value in host.items():
         if trained_for.get(name) != value:

@@ -38,13 +38,20 @@ class RememberingHost(Qwen3VLHost):
     """Encodes each picture's glimpse once, and asks once where a question looks in it.
 
     Args:
-        host: shares its model, tokenizer, image processor and gaze.
+        host: shares its model, tokenizer, image processor, constants and trained parts.
         num_pictures: glimpses kept.
         num_questions: gazes kept.
     """
 
     def __init__(self, host: Qwen3VLHost, num_pictures: int = 2, num_questions: int = 64) -> None:
-        super().__init__(host.model, host.tokenizer, host.image_processor, gaze=host.gaze)
+        super().__init__(
+            host.model,
+            host.tokenizer,
+            host.image_processor,
+            gaze=host.gaze,
+            balancer=host.balancer,
+            learned=host.learned,
+        )
         self._glimpses: Memory[CellFeatures] = Memory(num_pictures)
         self._gazes: Memory[Tensor] = Memory(num_questions)
 
