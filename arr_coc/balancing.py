@@ -158,13 +158,13 @@ class LearnedBalancer(nn.Module):
 
     def decide(self, logits: Tensor, budget: int | None) -> Tensions:
         """Tensions of logits (6,); an explicit budget overrules the first, and weights keep the graph there is."""
-        opponents = logits[:3].detach().sigmoid().tolist()
+        particularize, diversify, explore = logits[:3].detach().sigmoid().tolist()
         shares = logits[3:].softmax(0)
         if budget is None:
-            budget = budget_of(opponents[0])
+            budget = budget_of(particularize)
         particularize = particularize_of(check_budget(budget))
         weights = tuple(shares if logits.requires_grad else shares.tolist())
-        return Tensions(particularize, *opponents[1:], weights, budget)
+        return Tensions(particularize, diversify, explore, weights, budget)
 
 
 def statistics(pyramid: Pyramid) -> Tensor:

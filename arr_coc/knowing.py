@@ -146,7 +146,7 @@ def textures_of(pyramid: Pyramid, cells: Tensor) -> Tensor:
     """(N, 13) texture of cells of any levels, each channel scaled to about -1..1."""
     scales = torch.tensor(CHANNEL_SCALES)
     textures = torch.empty(len(cells), len(CHANNELS))
-    for level in cells[:, 0].unique().tolist():
+    for level in set(cells[:, 0].tolist()):
         member = cells[:, 0] == level
         textures[member] = pyramid.textures[level][:, cells[member, 1], cells[member, 2]].T.cpu() / scales
     return textures

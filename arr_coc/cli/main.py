@@ -12,6 +12,7 @@ from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.nano import nano_app
+from arr_coc.cli.train import train
 
 app = typer.Typer(
     name="arr-coc",
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(compare)
 app.command()(ask)
 app.command()(bench)
+app.command()(train)
 app.add_typer(data_app)
 app.add_typer(nano_app)
 app.add_typer(eval_app)

@@ -1,0 +1,105 @@
+"""`arr-coc train`: one phase of teaching where to look."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arr_coc.cli.errors import explained, fail
+
+SPEED = "Speed and memory"
+
+
+def train(
+    phase: Annotated[str, typer.Option(help="1 allocator, 2 bridge, 3 joint, rl reinforcement.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Log, checkpoints, and the trained parts in relevance/.")],
+    model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
+    relevance: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Trained parts to start from; none: fresh, or the model's.")
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="generator, a task, or a folder with qa.jsonl; may be repeated.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 400,
+    rate_scale: Annotated[
+        float, typer.Option(help="Multiplies the learning rates, which suit a 2B host; nano wants 4.")
+    ] = 1.0,
+    tokens: Annotated[int, typer.Option(min=400, help="Visual tokens of a batch.")] = 1600,
+    max_side: Annotated[int, typer.Option(min=256, help="Longest side of the generator's pictures.")] = 2048,
+    boxes: Annotated[
+        bool, typer.Option("--boxes", help="Align to evidence boxes, not to the teacher: the supervised variant.")
+    ] = False,
+    price: Annotated[float, typer.Option(min=0, help="rl: reward = correct - price * tokens / 400.")] = 0.2,
+    rollouts: Annotated[int, typer.Option(min=2, help="rl: attempts at each question.")] = 6,
+    validate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
+    tracker: Annotated[str | None, typer.Option(help="trackio, tensorboard or wandb, beside log.jsonl.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint in FOLDER.")] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures.", rich_help_panel=SPEED)] = 1,
+    batches_per_step: Annotated[
+        int, typer.Option(min=1, help="Gradients added up before a step.", rich_help_panel=SPEED)
+    ] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=SPEED)] = "auto",
+    bf16: Annotated[bool, typer.Option("--bf16", rich_help_panel=SPEED)] = False,
+    gradient_checkpointing: Annotated[bool, typer.Option("--gradient-checkpointing", rich_help_panel=SPEED)] = False,
+    offload: Annotated[
+        bool, typer.Option("--offload", help="Activations wait in main memory.", rich_help_panel=SPEED)
+    ] = False,
+    compile_blocks: Annotated[bool, typer.Option("--compile", rich_help_panel=SPEED)] = False,
+) -> None:
+    """From a checkpoint and a task to trained parts, for `from_pretrained(..., relevance=FOLDER/relevance)`."""
+    if find_spec("accelerate") is None:
+        fail("training needs accelerate; install it with: pip install 'arr-coc[train]'")
+    with explained():
+        import torch
+
+        from arr_coc.hosts.checkpoints import load_model
+        from arr_coc.hosts.processor import RelevanceProcessor
+        from arr_coc.training.phases import find_phase, scaled
+        from arr_coc.training.policy_gradient import PolicySettings
+        from arr_coc.training.recipe import DataSettings, plan_weights, run_phase
+        from arr_coc.training.runs import check_folder
+        from arr_coc.training.settings import LoopSettings
+
+        chosen = scaled(find_phase(phase), rate_scale)
+        settings = LoopSettings(
+            rates=chosen.rates,
+            num_steps=steps,
+            seed=seed,
+            batches_per_step=batches_per_step,
+            warmup_steps=min(30, max(1, steps // 10)),
+            validate_every=validate_every,
+            save_every=min(50, validate_every),
+            bf16=bf16,
+            gradient_checkpointing=gradient_checkpointing,
+            offload_activations=offload,
+            compile_blocks=compile_blocks,
+            num_workers=workers,
+            device="cpu" if device == "cpu" else "auto",
+        )
+        check_folder(out, settings.keep_best, resume)
+        torch.manual_seed(seed)
+        host = load_model(model, device=device)
+        processor = RelevanceProcessor.from_pretrained(model, model=host, relevance=relevance)
+        sources = DataSettings(tuple(data or ("generator",)), max_side, tokens_per_batch=tokens)
+        policy = PolicySettings(price=price, num_rollouts=rollouts)
+        try:
+            result = run_phase(
+                chosen,
+                host,
+                processor,
+                sources,
+                settings,
+                out,
+                weights=plan_weights(chosen, boxes),
+                policy=policy,
+                tracker=tracker,
+                resume=resume,
+            )
+        except FloatingPointError as error:
+            fail(str(error))
+    score = "" if result.score is None else f", validation score {result.score:.3f}"
+    typer.echo(f"{result.stopped} after step {result.step}{score}: {out / 'relevance'}")

@@ -1,0 +1,142 @@
+"""The phases of training: what learns in each, how fast, and from what it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+from torch import nn
+
+from arr_coc.adapter import AdapterConfig, QualityAdapter
+from arr_coc.balancing import BalancerConfig, LearnedBalancer
+from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.relevance import Learned
+from arr_coc.knowing import LearnedScorer, ScorerConfig
+from arr_coc.training.learner import LossWeights, RelevanceLearner
+from arr_coc.training.policy_gradient import PolicyLearner, PolicySettings
+
+LAST_LANGUAGE_LAYERS, LAST_VISION_BLOCKS = 4, 2
+ALLOCATOR = ("scorer", "balancer", "adapter")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase.
+
+    Attributes:
+        rates: learning rate of each part that learns, for a large pretrained host.
+        weights: of the loss terms; None learns by reinforcement.
+        needs: the phase it starts from.
+    """
+
+    name: str
+    summary: str
+    rates: Mapping[str, float]
+    weights: LossWeights | None
+    needs: str | None = None
+
+
+PHASES: Mapping[str, Phase] = {
+    phase.name: phase
+    for phase in (
+        Phase(
+            "1",
+            "allocator: scorer, balancer and adapter learn, the host is frozen",
+            {"scorer": 3e-4, "balancer": 3e-4, "adapter": 1e-4},
+            LossWeights(),
+        ),
+        Phase(
+            "2",
+            "bridge: also the mergers, the last vision blocks and language layers",
+            {"scorer": 1e-4, "balancer": 1e-4, "adapter": 1e-4, "bridge": 1e-5, "vision": 1e-6, "language": 1e-6},
+            LossWeights(kl=0.1, alignment=0.1, efficiency=0.0),
+            "1",
+        ),
+        Phase(
+            "3",
+            "joint: everything",
+            {"scorer": 1e-5, "balancer": 1e-5, "adapter": 1e-4, "bridge": 1e-5, "vision": 1e-6, "language": 1e-6},
+            LossWeights(kl=0.0, alignment=0.0, efficiency=0.01),
+            "2",
+        ),
+        Phase(
+            "rl",
+            "reinforcement: scorer and balancer, rewarded for right answers and few tokens",
+            {"scorer": 3e-5, "balancer": 1e-3},
+            None,
+            "1",
+        ),
+    )
+}
+
+
+def find_phase(name: str) -> Phase:
+    """Raises ValueError for an unknown phase, with the list of those there are."""
+    if name not in PHASES:
+        listed = ", ".join(f"{phase.name} ({phase.summary})" for phase in PHASES.values())
+        raise ValueError(f"phase: unknown {name!r}; there are {listed}")
+    return PHASES[name]
+
+
+def complete(processor: RelevanceProcessor) -> Learned:
+    """The trained parts of a processor, fresh ones where there are none, ready to learn."""
+    text = processor.host.model.config.text_config
+    there = processor.learned
+    learned = Learned(
+        there.scorer or LearnedScorer(ScorerConfig(text.hidden_size)),
+        there.balancer or LearnedBalancer(BalancerConfig(text.hidden_size), processor.settings.balancer),
+        there.adapter or QualityAdapter(AdapterConfig(text.hidden_size)),
+    )
+    for part in learned.parts().values():
+        part.requires_grad_(True)
+    return learned.to(processor.host.model.device)
+
+
+def build(
+    phase: Phase, processor: RelevanceProcessor, policy: PolicySettings, weights: LossWeights | None = None
+) -> tuple[RelevanceLearner | PolicyLearner, Learned]:
+    """The objective of a phase, and the parts that it teaches; the processor's host may learn with them."""
+    learned = complete(processor)
+    host = processor.host
+    host.model.requires_grad_(False)
+    if phase.weights is None:
+        assert learned.adapter is not None
+        learned.adapter.requires_grad_(False)
+        return PolicyLearner(host, learned, policy), learned
+    trained = trained_parts(phase, host, learned)
+    weights = weights or phase.weights
+    learns_host = set(phase.rates) > set(ALLOCATOR)
+    teacher = frozen_copy(host) if learns_host and weights.needs_teacher else host
+    for parameters in trained.values():
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+    host.is_training = learns_host
+    return RelevanceLearner(host, learned, trained, weights, teacher), learned
+
+
+def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str, Sequence[nn.Parameter]]:
+    """Parameters by part; a tied output layer belongs to the language part."""
+    visual, language = host.model.model.visual, host.model.model.language_model
+    is_joint = phase.name == "3"
+    blocks = visual.blocks if is_joint else visual.blocks[-LAST_VISION_BLOCKS:]
+    layers = language.layers if is_joint else language.layers[-LAST_LANGUAGE_LAYERS:]
+    parts: dict[str, Sequence[nn.Parameter]] = {name: list(part.parameters()) for name, part in learned.parts().items()}
+    parts["bridge"] = [*visual.merger.parameters(), *visual.deepstack_merger_list.parameters()]
+    parts["vision"] = list(blocks.parameters())
+    parts["language"] = [*layers.parameters(), *language.norm.parameters()]
+    return {name: parameters for name, parameters in parts.items() if name in phase.rates}
+
+
+def frozen_copy(host: Qwen3VLHost) -> Qwen3VLHost:
+    """The host as it is now; what learns later leaves it alone."""
+    model = deepcopy(host.model).eval().requires_grad_(False)
+    return Qwen3VLHost(model, host.tokenizer, host.image_processor, gaze=host.gaze)
+
+
+def scaled(phase: Phase, factor: float) -> Phase:
+    """The phase with all rates multiplied: a small host wants larger ones."""
+    if factor <= 0:
+        raise ValueError(f"rate_scale must be positive, got {factor}")
+    return replace(phase, rates={part: rate * factor for part, rate in phase.rates.items()})

@@ -1,0 +1,222 @@
+"""From a host and a task to trained parts in a folder: one phase, start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from transformers import Qwen3VLForConditionalGeneration
+
+from arr_coc.data.mixture import MAX_QUESTIONS
+from arr_coc.data.suites import Selection, open_task
+from arr_coc.data.tasks import TRAIN_SEEDS, VALIDATION_SEEDS, GeneratedTask, Task
+from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.hosts.relevance import Learned, host_facts, save_relevance
+from arr_coc.training.batches import collate_with
+from arr_coc.training.bucketing import BucketedFeed, Buckets
+from arr_coc.training.learner import LossWeights
+from arr_coc.training.loop import RunResult
+from arr_coc.training.monitoring import BUDGETS
+from arr_coc.training.phases import Phase, build
+from arr_coc.training.policy_gradient import PolicySettings
+from arr_coc.training.runs import load_weights, train
+from arr_coc.training.sampling import Curriculum, Drawn, GeneratedSource, MixedSource, Source, TaskSource
+from arr_coc.training.settings import LoopSettings
+
+GENERATOR = "generator"
+FIRST_PICTURE, NUM_PICTURES = 800_000_000, 200_000_000  # of the training seeds; the embedded host saw those before
+VALIDATION_SHARE = 0.1
+RELEVANCE, HOST = "relevance", "host"
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What a phase learns from.
+
+    Attributes:
+        tasks: "generator", or names of `open_task`; the last tenth of such a task is kept for validation.
+        max_side: of the generator's pictures.
+        questions_per_picture: they share pyramid, glimpse and teacher.
+        tokens_per_batch: visual tokens; the smaller the budget the larger the batch.
+        easy_share: of the run, in which the curriculum goes from easy to the full mix.
+        num_validation: questions.
+    """
+
+    tasks: tuple[str, ...] = (GENERATOR,)
+    max_side: int = 2048
+    questions_per_picture: int = 4
+    tokens_per_batch: int = 1600
+    easy_share: float = 0.2
+    num_validation: int = 120
+
+
+def run_phase(
+    phase: Phase,
+    model: Qwen3VLForConditionalGeneration,
+    processor: RelevanceProcessor,
+    data: DataSettings,
+    settings: LoopSettings,
+    out: Path,
+    *,
+    weights: LossWeights | None = None,
+    policy: PolicySettings | None = None,
+    tracker: str | None = None,
+    resume: bool = False,
+) -> RunResult:
+    """Trains, takes the best checkpoint by validation and writes it as `out/relevance` (and `out/host` if it learnt).
+
+    Raises:
+        ValueError: tasks that can't be used, settings that do not fit, `out` holds another run.
+    """
+    policy = policy or PolicySettings()
+    objective, learned = build(phase, processor, policy, weights)
+    feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed)
+    result = train(
+        objective,
+        feed,
+        settings,
+        out,
+        validation=validation,
+        blocks=[*model.model.visual.blocks, *model.model.language_model.layers],
+        recipe={
+            "phase": phase.name,
+            "host": host_facts(model),
+            "data": asdict(data),
+            "weights": asdict(weights or phase.weights) if phase.weights else None,
+            "policy": asdict(policy) if phase.weights is None else None,
+        },
+        tracker=tracker,
+        resume=resume,
+    )
+    if result.best is not None:
+        load_weights(objective, result.best)
+    save(out, phase, processor, learned, result)
+    return result
+
+
+def plan_weights(phase: Phase, from_boxes: bool) -> LossWeights | None:
+    """The phase's loss weights, aligned to evidence boxes if asked; None where it learns by reinforcement."""
+    return phase.weights and replace(phase.weights, from_boxes=from_boxes)
+
+
+def save(out: Path, phase: Phase, processor: RelevanceProcessor, learned: Learned, result: RunResult) -> None:
+    model = processor.host.model
+    save_relevance(out / RELEVANCE, processor.settings, learned, host_facts(model))
+    (out / RELEVANCE / "README.md").write_text(card(phase, result, processor), encoding="utf-8")
+    if processor.host.is_training:
+        model.save_pretrained(out / HOST)
+        processor.tokenizer.save_pretrained(out / HOST)
+        processor.image_processor.save_pretrained(out / HOST)
+
+
+CARD = """\
+---
+library_name: arr-coc
+---
+# ARR-COC relevance, phase {phase}
+
+{summary}.
+Trained by `arr-coc train --phase {phase}` for {steps} steps on the host {host}; the run ended with: {stopped}.
+Validation score of these weights (share of questions answered right, mean of the budgets): {score}.
+
+```python
+processor = RelevanceProcessor.from_pretrained(HOST, model=model, relevance=THIS_FOLDER)
+```
+
+What it reaches on held-out pictures is measured by `arr-coc eval --relevance THIS_FOLDER`.
+"""
+
+
+def card(phase: Phase, result: RunResult, processor: RelevanceProcessor) -> str:
+    facts = host_facts(processor.host.model)
+    host = ", ".join(f"{name} {value}" for name, value in facts.items())
+    score = "not measured" if result.score is None else f"{result.score:.3f}"
+    return CARD.format(
+        phase=phase.name,
+        summary=phase.summary,
+        steps=result.step,
+        host=f"({host})",
+        stopped=result.stopped,
+        score=score,
+    )
+
+
+def feeds(
+    processor: RelevanceProcessor, data: DataSettings, num_batches: int, seed: int
+) -> tuple[BucketedFeed, ValidationBatches]:
+    """Training batches, and validation batches of the same tasks from samples that are never trained on."""
+    sources, held_out = zip(*(open_source(name, data) for name in data.tasks), strict=True)
+    collate = collate_with(processor.host)
+    buckets = Buckets(data.tokens_per_batch, max_batch_size=4 * data.questions_per_picture)
+    feed = BucketedFeed(
+        MixedSource(sources) if len(sources) > 1 else sources[0],
+        collate,
+        buckets,
+        Curriculum(round(data.easy_share * num_batches)),
+        seed,
+    )
+    return feed, ValidationBatches(held_out, data, collate)
+
+
+def open_source(name: str, data: DataSettings) -> tuple[Source, Sequence[Drawn]]:
+    """The training source of a task, and its samples for validation."""
+    if name == GENERATOR:
+        each = data.questions_per_picture
+        num_pictures = -(-data.num_validation // each)
+        options = {"num_questions": each, "max_side": data.max_side}
+        train_task = GeneratedTask(
+            TRAIN_SEEDS.start + FIRST_PICTURE, NUM_PICTURES, MAX_QUESTIONS, max_side=data.max_side
+        )
+        held_out = GeneratedTask(VALIDATION_SEEDS.start, num_pictures, **options)  # type: ignore[arg-type]
+        return GeneratedSource(train_task, each), HeldOut(held_out, range(len(held_out)))
+    task = open_task(name)
+    check_answers(name, task)
+    num_held_out = min(data.num_validation, max(1, round(VALIDATION_SHARE * len(task))))
+    first = len(task) - num_held_out
+    if first < 1:
+        raise ValueError(f"data: {name} holds {len(task)} questions; training needs at least two")
+    return TaskSource(Selection(task, list(range(first)), task.name)), HeldOut(task, range(first, len(task)))
+
+
+def check_answers(name: str, task: Task) -> None:
+    """Raises ValueError for a task whose first sample has no answer."""
+    if not len(task) or not task[0].answers:
+        raise ValueError(f"data: {name} has no answers to learn from; give a task with answers")
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut(Sequence[Drawn]):
+    """Samples of a task in order; difficulty does not matter here."""
+
+    task: Task
+    indices: range
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, number: Any) -> Any:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        return Drawn(self.task[self.indices[number]], 0.5, "")
+
+
+class ValidationBatches:
+    """All held-out samples in order, a picture's worth at a time, at budgets that take turns."""
+
+    def __init__(self, held_out: Sequence[Sequence[Drawn]], data: DataSettings, collate: Any) -> None:
+        size = data.questions_per_picture
+        self._pieces = [
+            (samples, start, min(start + size, len(samples)))
+            for samples in held_out
+            for start in range(0, len(samples), size)
+        ]
+        self._collate = collate
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __getitem__(self, number: int) -> Any:
+        samples, start, stop = self._pieces[number]
+        return self._collate(samples[start:stop], BUDGETS[number % len(BUDGETS)], number)

@@ -1,0 +1,144 @@
+"""The teacher: the same host, untouched, with all of level 0 before it.
+
+Shapes: Q questions about one picture, T tokens of all of them behind it, N visual tokens, A answer tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
+
+from arr_coc.data.tasks import Sample
+from arr_coc.hosts.looking import add_deepstack
+from arr_coc.hosts.prompts import ImageBlock, lay_out
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.records import Allocation, CellFeatures, Pyramid
+from arr_coc.training.batches import answer_ids, question_ids
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What the teacher shows about one picture.
+
+    Attributes:
+        attention: (Q, R, C) where each question looks over the level-0 grid, summing to at most 1.
+        logits: per question (A, V) float32, of its answer tokens.
+    """
+
+    attention: Tensor
+    logits: list[Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Questions with their answers behind one picture, none of which sees another.
+
+    Attributes:
+        ids, positions: (1, T) and M-RoPE (3, 1, T).
+        mask: (1, 1, T, T) bool, who sees whom.
+        asking: per question the indices of the last tokens of its prompt.
+        answering: per question the indices of the tokens that predict its answer.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor
+    asking: list[Tensor]
+    answering: list[Tensor]
+
+
+@torch.no_grad()
+def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample]) -> Lesson:
+    """Attention and answer distributions of the host at full resolution, in one pass for all questions."""
+    cells, grid = pyramid.cells(0), pyramid.grid()
+    (features,) = host.encode([pyramid], [cells])
+    packed = pack(host, samples, ImageBlock.of(Allocation(cells, grid)))
+    attention, hidden = read(host, packed, features)
+    head = host.model.lm_head
+    logits = [head(hidden[0, answering]).float() for answering in packed.answering]
+    return Lesson(attention.unflatten(1, grid), logits)
+
+
+def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock) -> Packed:
+    """One sequence: what all chats begin with, up to the end of the picture, then the rest of each."""
+    spoken = [answer_ids(host, sample) for sample in samples]
+    asked = [question_ids(host, sample.question) for sample in samples]
+    prompts = [lay_out(q + a, host.image_token_id, [block]) for q, a in zip(asked, spoken, strict=True)]
+    start = int((prompts[0].ids == host.image_token_id).nonzero()[-1]) + 1
+    assert all(torch.equal(prompt.ids[:start], prompts[0].ids[:start]) for prompt in prompts)
+    lengths = [len(prompt.ids) - start for prompt in prompts]
+    turns = torch.cat([torch.full((n,), k) for k, n in enumerate([start, *lengths])])
+    seen = ((turns == turns[:, None]) | (turns == 0)).tril()
+    asking, answering, offset = [], [], start
+    for length, answer in zip(lengths, spoken, strict=True):
+        offset += length
+        begin = offset - len(answer)
+        asking.append(torch.arange(max(start, begin - host.gaze.num_queries), begin))
+        answering.append(torch.arange(begin - 1, offset - 1))
+    ids = torch.cat([prompts[0].ids[:start], *(prompt.ids[start:] for prompt in prompts)])
+    positions = torch.cat(
+        [prompts[0].positions[:, :start], *(prompt.positions[:, start:] for prompt in prompts)], dim=1
+    )
+    device = host.model.device
+    return Packed(ids[None].to(device), positions[:, None].to(device), seen[None, None].to(device), asking, answering)
+
+
+def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures) -> tuple[Tensor, Tensor]:
+    """Attention (Q, N) of each question's last tokens, mean of heads and the gaze's layers, and states (1, T, D)."""
+    language = host.model.model.language_model
+    is_visual = packed.ids == host.image_token_id
+    embeds = language.embed_tokens(packed.ids)
+    merged = features.merged.to(embeds.device, embeds.dtype)
+    hidden = embeds.masked_scatter(is_visual[..., None], merged)
+    rotary = language.rotary_emb(hidden, packed.positions)
+    mask = torch.zeros_like(packed.mask, dtype=hidden.dtype).masked_fill(~packed.mask, -torch.inf)
+    layers, maps = host.gaze.layers(len(language.layers)), []
+    for depth, layer in enumerate(language.layers):
+        if depth in layers:
+            maps.append(attention_of(layer, hidden, rotary, packed)[:, is_visual[0]])
+        hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, use_cache=False)
+        hidden = add_deepstack(hidden, is_visual, features, depth)
+    return torch.stack(maps).mean(0), language.norm(hidden)
+
+
+def attention_of(layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], packed: Packed) -> Tensor:
+    """(Q, T) float32 softmax(q k^T / sqrt(d)) of the layer's own projections, mean over heads and last tokens."""
+    attention = layer.self_attn
+    normed = layer.input_layernorm(hidden)
+    shape = (*normed.shape[:-1], -1, attention.head_dim)
+    query = attention.q_norm(attention.q_proj(normed).view(shape)).transpose(1, 2)
+    key = attention.k_norm(attention.k_proj(normed).view(shape)).transpose(1, 2)
+    query, key = apply_rotary_pos_emb(query, key, *rotary)
+    key = repeat_kv(key, attention.num_key_value_groups)[0].float()
+    rows = []
+    for asking in packed.asking:
+        logits = query[0, :, asking].float() @ key.transpose(1, 2) * attention.scaling
+        weights = logits.masked_fill(~packed.mask[0, :, asking], -torch.inf).softmax(-1)
+        rows.append(weights.mean((0, 1)))
+    return torch.stack(rows)
+
+
+def boxes_attention(pyramid: Pyramid, samples: Sequence[Sample], sizes: Sequence[tuple[int, int]]) -> Tensor:
+    """(B, R, C) attention as the evidence boxes would have it, for the supervised variant.
+
+    Args:
+        sizes: (width, height) of the picture that the boxes are measured in, one a sample.
+    """
+    rows, cols = pyramid.grid()
+    maps = torch.zeros(len(samples), rows, cols)
+    for row, (sample, (width, height)) in enumerate(zip(samples, sizes, strict=True)):
+        for x0, y0, x1, y1 in sample.boxes or ():
+            across = overlap(x0 / width * cols, x1 / width * cols, cols)
+            down = overlap(y0 / height * rows, y1 / height * rows, rows)
+            maps[row] = torch.maximum(maps[row], down[:, None] * across)
+    return maps / maps.sum((1, 2), keepdim=True).clamp(min=1e-9)
+
+
+def overlap(start: float, stop: float, num_cells: int) -> Tensor:
+    """(num_cells,) share of each unit cell that start..stop covers."""
+    edges = torch.arange(num_cells + 1, dtype=torch.float32)
+    return (edges[1:].clamp(max=stop) - edges[:-1].clamp(min=start)).clamp(min=0)
