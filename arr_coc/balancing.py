@@ -34,6 +34,7 @@ GIST = re.compile(
     r"\b(is|are) there\b|\bcolou?rs?\b|\bbackground\b",
     re.IGNORECASE,
 )
+NAMED = re.compile(r"(?<=[a-z,] )[\"'“A-Z0-9]")
 READING = re.compile(
     r"\b(read|transcribe|spell|written|print|printed|text|says?|title|heading|label|names?|address|phone|"
     r"digits?|numbers?(?! of)|codes?|serial|values?|percent(age)?|date|time|how much|total|amount|price|costs?|"
@@ -191,8 +192,9 @@ def demand(question: str) -> float:
     """How much reading a question asks for, 0..1, from its English wording.
 
     0 for the gist (kind of picture, colours, existence), 1 for reading (text, numbers, table cells,
-    small print), which wins where both occur, 0.5 for everything else.
+    small print), which wins where both occur, 0.5 for everything else. "The colour of the bar Kano" is no
+    gist: a name inside a sentence stands in the picture and has to be found there.
     """
     if READING.search(question):
         return 1.0
-    return 0.0 if GIST.search(question) else ORDINARY_DEMAND
+    return 0.0 if GIST.search(question) and not NAMED.search(question) else ORDINARY_DEMAND

@@ -89,6 +89,16 @@ def test_reading_wins_over_gist() -> None:
     assert demand("What is the number of red circles? Are there any?") == 0
 
 
+@pytest.mark.parametrize("question", ["What colour is the bar Kano?", "Is there a 'STOP' sign, or Exit 4?"])
+def test_what_is_called_by_name_has_to_be_found(question: str) -> None:
+    assert demand(question) == 0.5
+
+
+@pytest.mark.parametrize("question", ["Is there a red circle? Yes or no.", "What colour is the paper? Answer briefly."])
+def test_a_capital_that_begins_a_sentence_is_no_name(question: str) -> None:
+    assert demand(question) == 0
+
+
 def test_density_is_the_share_of_inked_cells() -> None:
     assert density(page(0.0)) == 0
     assert density(page(0.5)) == pytest.approx(0.5, abs=1 / 12)
