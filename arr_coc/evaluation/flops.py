@@ -6,11 +6,15 @@ values); norms, rotations and the sampling head are left out.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from torch import nn
 from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import Realization
+
+_NUM_WEIGHTS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
 def encode_flops(model: Qwen3VLForConditionalGeneration, num_cells: int) -> float:
@@ -49,4 +53,7 @@ def attention_flops(host: Qwen3VLHost, realization: Realization) -> float:
 
 
 def num_weights(part: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in part.parameters())
+    """Counted once per module: it is asked for with every answer."""
+    if part not in _NUM_WEIGHTS:
+        _NUM_WEIGHTS[part] = sum(parameter.numel() for parameter in part.parameters())
+    return _NUM_WEIGHTS[part]
