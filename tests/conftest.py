@@ -112,13 +112,15 @@ def tiny_processor(tiny_host: Qwen3VLHost) -> RelevanceProcessor:
 
 
 def random_parts(width: int, seed: int = 1) -> Learned:
-    """All three parts with random weights."""
+    """All three parts with random weights, the scorer's so large that the question's words tell."""
     torch.manual_seed(seed)
     scorer = LearnedScorer(ScorerConfig(width, width=16, num_layers=1))
     balancer = LearnedBalancer(BalancerConfig(width, width=8))
     adapter = QualityAdapter(AdapterConfig(dim=width, width=16, num_prototypes=4, num_layers=1))
     for layer in (balancer.leave, adapter.leave):
         torch.nn.init.normal_(layer.weight, std=0.1)
+    for matrix in (parameter for parameter in scorer.parameters() if parameter.ndim == 2):
+        torch.nn.init.normal_(matrix, std=0.5)
     return Learned(scorer.eval(), balancer.eval(), adapter.eval())
 
 
