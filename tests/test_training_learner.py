@@ -239,3 +239,7 @@ def test_a_task_without_answers_is_refused(tmp_path: Path) -> None:
     write_folder(tmp_path, 3, answers=False)
     with pytest.raises(ValueError, match=r"answers"):
         open_source(str(tmp_path), DataSettings())
+
+
+def test_only_phases_that_teach_the_host_say_so() -> None:
+    assert {name for name, phase in PHASES.items() if phase.teaches_host} == {"2", "3"}

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from arr_coc.cli.answering import ask, compare
+from arr_coc.cli.apps import demo, microscope
 from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.nano import nano_app
+from arr_coc.cli.plan import plan
+from arr_coc.cli.space import space
 from arr_coc.cli.train import train
 
 app = typer.Typer(
@@ -27,6 +30,10 @@ app.command()(compare)
 app.command()(ask)
 app.command()(bench)
 app.command()(train)
+app.command()(demo)
+app.command()(microscope)
+app.command()(plan)
+app.command()(space)
 app.add_typer(data_app)
 app.add_typer(nano_app)
 app.add_typer(eval_app)

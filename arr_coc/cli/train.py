@@ -82,7 +82,7 @@ def train(
         )
         check_folder(out, settings.keep_best, resume)
         torch.manual_seed(seed)
-        host = load_model(model, device=device)
+        host = load_model(model, dtype="float32" if chosen.teaches_host else "auto", device=device)
         processor = RelevanceProcessor.from_pretrained(model, model=host, relevance=relevance)
         sources = DataSettings(tuple(data or ("generator",)), max_side, tokens_per_batch=tokens)
         policy = PolicySettings(price=price, num_rollouts=rollouts)

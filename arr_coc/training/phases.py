@@ -37,6 +37,11 @@ class Phase:
     weights: LossWeights | None
     needs: str | None = None
 
+    @property
+    def teaches_host(self) -> bool:
+        """Then the host wants float32: at its rates bfloat16 rounds every step away."""
+        return set(self.rates) > set(ALLOCATOR)
+
 
 PHASES: Mapping[str, Phase] = {
     phase.name: phase
@@ -107,12 +112,11 @@ def build(
         return PolicyLearner(host, learned, policy), learned
     trained = trained_parts(phase, host, learned)
     weights = weights or phase.weights
-    learns_host = set(phase.rates) > set(ALLOCATOR)
-    teacher = frozen_copy(host) if learns_host and weights.needs_teacher else host
+    teacher = frozen_copy(host) if phase.teaches_host and weights.needs_teacher else host
     for parameters in trained.values():
         for parameter in parameters:
             parameter.requires_grad_(True)
-    host.is_training = learns_host
+    host.is_training = phase.teaches_host
     return RelevanceLearner(host, learned, trained, weights, teacher), learned
 
 

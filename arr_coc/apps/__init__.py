@@ -1,0 +1,1 @@
+"""Pages in the browser; needs the extra `demo`. Only the command line imports this package."""

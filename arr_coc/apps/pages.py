@@ -1,0 +1,165 @@
+"""What both pages share: theme, style, and how they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+import arr_coc
+
+EXAMPLES = Path(arr_coc.__file__).parent / "examples"
+FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
+DELETE_EVERY_S, DELETE_AFTER_S = 60, 900
+MOST_WAITING = 64
+STYLE = """\
+.gradio-container { max-width: 1240px !important; width: 100%; min-width: 0 !important; margin: 0 auto !important; }
+.gradio-container:has(#compare) { max-width: 1560px !important; }
+.gradio-container :is(.main, .wrap, .contain, .tabs, .tabitem, .table-wrap) { min-width: 0; max-width: 100%; }
+.gradio-container .html-container { padding: 0 !important; }
+.gradio-container .tabitem { padding: 0 !important; }
+#facts:not(:has(.arr-facts)) { display: none; }
+#detail:has(input:disabled) { opacity: .7; }
+#answer { scroll-margin-top: 1rem; }
+.arr-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem 1rem; padding: .6rem 0 .2rem; }
+.arr-head h1 { font-size: 1.7rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }
+.arr-head h1 em { font-style: normal; color: var(--primary-600); }
+.dark .arr-head h1 em { color: var(--primary-400); }
+.arr-head p { margin: 0; color: var(--body-text-color-subdued); font-size: 1rem; }
+.arr-foot { color: var(--body-text-color-subdued); font-size: 13px; text-align: center; padding: .4rem 0 1rem; }
+.arr-answer { border-left: 4px solid var(--primary-600); padding: .75rem 1rem; background: var(--block-background-fill);
+  border-radius: 8px; min-height: 4.2rem; box-shadow: var(--block-shadow); }
+.arr-answer small { display: block; color: var(--body-text-color-subdued); font-size: 13px; margin-bottom: .15rem;
+  overflow-wrap: anywhere; }
+.arr-answer strong { font-size: 1.45rem; font-weight: 650; line-height: 1.3; overflow-wrap: anywhere;
+  white-space: pre-wrap; }
+.arr-answer.empty strong { font-size: 1rem; font-weight: 400; color: var(--body-text-color-subdued); }
+.arr-answer.trouble { border-left-color: #d97706; }
+.arr-answer.trouble strong { font-size: 1rem; font-weight: 500; }
+.arr-facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: .5rem; }
+.arr-facts div { background: var(--block-background-fill); border: 1px solid var(--border-color-primary);
+  border-radius: 8px; padding: .5rem .7rem; }
+.arr-facts b { display: block; font-size: 1.2rem; font-weight: 650; font-variant-numeric: tabular-nums; }
+.arr-facts span { font-size: 12.5px; color: var(--body-text-color-subdued); line-height: 1.3; display: block; }
+.arr-note { color: var(--body-text-color-subdued); font-size: 13.5px; }
+.arr-note.trouble { color: var(--body-text-color); border-left: 4px solid #d97706; padding-left: .6rem; }
+.arr-worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 1rem; }
+#examples, #examples .grid-wrap { height: auto !important; min-height: 0 !important; max-height: none !important;
+  overflow: visible !important; padding: 0 !important; }
+#examples { border: none !important; background: none; box-shadow: none; min-width: 0 !important; }
+#examples .grid-container { grid-template: none / repeat(8, 1fr) !important; grid-auto-rows: auto !important;
+  gap: 8px; height: auto !important; padding: 3px; }
+@media (max-width: 700px) { #examples .grid-container { grid-template: none / repeat(4, 1fr) !important; } }
+#examples .grid-container button { aspect-ratio: 1; height: auto; }
+#examples .caption-label { display: none; }
+@media (max-width: 700px) {
+  .gradio-container button[role="tab"] { padding-left: .45rem; padding-right: .45rem; font-size: 13px; } }
+#picture:has(img) [data-testid="block-label"] { display: none; }
+.gradio-container button[role="tab"][aria-selected="true"] { color: var(--primary-700); font-weight: 600; }
+.dark @media (max-width: 700px) {
+  .gradio-container button[role="tab"] { padding-left: .45rem; padding-right: .45rem; font-size: 13px; } }
+#picture:has(img) [data-testid="block-label"] { display: none; }
+.gradio-container button[role="tab"][aria-selected="true"],
+.gradio-container.dark button[role="tab"][aria-selected="true"],
+.dark button[role="tab"][aria-selected="true"] { color: var(--primary-300); }
+.gradio-container input[type="range"]::-webkit-slider-thumb { background: var(--primary-700); }
+.gradio-container input[type="range"]::-moz-range-thumb { background: var(--primary-700); }
+:is(#history, #batch-table) :is(th, td) { font-family: inherit; word-break: normal; overflow-wrap: normal; }
+#batch-summary :is(th, td) { border-color: var(--border-color-primary) !important; }
+footer { display: none !important; }
+"""
+
+
+def theme() -> gr.themes.Base:
+    """Teal on slate with the system's own font: nothing is fetched from elsewhere."""
+    return gr.themes.Soft(
+        primary_hue="teal",
+        secondary_hue="teal",
+        neutral_hue="slate",
+        font=FONTS,
+        font_mono=("ui-monospace", "monospace"),
+    ).set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+        body_background_fill="*neutral_50",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+        block_label_background_fill="*neutral_100",
+        block_label_background_fill_dark="*neutral_700",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_200",
+        block_title_background_fill="transparent",
+        block_title_background_fill_dark="transparent",
+        block_title_padding="0",
+        checkbox_border_color="*neutral_400",
+        checkbox_border_color_dark="*neutral_500",
+        checkbox_label_background_fill_selected="*primary_700",
+        checkbox_label_background_fill_selected_dark="*primary_700",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_600",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+    )
+
+
+def new_page(title: str) -> gr.Blocks:
+    """An empty page without telemetry; what people upload is deleted after a quarter of an hour."""
+    return gr.Blocks(title=title, analytics_enabled=False, delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S))
+
+
+def launch_options(max_upload_mb: int = 20) -> dict[str, Any]:
+    """Arguments of `Blocks.launch` that belong to the pages: look, upload limit, nothing shared or recorded."""
+    return {
+        "theme": theme(),
+        "css": STYLE,
+        "max_file_size": max_upload_mb * 2**20,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "share": False,
+        "show_error": True,
+    }
+
+
+def serve(page: gr.Blocks, host: str, port: int, max_upload_mb: int = 20) -> None:
+    """Listens until interrupted.
+
+    Raises:
+        ValueError: the port is taken.
+    """
+    try:
+        page.launch(server_name=host, server_port=port, quiet=True, **launch_options(max_upload_mb))
+    except OSError as error:
+        raise ValueError(f"port: {port} on {host} cannot be opened; choose another with --port") from error
+
+
+def head_html(title: str, tagline: str) -> str:
+    return f'<div class="arr-head"><h1>ARR<em>·</em>COC {escape(title)}</h1><p>{escape(tagline)}</p></div>'
+
+
+def facts_html(facts: Mapping[str, str]) -> str:
+    """A row of figures, each with what it counts below it."""
+    cells = [f"<div><b>{escape(value)}</b><span>{escape(label)}</span></div>" for label, value in facts.items()]
+    return f'<div class="arr-facts">{"".join(cells)}</div>' if cells else ""
+
+
+def answer_html(question: str, text: str, kind: str = "") -> str:
+    """The answer under its question; `kind` is "", "empty" or "trouble"."""
+    small = f"<small>{escape(question)}</small>" if question else ""
+    return f'<div class="arr-answer {kind}" role="status">{small}<strong>{escape(text)}</strong></div>'
+
+
+def note_html(text: str, kind: str = "") -> str:
+    """A line in small print; `kind` "trouble" stands out."""
+    return f'<p class="arr-note {kind}">{escape(text)}</p>'

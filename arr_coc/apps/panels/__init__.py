@@ -1,0 +1,1 @@
+"""The tabs of the microscope, one file each."""

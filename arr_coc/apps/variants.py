@@ -1,0 +1,162 @@
+"""Variants under the microscope: a checkpoint, a policy and a budget on one picture and one question."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import product
+
+from PIL import Image
+
+from arr_coc.apps.checkpoints import LoadedHost
+from arr_coc.data.scoring import METRICS
+from arr_coc.data.tasks import Record, Sample
+from arr_coc.evaluation.batches import answer_batch
+from arr_coc.evaluation.given import Given
+from arr_coc.evaluation.policies import POLICIES
+from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
+from arr_coc.evaluation.runner import fractions, needed_level
+from arr_coc.hosts.plain import question_messages
+from arr_coc.hosts.prompts import ImageBlock
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.records import Allocation, Realization
+from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles
+from arr_coc.views.table import printable
+from arr_coc.views.tokens import given_tiles
+
+OURS = "arr-coc"
+OWN_BUDGET = 0
+MAX_VARIANTS, MAX_NEW_TOKENS = 12, 64
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is compared; a budget of 0 lets the policy choose."""
+
+    checkpoint: str
+    policy: str
+    budget: int
+
+    @property
+    def label(self) -> str:
+        if not POLICIES[self.policy].has_budget:
+            return f"{self.checkpoint} · {self.policy}"
+        return f"{self.checkpoint} · {self.policy} · {self.budget or 'auto'}"
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What one variant led to.
+
+    Attributes:
+        choosing_s, answering_s: seconds for choosing and encoding, and for prefill and decoding.
+        score, recall: None where no answer or no evidence is known.
+        tiles: the visual tokens over the picture.
+        allocation: of quadtree policies, else None.
+        realization: of ARR-COC, else None.
+    """
+
+    variant: Variant
+    answer: str
+    num_tokens: int
+    num_encoded: int
+    choosing_s: float
+    answering_s: float
+    score: float | None
+    recall: float | None
+    tiles: list[Tile]
+    allocation: Allocation | None
+    realization: Realization | None
+
+
+def make_variants(checkpoints: list[str], policies: list[str], budgets: list[str]) -> list[Variant]:
+    """Every combination; a policy without a budget once, one that can't choose its own not with "auto".
+
+    Raises:
+        ValueError: nothing chosen, or more than `MAX_VARIANTS`.
+    """
+    for name, chosen in (("checkpoint", checkpoints), ("policy", policies), ("budget", budgets)):
+        if not chosen:
+            raise ValueError(f"Choose at least one {name}.")
+    wanted = [OWN_BUDGET if budget == "auto" else int(budget) for budget in budgets]
+    variants = [
+        Variant(checkpoint, policy, budget)
+        for checkpoint, policy in product(checkpoints, policies)
+        for budget in budgets_of(policy, wanted)
+    ]
+    if not variants:
+        raise ValueError("These policies cannot choose a budget by themselves: choose a number too.")
+    if len(variants) > MAX_VARIANTS:
+        raise ValueError(f"{len(variants)} variants are too many to read side by side; choose at most {MAX_VARIANTS}.")
+    return variants
+
+
+def budgets_of(policy: str, wanted: list[int]) -> list[int]:
+    known = POLICIES[policy]
+    return [budget for budget in wanted if budget or known.chooses_budget] if known.has_budget else [OWN_BUDGET]
+
+
+def sample_of(picture: Image.Image, question: str, record: Record | None) -> Sample:
+    """A sample, with what a shipped record knows of it."""
+    known = record or Record("", question, (), None, "question", "other", None, None)
+    return Sample(
+        image=picture,
+        question=question,
+        answers=known.answers,
+        boxes=known.boxes,
+        kind=known.kind,
+        group=known.group,
+        glyph_px=known.glyph_px,
+        picture_id=known.image,
+        picture_kind="picture",
+        metric=known.metric,
+    )
+
+
+def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
+    """Runs one variant with nothing remembered, so that its times are its own."""
+    host = loaded[1].host
+    start = time.perf_counter()
+    given, realization = give(loaded, sample, variant)
+    chosen = time.perf_counter()
+    [text] = answer_batch(host, [sample.question], [given], MAX_NEW_TOKENS)
+    done = time.perf_counter()
+    grid = host_grid(host, sample.image)
+    seen = evidence_seen(given.shown, fractions(sample), needed_level(host, sample))
+    metric = METRICS[sample.metric or "exact_match"]
+    return Finding(
+        variant=variant,
+        answer=printable(text),
+        num_tokens=given.num_tokens,
+        num_encoded=given.num_encoded,
+        choosing_s=chosen - start,
+        answering_s=done - chosen,
+        score=metric(text, sample.answers) if sample.answers else None,
+        recall=seen.recall,
+        tiles=leaf_tiles(realization.allocation, leaf_notes(realization)) if realization else given_tiles(given, grid),
+        allocation=Allocation(given.leaves, grid) if given.leaves is not None else None,
+        realization=realization,
+    )
+
+
+def give(loaded: LoadedHost, sample: Sample, variant: Variant) -> tuple[Given, Realization | None]:
+    """What the host is given; ARR-COC by the checkpoint's own processor, so with its trained parts."""
+    host = loaded[1].host
+    if variant.policy != OURS:
+        policy = POLICIES[variant.policy]
+        return policy.give(host, sample, host.pyramid(sample.image), variant.budget), None
+    messages = question_messages(sample.image, sample.question)
+    inputs = loaded[1].apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or "auto")
+    realization = inputs.realizations[0][0]
+    allocation = realization.allocation
+    segments = (realization.num_encoded,)
+    given = Given(
+        ImageBlock.of(allocation), realization.features, segments, levels_of_leaves(allocation), allocation.leaves
+    )
+    return given, realization
+
+
+def host_grid(host: Qwen3VLHost, picture: Image.Image) -> tuple[int, int]:
+    """(rows, columns) of level 0."""
+    width, height = host.native_size(*picture.size)
+    return height // host.geometry.cell_px, width // host.geometry.cell_px

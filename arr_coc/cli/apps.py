@@ -1,0 +1,75 @@
+"""`arr-coc demo` and `arr-coc microscope`: pages in the browser."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arr_coc.cli.answering import silence_libraries
+from arr_coc.cli.errors import explained, fail
+
+if TYPE_CHECKING:
+    import gradio
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Host = Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 opens the page to the network.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Upload = Annotated[int, typer.Option("--max-upload-mb", min=1, max=500, help="Largest picture people may send.")]
+
+
+def demo(
+    model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
+    host: Host = "127.0.0.1",
+    port: Port = 7860,
+    max_upload_mb: Upload = 20,
+) -> None:
+    """Ask questions about pictures in the browser and see where the visual tokens go."""
+    check_installed()
+    silence_libraries()
+    typer.echo(f"loading {model} ...", err=True)
+    from arr_coc.apps.demo import build_demo
+
+    with explained():
+        page = build_demo(model, max_upload_mb=max_upload_mb)
+    listen(page, host, port, max_upload_mb)
+
+
+def microscope(
+    models: Annotated[str, typer.Option(help="Comma-separated: nano, folders, ids of the hub.")] = "nano",
+    max_loaded: Annotated[int, typer.Option(min=1, help="Checkpoints kept in memory at once.")] = 2,
+    reports: Annotated[Path, typer.Option(metavar="FOLDER", help="Where `arr-coc eval` writes.")] = Path("out"),
+    host: Host = "127.0.0.1",
+    port: Port = 7861,
+    max_upload_mb: Upload = 100,
+) -> None:
+    """Compare checkpoints, policies and budgets side by side in the browser, and look inside."""
+    check_installed()
+    silence_libraries()
+    from arr_coc.apps.microscope import build_microscope
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    with explained():
+        page = build_microscope(names, max_loaded=max_loaded, reports=reports)
+    listen(page, host, port, max_upload_mb)
+
+
+def check_installed() -> None:
+    """Ends the command where gradio is missing, and keeps it from reporting home before it is imported."""
+    if find_spec("gradio") is None:
+        fail("the pages need gradio; install it with: pip install 'arr-coc[demo]'")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+
+def listen(page: gradio.Blocks, host: str, port: int, max_upload_mb: int) -> None:
+    """Says where the page is and who can reach it, then serves until interrupted."""
+    from arr_coc.apps.pages import serve
+
+    reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
+    typer.echo(f"http://{host}:{port} ({reach}); Ctrl-C ends it", err=True)
+    with explained():
+        serve(page, host, port, max_upload_mb)

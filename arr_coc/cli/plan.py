@@ -1,0 +1,109 @@
+"""`arr-coc plan`: what fits on which card, from a model's configuration alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from arr_coc.cli.errors import explained
+
+Vram = Annotated[str, typer.Option(help="Gigabytes of the card; several comma-separated.")]
+Model = Annotated[str, typer.Option(help="nano, 2b, 4b, 8b, a folder, or a hub id; only its configuration is read.")]
+Budget = Annotated[str, typer.Option(help="Visual tokens of ARR-COC, 64..400.")]
+Size = Annotated[str, typer.Option(metavar="WxH", help="Pixels of the pictures.")]
+Batch = Annotated[str, typer.Option(help="Pictures at a time.")]
+Dtype = Annotated[str, typer.Option(help="bfloat16, float16 or float32.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def plan(
+    vram: Vram = "16,24,32,48",
+    model: Model = "2b",
+    budget: Budget = "160",
+    size: Size = "3840x2160",
+    batch: Batch = "1",
+    dtype: Dtype = "bfloat16",
+    is_json: Json = False,
+) -> None:
+    """What fits on which card: weights, activations, KV cache, copies, batches, training."""
+    with explained():
+        cards = [parse_number("vram", text) for text in vram.split(",")]
+        work = parse_size(size), parse_whole("budget", budget), parse_whole("batch", batch)
+    from arr_coc.cli.answering import silence_libraries
+    from arr_coc.serving.planning import plan as make_plan
+    from arr_coc.serving.workload import Workload, find_target
+
+    silence_libraries()
+    with explained():
+        values = make_plan(find_target(model, dtype), Workload(*work), cards)
+    if is_json:
+        typer.echo(json.dumps(values))
+    else:
+        print_plan(values)
+
+
+def parse_number(name: str, text: str) -> float:
+    """Raises ValueError for what is no number."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValueError(f"--{name} must be a number, got {text!r}") from error
+
+
+def parse_whole(name: str, text: str) -> int:
+    """Raises ValueError for what is no whole number."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(f"--{name} must be a whole number, got {text!r}") from error
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """ "1024x768" -> (1024, 768).
+
+    Raises:
+        ValueError: something else.
+    """
+    sides = text.strip().lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(f"--size must be WIDTHxHEIGHT in pixels, got {text!r}")
+    return int(sides[0]), int(sides[1])
+
+
+def print_plan(values: Mapping[str, Any]) -> None:
+    """Workload, the three tables, and the verdicts."""
+    from rich.console import Console
+
+    from arr_coc.views import plan as view
+
+    console = Console(highlight=False)
+    for line in view.describe_workload(values):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(rich_table(view.MEMORY_COLUMNS, view.memory_rows(values)))
+    console.print(rich_table(view.TRAINING_COLUMNS, view.training_rows(values), view.TRAINING_CAPTION))
+    console.print(rich_table(view.CARD_COLUMNS, view.card_rows(values), view.CARD_CAPTION))
+    for line in view.verdicts(values):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def rich_table(columns: Sequence[str], rows: Sequence[tuple[str, ...]], caption: str | None = None) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        header_style="dim",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        caption=caption,
+        caption_justify="left",
+    )
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,127 @@
+"""The demo without a browser: streaming, remembered pictures, what its handler answers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from apps_toys import Tags
+from conftest import QUESTION, draw
+
+from arr_coc.hosts.answering import answer
+from arr_coc.hosts.plain import question_messages
+
+pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
+
+from arr_coc.apps.asking import Asker  # noqa: E402
+from arr_coc.apps.demo import respond  # noqa: E402
+from arr_coc.apps.examples import read_examples  # noqa: E402
+from arr_coc.apps.remembering import remember  # noqa: E402
+from arr_coc.apps.streaming import stream_answer  # noqa: E402
+from arr_coc.apps.uploads import check_picture, friendly  # noqa: E402
+
+RECEIPT = str(read_examples()[0].path)
+ASKED = read_examples()[0].questions[1]
+
+
+@pytest.fixture(scope="module")
+def asker() -> Asker:
+    return Asker("nano")
+
+
+def test_question_cannot_bring_markup(asker: Asker) -> None:
+    *_, last = respond(asker, RECEIPT, "<script>alert(1)</script>?", True, False, 64, {})
+    assert "<script>" not in last[0] and "&lt;script&gt;" in last[0]
+
+
+def test_stream_ends_in_the_answer(tiny_model, tiny_processor) -> None:
+    messages = question_messages(draw(640, 480), QUESTION)
+    inputs = tiny_processor.apply_chat_template(messages, add_generation_prompt=True, budget=64)
+    *_, streamed = stream_answer(tiny_model, tiny_processor.tokenizer, dict(inputs.items()), 12)
+    assert streamed == answer(tiny_model, tiny_processor.tokenizer, inputs, 12).text != ""
+
+
+def test_stream_raises_what_generate_raises(tiny_model, tiny_processor) -> None:
+    with pytest.raises(ValueError, match="max_new_tokens"):
+        list(stream_answer(tiny_model, tiny_processor.tokenizer, {"input_ids": torch.tensor([[5, 6]])}, 0))
+
+
+def test_second_question_reuses_pyramid_and_glimpse(tiny_processor, tmp_path) -> None:
+    path = tmp_path / "picture.png"
+    draw(1000, 700).save(path)
+    processor, host = remember(tiny_processor, 2)
+    first, second = host.open(path), host.open(path)
+    assert first is second and host.pyramid(first) is host.pyramid(second)
+    messages = question_messages(first, QUESTION)
+    ours = processor.apply_chat_template(messages, add_generation_prompt=True, budget=100).realizations[0][0]
+    theirs = tiny_processor.apply_chat_template(messages, add_generation_prompt=True, budget=100).realizations[0][0]
+    assert ours.pyramid is host.pyramid(first) and torch.equal(ours.allocation.leaves, theirs.allocation.leaves)
+    assert torch.equal(ours.features.merged, theirs.features.merged)
+
+
+def seconds_of(asker: Asker, path: str, question: str) -> float:
+    """Processor time, which other programs on the machine do not lengthen."""
+    start = time.process_time()
+    list(asker.ask(path, question, 64))
+    return time.process_time() - start
+
+
+def test_second_question_is_faster(asker: Asker, tmp_path) -> None:
+    times = []
+    for number in range(3):
+        path = tmp_path / f"{number}.png"
+        draw(2048, 2048, seed=number).save(path, compress_level=1)
+        times.append([seconds_of(asker, str(path), "Is there a red circle?") for _ in range(2)])
+    first, second = (sorted(column)[1] for column in zip(*times, strict=True))
+    assert second < 0.7 * first and first < 3.0
+
+
+def test_answer_comes_with_its_cost(asker: Asker) -> None:
+    *growing, last = respond(asker, RECEIPT, ASKED, True, False, 100, {})
+    shown, facts, leaves, slider, times = last
+    assert growing and ASKED in shown and ">100<" in facts and "tokens saved of 992" in facts
+    assert len(Tags(leaves).found["i"]) == 100
+    assert slider[0].size == slider[1].size
+    *_, plain = respond(asker, RECEIPT, ASKED, False, False, 100, times)
+    assert ">992<" in plain[1] and "speed of ARR-COC over full resolution" in plain[1] and plain[3] is None
+
+
+def bad_files(folder: Path) -> dict[str, str]:
+    from PIL import Image
+
+    (folder / "text.png").write_text("not a picture")
+    (folder / "empty.png").write_bytes(b"")
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    draw(300, 300).save(folder / "whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:3000])
+    return {
+        "text.png": "not a picture that can be read",
+        "empty.png": "the file is empty",
+        "dot.png": "1x1 pixels",
+        "cut.jpg": "cut short or damaged",
+    }
+
+
+@pytest.mark.parametrize("name", ["text.png", "empty.png", "dot.png", "cut.jpg"])
+def test_bad_files_get_a_friendly_message(asker: Asker, tmp_path, name: str) -> None:
+    expected = bad_files(tmp_path)[name]
+    *_, last = respond(asker, str(tmp_path / name), ASKED, True, True, 160, {})
+    assert expected in last[0] and "trouble" in last[0] and str(tmp_path) not in last[0]
+    *_, again = respond(asker, RECEIPT, ASKED, True, False, 64, {})
+    assert ">64<" in again[1]
+
+
+@pytest.mark.parametrize(("path", "question", "expected"), [(None, ASKED, "first"), (RECEIPT, "  ", "empty")])
+def test_missing_fields_are_named(asker: Asker, path: str | None, question: str, expected: str) -> None:
+    *_, last = respond(asker, path, question, True, True, 160, {})
+    assert expected in last[0]
+
+
+def test_friendly_hides_where_the_server_keeps_files(tmp_path) -> None:
+    path = str(tmp_path / "a.png")
+    Path(path).write_bytes(b"")
+    with pytest.raises(ValueError, match="empty") as caught:
+        check_picture(path)
+    assert '"a.png"' in friendly(caught.value, path) and str(tmp_path) not in friendly(caught.value, path)

@@ -1,0 +1,280 @@
+"""Both pages in a real Chromium, used as a person would; skipped where playwright, gradio or Chromium is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from conftest import draw
+from PIL import Image
+
+pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
+gradio_client = pytest.importorskip("gradio_client")
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install -e '.[dev]'")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found; on Debian: apt-get install chromium")
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "arr_coc" / "examples"
+PATIENCE_MS = 120_000
+UPLOAD_MB = 20
+SERVER = """
+import sys, threading
+from arr_coc.apps.demo import build_demo
+from arr_coc.apps.microscope import build_microscope
+from arr_coc.apps.pages import launch_options
+ports = [int(port) for port in sys.argv[1:3]]
+for page, port in zip((build_demo(), build_microscope(["nano"], reports=sys.argv[3])), ports):
+    page.launch(server_name="127.0.0.1", server_port=port, quiet=True, prevent_thread_lock=True, **launch_options(20))
+threading.Event().wait()
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> Iterator[tuple[str, str, Path]]:
+    """Addresses of demo and microscope, and the folder with what was uploaded."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "reports").mkdir()
+    (folder / "reports" / "report.html").write_text("<h1>Evaluation of nano</h1>")
+    ports = free_ports(2)
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(folder / "uploads"), "GRADIO_ANALYTICS_ENABLED": "False"}
+    command = [sys.executable, "-c", SERVER, *map(str, ports), str(folder / "reports")]
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        for port in ports:
+            wait_for(port, server, folder / "log")
+        yield f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", folder / "uploads"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
+    end = monotonic() + 240
+    while monotonic() < end:
+        assert server.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        sleep(0.2)
+    raise AssertionError(f"no server on port {port}: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture()
+def visit(browser):
+    """Opens an address in a context of its own; foreign requests and errors on the page fail the test."""
+    contexts, foreign, errors = [], [], []
+
+    def open_page(address: str, width: int = 1280, height: int = 900, scheme: str = "light") -> sync_api.Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", lambda request: foreign.append(request.url) if is_foreign(request.url, address) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#question textarea")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not foreign and not errors
+
+
+def is_foreign(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def upload(page: sync_api.Page, file: Path | dict) -> None:
+    page.locator("#picture input[type=file]").first.set_input_files(file)
+
+
+def wait_for_upload(page: sync_api.Page) -> None:
+    page.wait_for_selector("#picture img")
+
+
+def ask(page: sync_api.Page, question: str) -> str:
+    """The text of the finished answer, with its question, which must not have been asked before on this page."""
+    page.locator("#question textarea").fill(question)
+    page.locator("#ask").click()
+    page.wait_for_function(
+        "q => { const a = document.querySelector('#answer'); return a.innerText.includes(q) && "
+        "(a.querySelector('.trouble') || document.querySelector('#facts').innerText.includes('in all')); }",
+        arg=question,
+    )
+    return page.locator("#answer").inner_text()
+
+
+def drag_changes(page: sync_api.Page, place: str) -> bool:
+    """Whether a place looks different once its middle was dragged to the left."""
+    there = page.locator(place)
+    there.scroll_into_view_if_needed()
+    page.wait_for_function("place => [...document.querySelectorAll(place + ' img')].every(i => i.complete)", arg=place)
+    before, box = there.screenshot(animations="disabled"), there.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    return there.screenshot(animations="disabled") != before
+
+
+def has_no_sideways_scroll(page: sync_api.Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_demo_from_upload_to_slider(pages, visit) -> None:
+    page = visit(pages[0])
+    upload(page, EXAMPLES / "receipt.jpg")
+    wait_for_upload(page)
+    text = ask(page, "What is the total?")
+    assert "What is the total?" in text
+    page.wait_for_selector("#leaves .arr-tokens i")
+    num_tokens = int(page.locator("#facts b").first.inner_text())
+    assert page.locator("#leaves .arr-tokens i").count() == num_tokens
+    page.locator("#leaves .arr-tokens i").nth(3).hover()
+    tip = page.evaluate("getComputedStyle(document.querySelectorAll('#leaves .arr-tokens i')[3], '::after').content")
+    assert "level" in tip and "participatory" in tip
+    page.get_by_role("tab", name="What it saw").click()
+    page.wait_for_function("document.querySelectorAll('#slider img').length >= 2")
+    assert drag_changes(page, "#slider")
+    assert has_no_sideways_scroll(page)
+
+
+def test_demo_detail_and_full_resolution(pages, visit) -> None:
+    page = visit(pages[0], 390, 844, "dark")
+    page.locator("#examples button").nth(0).click()
+    page.wait_for_function("document.querySelector('#question textarea').value.length > 3")
+    page.wait_for_selector("#suggestions button")
+    page.locator("#auto input").uncheck()
+    field = page.locator("#detail input[type=number]")
+    page.wait_for_function("!document.querySelector('#detail input[type=number]').disabled")
+    field.fill("100")
+    field.press("Tab")
+    ask(page, "What is the total?")
+    page.wait_for_function("document.querySelector('#answer').getBoundingClientRect().bottom <= innerHeight")
+    assert 97 < int(page.locator("#facts b").first.inner_text()) <= 100
+    page.locator("#relevance input").uncheck()
+    ask(page, "What is the total, in full?")
+    assert int(page.locator("#facts b").first.inner_text()) == 992
+    assert has_no_sideways_scroll(page)
+    assert page.evaluate("document.querySelector('#ask').getBoundingClientRect().right <= innerWidth")
+
+
+def test_bad_files_are_explained_and_the_page_goes_on(pages, visit, tmp_path) -> None:
+    page = visit(pages[0])
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    for name, words in (("text.png", "not a picture"), ("dot.png", "1x1 pixels")):
+        clear(page)
+        upload(page, tmp_path / name)
+        wait_for_upload(page)
+        assert words in ask(page, f"What is in {name}?")
+    for name, content in (("empty.png", b""), ("huge.png", os.urandom(60 * 2**20))):
+        (tmp_path / name).write_bytes(content)
+        clear(page)
+        upload(page, tmp_path / name)
+        page.wait_for_function(
+            "document.querySelector('#picture img') || document.querySelector('[data-testid=toast-body], .toast-body')"
+        )
+        if name == "huge.png":
+            assert page.locator("#picture img").count() == 0
+        answer = ask(page, f"What is in {name}?")
+        assert "empty" in answer or "first" in answer
+    clear(page)
+    upload(page, EXAMPLES / "shapes.jpg")
+    wait_for_upload(page)
+    assert "How many?" in ask(page, "How many?")
+
+
+def clear(page: sync_api.Page) -> None:
+    """Takes the picture away again, where there is one, and closes messages."""
+    for button in page.locator(".toast-close, [data-testid=toast-close]").all():
+        button.click()
+    if page.locator("#picture img").count():
+        page.locator("#picture button[aria-label='Remove Image']").click()
+        page.wait_for_function("!document.querySelector('#picture img')")
+
+
+def test_eight_people_each_get_their_own_answer(pages, tmp_path) -> None:
+    """A 640x640 picture has a glimpse of 25 cells, so a budget costs 25 tokens and 3 for every split."""
+
+    def one(number: int) -> tuple[int, tuple]:
+        path = tmp_path / f"{number}.png"
+        draw(640, 640, seed=number).save(path)
+        client = gradio_client.Client(pages[0], verbose=False, analytics_enabled=False, download_files=False)
+        values = gradio_client.handle_file(path), f"What is number {number}?", True, False, 70 + 10 * number
+        return number, client.predict(*values, api_name="/ask")
+
+    with ThreadPoolExecutor(8) as people:
+        for number, (answer, facts, leaves, *_) in people.map(one, range(8)):
+            num_tokens = 25 + (70 + 10 * number - 25) // 3 * 3
+            assert f"What is number {number}?" in answer
+            assert f"<b>{num_tokens}</b>" in facts and leaves.count("data-tip=") == num_tokens
+
+
+def test_microscope_fits_a_phone(pages, visit) -> None:
+    page = visit(pages[1], 390, 844)
+    for name in ("Inside", "History", "Batch", "Report", "Side by side"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_selector(f"button[role=tab][aria-selected=true]:has-text('{name}')")
+        assert has_no_sideways_scroll(page), name
+
+
+def test_microscope_compares_exports_and_reloads(pages, visit, tmp_path) -> None:
+    page = visit(pages[1], 1440)
+    page.locator("#examples button").first.click()
+    page.wait_for_function("document.querySelector('#question textarea').value.length > 3")
+    question = page.locator("#question textarea").input_value()
+    page.locator("#compare").click()
+    page.wait_for_function("document.querySelector('#status').innerText.includes('in memory')")
+    assert page.locator("#cards .arr-card").count() == 2
+    assert page.locator("#cards .arr-card").first.locator("b").count() > 0
+    page.get_by_role("tab", name="Inside").click()
+    page.wait_for_selector("#scores img")
+    page.wait_for_selector("#textures img")
+    assert "budget 160" in page.locator("#tensions").inner_text()
+    page.get_by_role("tab", name="History").click()
+    for kind, read in (("csv", lambda text: text.splitlines()[1:]), ("json", json.loads)):
+        page.wait_for_selector(f"#export-{kind}:not([disabled])")
+        with page.expect_download() as download:
+            page.locator(f"#export-{kind}").click()
+        download.value.save_as(tmp_path / kind)
+        assert len(read((tmp_path / kind).read_text())) == 2 and question in (tmp_path / kind).read_text()
+    page.locator("#question textarea").fill("Something else?")
+    page.locator("#reload").click()
+    page.wait_for_function("document.querySelector('#status').innerText.includes('again')")
+    assert page.locator("#question textarea").input_value() == question
+    page.get_by_role("tab", name="Report").click()
+    page.wait_for_selector("#report iframe")
+    assert "Evaluation of nano" in page.frame_locator("#report iframe").locator("h1").inner_text()
+    assert has_no_sideways_scroll(page)
