@@ -48,7 +48,7 @@ def build_microscope(
         gr.HTML(head_html("microscope", TAGLINE), padding=False)
         entries, state = gr.State([]), gr.State(None)
         asked, button = build_question(manager)
-        with gr.Tabs() as tabs:
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab("Side by side", id="cards"):
                 status = gr.HTML(WAITING, padding=False, elem_id="status")
                 cards = gr.HTML("", padding=False, elem_id="cards")
