@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 import torch
 from conftest import random_parts
 from torch import Tensor
+from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.attending import select
 from arr_coc.balancing import particularize_of
@@ -243,3 +245,29 @@ def test_a_task_without_answers_is_refused(tmp_path: Path) -> None:
 
 def test_only_phases_that_teach_the_host_say_so() -> None:
     assert {name for name, phase in PHASES.items() if phase.teaches_host} == {"2", "3"}
+
+
+def test_lora_teaches_low_rank_updates_and_leaves_an_ordinary_host(
+    tmp_path: Path, tiny_processor: RelevanceProcessor
+) -> None:
+    write_folder(tmp_path, 4)
+    host = tiny_processor.host
+    copy = RelevanceProcessor(Qwen3VLHost(deepcopy(host.model), host.tokenizer, host.image_processor))
+    before = {name: value.clone() for name, value in copy.host.model.state_dict().items()}
+    chosen = scaled(find_phase("2"), 1000)
+    settings = LoopSettings(rates=chosen.rates, num_steps=2, validate_every=2, save_every=2, num_workers=0)
+    data = DataSettings(tasks=(str(tmp_path),), tokens_per_batch=400, questions_per_picture=2, num_validation=2)
+    run_phase(chosen, copy.host.model, copy, data, settings, tmp_path / "out", lora=2)
+    saved = Qwen3VLForConditionalGeneration.from_pretrained(tmp_path / "out" / "host").state_dict()
+    assert set(saved) == set(before)
+    changed = {name for name in before if not torch.equal(before[name], saved[name])}
+    matrix = "model.language_model.layers.0.self_attn.q_proj.weight"
+    assert matrix in changed and "model.language_model.norm.weight" not in changed
+    assert torch.linalg.matrix_rank(saved[matrix] - before[matrix], tol=1e-6) <= 2
+
+
+def test_lora_needs_a_phase_that_teaches_the_host(tmp_path: Path, tiny_processor: RelevanceProcessor) -> None:
+    chosen = find_phase("1")
+    settings = LoopSettings(rates=chosen.rates, num_steps=2)
+    with pytest.raises(ValueError, match="lora: phase 1"):
+        run_phase(chosen, tiny_processor.host.model, tiny_processor, DataSettings(), settings, tmp_path, lora=2)

@@ -32,6 +32,9 @@ def train(
     boxes: Annotated[
         bool, typer.Option("--boxes", help="Align to evidence boxes, not to the teacher: the supervised variant.")
     ] = False,
+    lora: Annotated[
+        int | None, typer.Option(metavar="RANK", help="Phases 2 and 3: low-rank updates of the language layers.")
+    ] = None,
     price: Annotated[float, typer.Option(min=0, help="rl: reward = correct - price * tokens / 400.")] = 0.2,
     rollouts: Annotated[int, typer.Option(min=2, help="rl: attempts at each question.")] = 6,
     validate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
@@ -96,6 +99,7 @@ def train(
                 out,
                 weights=plan_weights(chosen, boxes),
                 policy=policy,
+                lora=lora,
                 tracker=tracker,
                 resume=resume,
             )

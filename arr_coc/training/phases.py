@@ -15,6 +15,7 @@ from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.relevance import Learned
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.training.learner import LossWeights, RelevanceLearner
+from arr_coc.training.lora import lora_parameters
 from arr_coc.training.policy_gradient import PolicyLearner, PolicySettings
 
 LAST_LANGUAGE_LAYERS, LAST_VISION_BLOCKS = 4, 2
@@ -121,7 +122,7 @@ def build(
 
 
 def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str, Sequence[nn.Parameter]]:
-    """Parameters by part; a tied output layer belongs to the language part."""
+    """Parameters by part; the language part is its adapters where there are any."""
     visual, language = host.model.model.visual, host.model.model.language_model
     is_joint = phase.name == "3"
     blocks = visual.blocks if is_joint else visual.blocks[-LAST_VISION_BLOCKS:]
@@ -129,7 +130,7 @@ def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str
     parts: dict[str, Sequence[nn.Parameter]] = {name: list(part.parameters()) for name, part in learned.parts().items()}
     parts["bridge"] = [*visual.merger.parameters(), *visual.deepstack_merger_list.parameters()]
     parts["vision"] = list(blocks.parameters())
-    parts["language"] = [*layers.parameters(), *language.norm.parameters()]
+    parts["language"] = lora_parameters(language) or [*layers.parameters(), *language.norm.parameters()]
     return {name: parameters for name, parameters in parts.items() if name in phase.rates}
 
 

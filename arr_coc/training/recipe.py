@@ -18,6 +18,7 @@ from arr_coc.training.batches import collate_with
 from arr_coc.training.bucketing import BucketedFeed, Buckets
 from arr_coc.training.learner import LossWeights
 from arr_coc.training.loop import RunResult
+from arr_coc.training.lora import add_lora
 from arr_coc.training.monitoring import BUDGETS
 from arr_coc.training.phases import Phase, build
 from arr_coc.training.policy_gradient import PolicySettings
@@ -62,15 +63,21 @@ def run_phase(
     *,
     weights: LossWeights | None = None,
     policy: PolicySettings | None = None,
+    lora: int | None = None,
     tracker: str | None = None,
     resume: bool = False,
 ) -> RunResult:
     """Trains, takes the best checkpoint by validation and writes it as `out/relevance` (and `out/host` if it learnt).
 
+    Args:
+        lora: rank of the adapters that learn in place of the language layers; they are merged into `out/host`.
     Raises:
         ValueError: tasks that can't be used, settings that do not fit, `out` holds another run.
     """
     policy = policy or PolicySettings()
+    if lora is not None and not phase.teaches_host:
+        raise ValueError(f"lora: phase {phase.name} leaves the host as it is; phases 2 and 3 teach it")
+    adapters = add_lora(model, lora) if lora is not None else None
     objective, learned = build(phase, processor, policy, weights)
     feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed)
     result = train(
@@ -86,12 +93,15 @@ def run_phase(
             "data": asdict(data),
             "weights": asdict(weights or phase.weights) if phase.weights else None,
             "policy": asdict(policy) if phase.weights is None else None,
+            "lora": lora,
         },
         tracker=tracker,
         resume=resume,
     )
     if result.best is not None:
         load_weights(objective, result.best)
+    if adapters is not None:
+        adapters.merge_and_unload()
     save(out, phase, processor, learned, result)
     return result
 
