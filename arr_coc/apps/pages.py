@@ -56,7 +56,7 @@ STYLE = """\
 #examples .grid-container button { aspect-ratio: 1; height: auto; }
 #examples .caption-label { display: none; }
 @media (max-width: 700px) {
-  .gradio-container button[role="tab"] { padding-left: .5rem; padding-right: .5rem; } }
+  .gradio-container button[role="tab"] { padding: 0 .3rem !important; font-size: 13px !important; } }
 #picture:has(img) [data-testid="block-label"] { display: none; }
 .gradio-container button[role="tab"][aria-selected="true"] { color: var(--primary-700); font-weight: 600; }
 .dark .gradio-container button[role="tab"][aria-selected="true"],
@@ -64,7 +64,7 @@ STYLE = """\
 .dark button[role="tab"][aria-selected="true"] { color: var(--primary-300); }
 .gradio-container input[type="range"]::-webkit-slider-thumb { background: var(--primary-700); }
 .gradio-container input[type="range"]::-moz-range-thumb { background: var(--primary-700); }
-:is(#history, #batch-table) :is(th, td) { word-break: normal; overflow-wrap: normal; }
+:is(#history, #batch-table) :is(th, th *) { word-break: normal; overflow-wrap: normal; white-space: nowrap; }
 #batch-summary :is(th, td) { border-color: var(--border-color-primary) !important; }
 footer { display: none !important; }
 """

@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def title(self) -> str:
-        return f"{self.number}: {self.question} ({Path(self.path).name}, {len(self.rows)} variants)"
+        return f"{self.number}: {self.question}"
 
 
 def make_entry(

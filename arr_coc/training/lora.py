@@ -1,4 +1,4 @@
-"""Low-rank updates in place of the language model's own matrices, by peft: the optimizer's memory, not the model's size."""
+"""Low-rank updates in place of the language matrices themselves, by peft: less memory for the optimizer."""
 
 from __future__ import annotations
 
