@@ -13,6 +13,7 @@ from arr_coc.data.suites import open_task
 from arr_coc.evaluation import runner
 from arr_coc.evaluation.answers import read_lines
 from arr_coc.evaluation.runner import Plan
+from arr_coc.hosts.loading import load_host
 
 datasets = pytest.importorskip("datasets", reason="the extra hub is not installed: pip install 'arr-coc[hub]'")
 
@@ -355,3 +356,14 @@ def test_the_runner_answers_two_questions_on_the_embedded_host(copies, tmp_path)
     assert done == total == len(lines) == 4
     assert {line.metric for line in lines} == {"anls"} and {line.task for line in lines} == {name}
     assert len({line.picture for line in lines}) == 1 and all(0 <= line.score <= 1 for line in lines)
+
+
+def test_the_instruction_is_told_to_the_host_and_is_no_part_of_what_is_looked_for(copies, monkeypatch):
+    sample = open_task(f"docvqa:{copies['saved']}")[0]
+    assert sample.prompt == f"{sample.question}\nAnswer the question using a single word or phrase."
+    told: list[str] = []
+    monkeypatch.setattr(runner, "answer_all", lambda host, questions, given: told.extend(questions) or ["x"])
+    host = load_host("nano")[1].host
+    task = open_task(f"docvqa:{copies['saved']}")
+    [line] = runner.answer_picture(host, task, "docvqa", [runner.Row(0, sample, "resize", 64)], timed_every=0)
+    assert told == [sample.prompt] and line.question == sample.question

@@ -119,7 +119,7 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
     start = time.perf_counter()
     given, realization = give(loaded, sample, variant)
     chosen = time.perf_counter()
-    [text] = answer_batch(host, [sample.question], [given], MAX_NEW_TOKENS)
+    [text] = answer_batch(host, [sample.prompt], [given], MAX_NEW_TOKENS)
     done = time.perf_counter()
     grid = host_grid(host, sample.image)
     seen = evidence_seen(given.shown, fractions(sample), needed_level(host, sample))
@@ -145,7 +145,7 @@ def give(loaded: LoadedHost, sample: Sample, variant: Variant) -> tuple[Given, R
     if variant.policy != OURS:
         policy = POLICIES[variant.policy]
         return policy.give(host, sample, host.pyramid(sample.image), variant.budget), None
-    messages = question_messages(sample.image, sample.question)
+    messages = question_messages(sample.image, sample.prompt)
     inputs = loaded[1].apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or "auto")
     realization = inputs.realizations[0][0]
     allocation = realization.allocation

@@ -37,6 +37,7 @@ class Sample:
         picture_id: the same for all questions about one picture.
         picture_kind: one of `records.KINDS`, or the name of the folder.
         metric: None takes the task's.
+        instruction: how to answer, said behind the question. It is no part of what is looked for.
     """
 
     image: Image.Image
@@ -49,6 +50,12 @@ class Sample:
     picture_id: str
     picture_kind: str
     metric: str | None = None
+    instruction: str = ""
+
+    @property
+    def prompt(self) -> str:
+        """What the host is told."""
+        return f"{self.question}\n{self.instruction}" if self.instruction else self.question
 
 
 class Task(ABC):

@@ -83,7 +83,7 @@ def give_pixelprune(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget:
 def give_fastv(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Reads the prompt here, since what is kept shows on the way; answers from there."""
     whole = whole_picture(host, sample.image)
-    prompt = prompt_of(host, sample.question, block_of(torch.arange(whole.num_cells), whole.grid))
+    prompt = prompt_of(host, sample.prompt, block_of(torch.arange(whole.num_cells), whole.grid))
     with torch.no_grad():
         read = prefill(host.model, prompt, whole.features, host.image_token_id, budget)
     num_text = len(prompt.ids) - whole.num_cells

@@ -130,7 +130,7 @@ def answer_picture(host: Qwen3VLHost, task: Task, name: str, rows: list[Row], ti
     remembering = WholePictures(host)
     pyramid = remembering.pyramid(rows[0].sample.image)
     given = give_all(remembering, pyramid, rows)
-    answers = answer_all(remembering, [row.sample.question for row in rows], given)
+    answers = answer_all(remembering, [row.sample.prompt for row in rows], given)
     return [
         line_of(host, task, name, row, what, answer, timed_every)
         for row, what, answer in zip(rows, given, answers, strict=True)
@@ -180,7 +180,7 @@ def line_of(host: Qwen3VLHost, task: Task, name: str, row: Row, given: Given, an
 
 def flops_of(host: Qwen3VLHost, sample: Sample, given: Given) -> float:
     """Selection, encoder and prefill."""
-    num_text = len(host.tokenize([{"role": "user", "content": sample.question}], add_generation_prompt=True))
+    num_text = len(host.tokenize([{"role": "user", "content": sample.prompt}], add_generation_prompt=True))
     encoder = sum(encode_flops(host.model, count) for count in given.segments)
     return given.selection_flops + encoder + prefill_flops(host.model, given.num_tokens + num_text)
 

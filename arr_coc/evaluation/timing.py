@@ -18,5 +18,5 @@ def time_answer(host: Qwen3VLHost, sample: Sample, policy: Policy, budget: int) 
             pyramid = host.pyramid(sample.image)
         given = policy.give(host, sample, pyramid, budget)
     with watch.measure("prefill"):
-        answer_batch(host, [sample.question], [given], max_new_tokens=1)
+        answer_batch(host, [sample.prompt], [given], max_new_tokens=1)
     return watch.seconds

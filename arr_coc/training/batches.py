@@ -79,7 +79,7 @@ def answered(
     prompts, answers = [], []
     for sample, block in zip(samples, blocks, strict=True):
         answers.append(answer_ids(host, sample))
-        ids = question_ids(host, sample.question) + answers[-1]
+        ids = question_ids(host, sample.prompt) + answers[-1]
         prompts.append(lay_out(ids, host.image_token_id, [block]))
     padding = host.tokenizer.pad_token_id
     inputs: dict[str, object] = {

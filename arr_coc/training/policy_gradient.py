@@ -237,7 +237,7 @@ class PolicyLearner(nn.Module):
             Given(ImageBlock.of(r.allocation), r.features, (r.num_encoded,), levels_of_leaves(r.allocation))
             for r in (attempt.realization for attempt in attempts)
         ]
-        answers = answer_all(self.host, [sample.question for sample in samples], given)
+        answers = answer_all(self.host, [sample.prompt for sample in samples], given)
         return [
             METRICS[sample.metric or "exact_match"](answer, sample.answers)
             for answer, sample in zip(answers, samples, strict=True)

@@ -66,7 +66,7 @@ def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample]) -> Les
 def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock) -> Packed:
     """One sequence: what all chats begin with, up to the end of the picture, then the rest of each."""
     spoken = [answer_ids(host, sample) for sample in samples]
-    asked = [question_ids(host, sample.question) for sample in samples]
+    asked = [question_ids(host, sample.prompt) for sample in samples]
     prompts = [lay_out(q + a, host.image_token_id, [block]) for q, a in zip(asked, spoken, strict=True)]
     start = int((prompts[0].ids == host.image_token_id).nonzero()[-1]) + 1
     assert all(torch.equal(prompt.ids[:start], prompts[0].ids[:start]) for prompt in prompts)

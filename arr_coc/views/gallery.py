@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample, Task
 from arr_coc.evaluation.answers import Line
 from arr_coc.evaluation.report import BASE, OURS, Section, reporting_budget
@@ -85,7 +84,7 @@ def draw_sample(host: Qwen3VLHost, sample: Sample, budget: int) -> Image.Image:
         host,
         [host.pyramid(sample.image)],
         [sample.question],
-        balancer=HeuristicBalancer(),
+        balancer=host.balancer,
         scorer=AttentionScorer(),
         budgets=[budget],
     )

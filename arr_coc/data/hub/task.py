@@ -20,6 +20,9 @@ from arr_coc.data.tasks import Recent, Sample, Task, check_index
 NUM_SIGNED = 100
 """Questions that tell one version of a data set from another."""
 
+INSTRUCTION = "Answer the question using a single word or phrase."
+"""What the field tells a chat model before it scores short answers; source: lmms-eval's prompts of these sets."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
@@ -125,6 +128,7 @@ class HubTask(Task):
             glyph_px=None,
             picture_id=picture_id,
             picture_kind=self.name,
+            instruction=INSTRUCTION,
         )
 
 
