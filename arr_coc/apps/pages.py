@@ -55,8 +55,7 @@ STYLE = """\
 @media (max-width: 700px) { #examples .grid-container { grid-template: none / repeat(4, 1fr) !important; } }
 #examples .grid-container button { aspect-ratio: 1; height: auto; }
 #examples .caption-label { display: none; }
-@media (max-width: 700px) {
-  .gradio-container button[role="tab"] { padding: 0 .3rem !important; font-size: 13px !important; } }
+@media (max-width: 700px) { button[role="tab"] { padding: 0 .3rem !important; font-size: 13px !important; } }
 #picture:has(img) [data-testid="block-label"] { display: none; }
 .gradio-container button[role="tab"][aria-selected="true"] { color: var(--primary-700); font-weight: 600; }
 .dark .gradio-container button[role="tab"][aria-selected="true"],
