@@ -8,7 +8,7 @@ from arr_coc.views.scores import SCORES
 STYLE = """\
 <style>
 .arr-tensions { display: grid; gap: .75rem; max-width: 620px; font-size: 14px; }
-.arr-tensions .ends { display: flex; justify-content: space-between; gap: 1rem; }
+.arr-tensions .ends { display: flex; justify-content: space-between; gap: .4rem; white-space: nowrap; }
 .arr-tensions .track { position: relative; height: 10px; border-radius: 5px; background: #8884; margin-top: .25rem; }
 .arr-tensions .track i { position: absolute; top: -4px; width: 6px; height: 18px; margin-left: -3px; border-radius: 3px;
   background: #0d9488; }
