@@ -91,6 +91,7 @@ def test_manager_rejects(names: list[str], most: int) -> None:
         CheckpointManager(names, most)
 
 
-def test_manager_names_what_there_is(manager: CheckpointManager) -> None:
-    with pytest.raises(ValueError, match="unknown 'other'; there are nano"), manager.lend("other"):
+def test_manager_names_what_there_is() -> None:
+    manager = CheckpointManager(["nano", "mine"])
+    with pytest.raises(ValueError, match="unknown 'other'; there are nano, mine"), manager.lend("other"):
         pass
