@@ -6,9 +6,9 @@ score is standardised over those cells, never over a batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import pi
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -51,6 +51,8 @@ class AttentionScorer:
     Source: MLLMs Know Where to Look (arXiv 2502.17422).
     """
 
+    reads_attention: ClassVar[bool] = True
+
     def __call__(
         self,
         host: Host,
@@ -70,6 +72,7 @@ class ScorerConfig:
         dim: width of the host's features and embeddings.
         width: width inside.
         num_levels: levels that can be told apart; coarser ones count as the coarsest of them.
+        reads_attention: corrects the host's attention; False scores without the language model, which is cheaper.
 
     Raises:
         ValueError: a size under 1, or a width that the heads do not divide.
@@ -80,21 +83,22 @@ class ScorerConfig:
     num_heads: int = 4
     num_layers: int = 2
     num_levels: int = 8
+    reads_attention: bool = True
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            if getattr(self, each.name) < 1:
-                raise ValueError(f"{each.name} must be at least 1, got {getattr(self, each.name)}")
+        for name in ("dim", "width", "num_heads", "num_layers", "num_levels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.width % self.num_heads:
             raise ValueError(f"width must be a multiple of num_heads ({self.num_heads}), got {self.width}")
 
 
 class LearnedScorer(nn.Module):
-    """A Scorer without the language model: cells look at the question, then at each other.
+    """A Scorer that learns: cells look at each other and at the question, and correct where the host looks.
 
-    A cell is what the encoder says of it, its texture and place, and its level; a word is a row of the
-    host's own embedding table, frozen, with its neighbours mixed in. The last layer starts small, so an
-    untrained scorer has no strong opinion.
+    A cell is what the encoder says of it, its texture and place, its level, and how strongly the host looks at it;
+    a word is a row of the host's own embedding table, frozen, with its neighbours mixed in. The last layer
+    starts at zero, so an untrained scorer says what AttentionScorer says.
     """
 
     def __init__(self, config: ScorerConfig) -> None:
@@ -107,11 +111,18 @@ class LearnedScorer(nn.Module):
         self.texture = nn.Linear(len(CHANNELS), width)
         self.place = nn.Linear(4 * NUM_PLACE_WAVES, width)
         self.level = nn.Embedding(config.num_levels, width)
+        self.look = nn.Linear(1, width) if config.reads_attention else None
         layer = (width, config.num_heads, 2 * width, 0.0, "gelu")
         self.layers = nn.ModuleList(
             nn.TransformerDecoderLayer(*layer, batch_first=True, norm_first=True) for _ in range(config.num_layers)
         )
-        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
+        last = nn.Linear(width, 1)
+        nn.init.zeros_(last.weight)
+        self.leave = nn.Sequential(nn.LayerNorm(width), last)
+
+    @property
+    def reads_attention(self) -> bool:
+        return self.config.reads_attention
 
     def forward(
         self,
@@ -122,13 +133,16 @@ class LearnedScorer(nn.Module):
         questions: list[str],
     ) -> list[Tensor]:
         """Raw scores (N,) per picture, see `Scorer`."""
+        looks = host.attend(pyramids, cells, features, questions) if self.reads_attention else [None] * len(cells)
         return [
-            self.score(host.embed(question), each.merged, textures_of(pyramid, chosen), chosen[:, 0])
-            for pyramid, chosen, each, question in zip(pyramids, cells, features, questions, strict=True)
+            self.score(host.embed(question), each.merged, textures_of(pyramid, chosen), chosen[:, 0], look)
+            for pyramid, chosen, each, question, look in zip(pyramids, cells, features, questions, looks, strict=True)
         ]
 
-    def score(self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor) -> Tensor:
-        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels (N,)."""
+    def score(
+        self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor, look: Tensor | None = None
+    ) -> Tensor:
+        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels and looks (N,)."""
         weight = self.phrase.weight
         words = self.word(words.to(weight))
         words = words + F.gelu(self.phrase(words.T).T)
@@ -136,9 +150,13 @@ class LearnedScorer(nn.Module):
         textures = textures.to(weight)
         hidden = self.content(merged.to(weight)) + self.texture(textures) + self.level(level)
         hidden = hidden + self.place(place_waves(textures[:, CHANNELS.index("row") : CHANNELS.index("column") + 1]))
+        base = hidden.new_zeros(len(hidden))
+        if self.look is not None and look is not None:
+            base = standardise(look.to(weight))
+            hidden = hidden + self.look(base[:, None])
         for layer in self.layers:
             hidden = layer(hidden[None], words[None])[0]
-        scores: Tensor = self.leave(hidden)[:, 0]
+        scores: Tensor = base + self.leave(hidden)[:, 0]
         return scores
 
 

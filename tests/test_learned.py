@@ -18,7 +18,7 @@ from arr_coc.balancing import (
     budget_of,
     statistics,
 )
-from arr_coc.knowing import LearnedScorer, ScorerConfig, textures_of
+from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig, textures_of
 from arr_coc.realizing import realize
 from arr_coc.records import CellFeatures, Pyramid
 
@@ -27,8 +27,11 @@ OTHER_QUESTION = "Which year was it?"
 
 
 def scorer(**sizes: int) -> LearnedScorer:
+    """One that has learnt something: its last layer is no longer zero."""
     torch.manual_seed(0)
-    return LearnedScorer(ScorerConfig(DIM, **({"width": 16, "num_layers": 1} | sizes)))
+    score = LearnedScorer(ScorerConfig(DIM, **({"width": 16, "num_layers": 1} | sizes)))
+    torch.nn.init.normal_(score.leave[1].weight)
+    return score
 
 
 def balancer() -> LearnedBalancer:
@@ -50,6 +53,25 @@ def test_scores_depend_on_question_content_and_place() -> None:
     (seen,) = score(FakeHost(), [PYRAMID], [cells], [features[swapped]], [QUESTION])
     assert plain.shape == (len(cells),)
     assert not torch.allclose(plain, asked) and not torch.allclose(plain, seen)
+
+
+def test_untrained_scorer_says_what_attention_says() -> None:
+    fresh = LearnedScorer(ScorerConfig(DIM, width=16, num_layers=1)).eval()
+    for budget in (80, 100):
+        learned, plain = (run(PYRAMID, budget, scorer=each) for each in (fresh, AttentionScorer()))
+        assert torch.equal(learned.allocation.leaves, plain.allocation.leaves)
+
+
+def test_a_scorer_that_reads_no_attention_never_asks_the_language_model() -> None:
+    class Speechless(FakeHost):
+        def attend(self, *arguments: object) -> list[Tensor]:
+            raise AssertionError("asked")
+
+    cells, features = glimpse(PYRAMID)
+    arguments = ([PYRAMID], [cells], [features], [QUESTION])
+    assert scorer(reads_attention=False)(Speechless(), *arguments)[0].std() > 0
+    with pytest.raises(AssertionError, match="asked"):
+        scorer()(Speechless(), *arguments)
 
 
 def test_scores_of_a_picture_do_not_depend_on_its_neighbours() -> None:

@@ -79,7 +79,7 @@ def give_leaves(
         encoded_segments(realization),
         levels_of_leaves(allocation),
         allocation.leaves,
-        attention_flops(host, realization) if isinstance(scorer, AttentionScorer) else 0.0,
+        attention_flops(host, realization) if getattr(scorer, "reads_attention", False) else 0.0,
     )
 
 
