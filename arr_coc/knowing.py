@@ -142,7 +142,7 @@ class LearnedScorer(nn.Module):
     def score(
         self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor, look: Tensor | None = None
     ) -> Tensor:
-        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels and looks (N,)."""
+        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels, looks (N,)."""
         weight = self.phrase.weight
         words = self.word(words.to(weight))
         words = words + F.gelu(self.phrase(words.T).T)
