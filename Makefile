@@ -10,7 +10,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 TORCH_INDEX ?=
 IMAGE ?= arr_coc/examples/receipt.jpg
-QUESTION ?= What is the total?
+QUESTION ?= Read the small code at the foot.
 OUT ?= out/compare.png
 
 BIN := .venv/bin
