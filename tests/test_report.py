@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 from arr_coc.evaluation.answers import Line, append_lines, drop_torn_line, read_lines
-from arr_coc.evaluation.report import comparisons, report_sections, run_comparisons, sweep
+from arr_coc.evaluation.report import comparisons, large_section, report_sections, run_comparisons, sweep
+from arr_coc.evaluation.statistics import ratio_interval
 from arr_coc.evaluation.tables import accuracy_by_budget, headroom, paired_gap
 from arr_coc.views.page import as_html, write_report
 
@@ -73,8 +75,37 @@ def test_tables_hold_every_policy_and_budget():
 
 def test_headroom_is_the_share_of_the_gap_to_the_oracle():
     rows = headroom(lines_of_a_run()).splitlines()[2:]
-    assert [row.split(" | ")[0].strip("| ") for row in rows] == ["64", "100"]
+    assert [row.split(" | ")[1] for row in rows] == ["64", "100"]
     assert all("+50.0" in row and "+25.0" in row and "50%" in row for row in rows)
+
+
+def test_headroom_is_told_on_the_questions_that_all_three_answered():
+    lines = lines_of_a_run()
+    more = [line(name, 64, 1000 + i, float(name == "resize")) for i in range(40) for name in ("oracle", "resize")]
+    assert headroom([*lines, *more]).splitlines()[2] == headroom(lines).splitlines()[2]
+
+
+def test_ratio_interval_against_a_bootstrap_written_out():
+    rng = np.random.default_rng(1)
+    clusters = [str(n // 3) for n in range(60)]
+    wholes = rng.integers(0, 3, 60).astype(float)
+    parts = wholes * 0.5 + rng.normal(0, 0.2, 60)
+    low, high = ratio_interval(parts, wholes, clusters)
+    draws = []
+    for _ in range(3000):
+        drawn = rng.integers(0, 20, 20)
+        rows = np.concatenate([np.arange(3 * each, 3 * each + 3) for each in drawn])
+        draws.append(parts[rows].sum() / wholes[rows].sum())
+    assert (low, high) == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=0.02)
+    assert low < parts.sum() / wholes.sum() < high
+
+
+def test_large_pictures_are_compared_with_the_full_resolution():
+    large = [replace(each, native_side=2048) for each in lines_of_a_run()]
+    assert large_section([replace(each, native_side=512) for each in large]) is None
+    section = large_section(large)
+    assert section is not None and section.body.count("\n| arr-coc |") == 3
+    assert "| arr-coc | 64 |" in section.body and "tokens of full" in section.body
 
 
 def test_comparisons_cover_every_policy_but_the_base():

@@ -17,7 +17,7 @@ from arr_coc.evaluation.compression import compression_by_content
 from arr_coc.evaluation.paired import Comparison, compare, with_holm
 from arr_coc.evaluation.policies import POLICIES
 from arr_coc.evaluation.power import questions_needed
-from arr_coc.evaluation.statistics import clustered_mean
+from arr_coc.evaluation.statistics import bootstrap_interval, clustered_mean
 from arr_coc.evaluation.tables import (
     accuracy_by_budget,
     accuracy_by_part,
@@ -25,8 +25,10 @@ from arr_coc.evaluation.tables import (
     by_condition,
     headroom,
     markdown_table,
+    paired_gap,
     paired_scores,
     percent,
+    points,
     policies_of,
     tokens_by_budget,
     with_error,
@@ -34,6 +36,7 @@ from arr_coc.evaluation.tables import (
 from arr_coc.evaluation.vtc import loyalty, score_by_group, vtc_groups
 
 OURS, BASE = "arr-coc", "resize"
+LARGE_SIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def report_sections(lines: Sequence[Line]) -> list[Section]:
     makers: list[Callable[[], Section | None]] = [
         lambda: Section("Accuracy by tokens", accuracy_by_budget(lines), "accuracy"),
         lambda: headroom_section(lines),
+        lambda: large_section(lines),
         lambda: comparison_section(lines),
         lambda: power_section(lines),
         lambda: Section(f"By size of the evidence, at {budget} tokens", by_evidence(lines, budget), "evidence"),
@@ -78,8 +82,34 @@ def reporting_budget(lines: Sequence[Line]) -> int:
 def headroom_section(lines: Sequence[Line]) -> Section | None:
     if not {OURS, BASE, "oracle"} <= {line.policy for line in lines}:
         return None
-    text = "Paired differences in points ± standard error. Oracle splits follow the evidence boxes."
-    return Section("Headroom", f"{text}\n\n{headroom(lines)}")
+    text = (
+        "Paired differences in points ± standard error. Oracle splits follow the evidence boxes. "
+        "The interval of the share is a bootstrap over pictures."
+    )
+    ours = [name for name in policies_of(lines) if name.startswith(OURS)]
+    return Section("Headroom", f"{text}\n\n{headroom(lines, ours)}")
+
+
+def large_section(lines: Sequence[Line]) -> Section | None:
+    """Ours against the full resolution where there is something to save."""
+    large = [line for line in lines if line.native_side >= LARGE_SIDE]
+    groups = by_condition(large)
+    full = groups.get(("full", 0))
+    ours = {key: group for key, group in groups.items() if key[0].startswith(OURS)}
+    if not full or not ours:
+        return None
+    whole, rows = mean(line.num_tokens for line in full), []
+    for (policy, budget), group in sorted(ours.items()):
+        scores = paired_scores(group, full)
+        low, high = bootstrap_interval([a - b for a, b in zip(*scores[:2], strict=True)], scores[2])
+        share = mean(line.num_tokens for line in group) / whole
+        gap = points(*paired_gap(group, full))
+        rows.append(
+            [policy, str(budget or "own"), f"{100 * share:.0f}%", gap, f"{100 * low:+.1f} .. {100 * high:+.1f}"]
+        )
+    table = markdown_table(["policy", "budget", "tokens of full", "policy - full", "95%"], rows)
+    text = f"Points against the full resolution on the same questions about pictures of {LARGE_SIDE} pixels and more."
+    return Section("Against the full resolution, large pictures", f"{text}\n\n{table}")
 
 
 def comparisons(lines: Sequence[Line], base: str = BASE) -> list[Comparison]:

@@ -100,6 +100,26 @@ def bootstrap_interval(
     return percentiles(bootstrap_means(sums, sizes, num_resamples, seed), confidence)
 
 
+def ratio_interval(
+    parts: Sequence[float],
+    wholes: Sequence[float],
+    clusters: Sequence[str],
+    *,
+    confidence: float = 0.95,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of sum(parts) / sum(wholes), whole pictures drawn with replacement.
+
+    Raises:
+        ValueError: not as many clusters as values.
+    """
+    sums = np.stack([cluster_sums(values, clusters)[0] for values in (parts, wholes)], axis=1)
+    kinds, copies = np.unique(sums, axis=0, return_counts=True)
+    totals = np.concatenate([counts @ kinds for counts in resample(copies, num_resamples, seed)])
+    return percentiles(np.divide(*totals.T, out=np.full(len(totals), np.nan), where=totals[:, 1] != 0), confidence)
+
+
 def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
     """The middle `confidence` of resampled figures; NaN draws, where a figure was undefined, are left out."""
     tail = 100 * (1 - confidence) / 2

@@ -9,7 +9,7 @@ from statistics import mean
 
 from arr_coc.evaluation.answers import Line
 from arr_coc.evaluation.policies import POLICIES
-from arr_coc.evaluation.statistics import clustered_mean
+from arr_coc.evaluation.statistics import clustered_mean, ratio_interval
 
 Condition = tuple[str, int]
 
@@ -122,14 +122,32 @@ def paired_gap(better: Iterable[Line], base: Iterable[Line]) -> tuple[float, flo
     return clustered_mean([x - y for x, y in zip(a, b, strict=True)], clusters)
 
 
-def headroom(lines: Sequence[Line], policy: str = "arr-coc") -> str:
-    """Per budget: the paired gaps of oracle and of a policy over resize, and how much of the first is captured."""
+def headroom(lines: Sequence[Line], policies: Sequence[str] = ("arr-coc",)) -> str:
+    """Per policy and budget: the paired gaps of oracle and policy over resize, and how much of the first is captured.
+
+    The interval of the share is a bootstrap over pictures; there is none where the oracle gains too little to tell.
+    """
     groups, rows = by_condition(lines), []
-    for budget in budgets_of(lines):
-        if not all((name, budget) in groups for name in ("oracle", "resize", policy)):
-            continue
-        gap, error = paired_gap(groups["oracle", budget], groups["resize", budget])
-        own, own_error = paired_gap(groups[policy, budget], groups["resize", budget])
-        captured = f"{100 * own / gap:.0f}%" if gap > 2 * error else "-"
-        rows.append([str(budget), points(gap, error), points(own, own_error), captured])
-    return markdown_table(["tokens", "oracle - resize", f"{policy} - resize", "headroom captured"], rows)
+    for policy in policies:
+        for budget in budgets_of(lines):
+            oracle, base, own = (groups.get((name, budget)) for name in ("oracle", "resize", policy))
+            if oracle and base and own:
+                rows.append([policy, str(budget), *headroom_row(oracle, base, own)])
+    return markdown_table(["policy", "tokens", "oracle - resize", "policy - resize", "headroom captured", "95%"], rows)
+
+
+def headroom_row(oracle: list[Line], base: list[Line], own: list[Line]) -> list[str]:
+    """Both gaps in points, the share of one in the other and its interval."""
+    shared = set.intersection(*({line.question_key for line in group} for group in (oracle, base, own)))
+    oracle, base, own = ([line for line in group if line.question_key in shared] for group in (oracle, base, own))
+    gap, error = paired_gap(oracle, base)
+    gain, own_error = paired_gap(own, base)
+    row = [points(gap, error), points(gain, own_error)]
+    if gap <= 2 * error:
+        return [*row, "-", "-"]
+    best, low, clusters = paired_scores(oracle, base)
+    reached, _, _ = paired_scores(own, base)
+    low_end, high_end = ratio_interval(
+        [a - b for a, b in zip(reached, low, strict=True)], [a - b for a, b in zip(best, low, strict=True)], clusters
+    )
+    return [*row, f"{100 * gain / gap:.0f}%", f"{100 * low_end:.0f} .. {100 * high_end:.0f}%"]
