@@ -95,13 +95,14 @@ def ablate(
 def report(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an earlier run.")],
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "Evaluation",
+    readme: Readme = None,
 ) -> None:
     """Make the report again from the answers."""
     from arr_coc.evaluation.runner import read_run
 
     with explained():
         plan, lines = read_run(folder)
-    write(plan, folder, lines, title, "eval")
+    publish(lines, write(plan, folder, lines, title, "eval"), readme)
 
 
 @eval_app.command()
@@ -167,11 +168,18 @@ def answer_and_report(
     plan: Plan, out: Path, workers: int, title: str, command: str = "eval", readme: Path | None = None
 ) -> None:
     lines = answer_all(plan, out, workers)
-    text = write(plan, out, lines, title, command)
-    if readme is not None:
-        from arr_coc.evaluation.tables import accuracy_by_budget
+    publish(lines, write(plan, out, lines, title, command), readme)
 
-        insert(readme, f"{accuracy_by_budget(lines)}\n\nMade by `{text}`.")
+
+def publish(lines: list[Line], command: str, readme: Path | None) -> None:
+    """The table of accuracies in a README, with the command that makes it."""
+    if readme is None:
+        return
+    from arr_coc.evaluation.tables import accuracy_by_budget
+
+    num_questions = len({line.question_key for line in lines})
+    text = f"Percent right ± standard error on {num_questions:,} held-out questions, by visual tokens of a picture:"
+    insert(readme, f"{text}\n\n{accuracy_by_budget(lines)}\n\nMade by `{command}`.")
 
 
 def write(plan: Plan, out: Path, lines: list[Line], title: str, command: str, sections: list | None = None) -> str:

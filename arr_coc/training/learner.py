@@ -50,7 +50,7 @@ class LossWeights:
     kl: float = 0.1
     alignment: float = 1.0
     efficiency: float = 0.1
-    price: float = 0.3
+    price: float = 1.5
     price_steps: int = 500
     from_boxes: bool = False
 
