@@ -188,3 +188,18 @@ def test_the_shuffled_question_looks_elsewhere(tiny_host, sample):
         POLICIES[name].give(tiny_host, sample, pyramid, 100).leaves for name in ("arr-coc", "arr-coc-shuffled")
     )
     assert own.tolist() != other.tolist()
+
+
+def test_where_the_data_does_not_tell_the_smallest_box_counts_as_a_line_of_print(sample):
+    boxes = ((10.0, 10.0, 90.0, 30.0), (0.0, 0.0, 50.0, 50.0))
+    assert runner.glyph_px(replace(sample, glyph_px=None, boxes=boxes)) == pytest.approx(14)
+    assert runner.glyph_px(replace(sample, glyph_px=9.0, boxes=boxes)) == 9
+    assert runner.glyph_px(replace(sample, glyph_px=None, boxes=None)) is None
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "CMYK"])
+def test_a_picture_of_any_mode_is_answered(mode, tiny_host, sample):
+    other = replace(sample, image=sample.image.convert(mode))
+    task = GeneratedTask(TEST_SEEDS.start, 1, 1)
+    rows = [runner.Row(0, other, policy, budget) for policy, budget in (("full", 0), ("resize", 64), ("arr-coc", 64))]
+    assert len(runner.answer_picture(tiny_host, task, "t", rows, timed_every=1)) == 3

@@ -31,6 +31,7 @@ REGISTRY = POLICIES | ABLATIONS
 BUDGETS = (64, 100, 160, 256, 400)
 OWN_BUDGET = 0
 CHUNK = 8
+PRINT_SHARE = 0.7  # height of a capital letter, of the height of the box around its line
 
 
 @dataclass(frozen=True)
@@ -191,12 +192,23 @@ def fractions(sample: Sample) -> list[Box]:
     return [(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in sample.boxes or ()]
 
 
+def glyph_px(sample: Sample) -> float | None:
+    """Pixels of the smallest thing to recognise.
+
+    Where the data does not tell, the smallest box counts as a line of print; None where there is no box either.
+    """
+    if sample.glyph_px is not None or not sample.boxes:
+        return sample.glyph_px
+    return PRINT_SHARE * min(min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in sample.boxes)
+
+
 def native_glyph_px(host: Qwen3VLHost, sample: Sample) -> float | None:
     """Size at level 0 of the smallest thing to recognise; None where the data does not tell, or a glimpse is enough."""
-    if sample.glyph_px is None or isinf(sample.glyph_px):
+    size = glyph_px(sample)
+    if size is None or isinf(size):
         return None
     width, height = host.native_size(*sample.image.size)
-    return sample.glyph_px * min(width / sample.image.width, height / sample.image.height)
+    return size * min(width / sample.image.width, height / sample.image.height)
 
 
 def needed_level(host: Qwen3VLHost, sample: Sample) -> float | None:
@@ -207,7 +219,7 @@ def needed_level(host: Qwen3VLHost, sample: Sample) -> float | None:
 
 def evidence_of(host: Qwen3VLHost, sample: Sample) -> str:
     """The coarsest of the levels 2, 1, 0 at which the smallest thing to recognise is legible."""
-    if sample.glyph_px is None:
+    if glyph_px(sample) is None:
         return "unknown"
     native_px = native_glyph_px(host, sample)
     if native_px is None:

@@ -13,7 +13,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
-from arr_coc.hosts.images import ImageError
+from arr_coc.hosts.images import ImageError, to_rgb
 from arr_coc.hosts.looking import Gaze, look
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.hosts.relevance import Learned
@@ -114,8 +114,8 @@ class Qwen3VLHost:
             return build_pyramid(pixels, self.geometry.cell_px)
 
     def resize(self, image: Image.Image, size: tuple[int, int], reducing_gap: float | None = None) -> Tensor:
-        """(3, H, W) float32 in 0..1 of an RGB picture at (width, height), as the stock image processor has it."""
-        resized = np.asarray(image.resize(size, self.image_processor.resample, reducing_gap=reducing_gap))
+        """(3, H, W) float32 in 0..1 of any picture at (width, height), as the stock image processor has it."""
+        resized = np.asarray(to_rgb(image).resize(size, self.image_processor.resample, reducing_gap=reducing_gap))
         scale = (np.arange(256) * self.image_processor.rescale_factor).astype(np.float32)
         return torch.from_numpy(scale[np.ascontiguousarray(resized.transpose(2, 0, 1))])
 
