@@ -9,8 +9,10 @@ from matplotlib.text import Text
 from PIL import Image, ImageColor
 
 from arr_coc.evaluation.comparing import Comparison, Run
+from arr_coc.evaluation.policies import POLICIES
 from arr_coc.records import Allocation, CellFeatures, Pyramid, Realization, ScoreMaps, Tensions
 from arr_coc.views.comparison import comparison_figure, place_panels
+from arr_coc.views.curves import Point, colour_of, draw_curves
 from arr_coc.views.leaves import draw_leaves, level_color
 from arr_coc.views.scores import SCORES, score_figure, score_grid
 from arr_coc.views.sheet import text_inches, wrap
@@ -152,3 +154,11 @@ def test_seconds_are_readable(seconds: float, text: str) -> None:
 
 def test_megabytes_are_readable() -> None:
     assert [format_megabytes(value) for value in (None, 3.2, 999.4, 1536)] == ["–", "3 MB", "999 MB", "1.5 GB"]
+
+
+def test_a_legend_of_many_policies_lies_within_the_figure() -> None:
+    figure = draw_curves({"all": {name: [Point(100, 0.5, 0.1), Point(200, 0.6, 0.1)] for name in POLICIES}}, "t")
+    figure.canvas.draw()
+    box, whole = figure.legends[0].get_window_extent(), figure.bbox
+    assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0
+    assert len({colour_of(name) for name in POLICIES}) == len(POLICIES)

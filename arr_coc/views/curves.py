@@ -17,10 +17,23 @@ COLOURS = {
     "random": "#a0a6ae",
     "saliency": "#e09c1f",
     "arr-coc": "#d6336c",
+    "arr-coc-trained": "#7a0c3a",
     "oracle": "#2b8a3e",
 }
+PEER_COLOURS = {
+    "arr-coc-shuffled": "#f3a6c2",
+    "arr-coc-trained-shuffled": "#b98a9b",
+    "uniform": "#5b4636",
+    "visionzip": "#17a2b8",
+    "divprune": "#6b8e23",
+    "scope": "#0b7285",
+    "cdpruner": "#e8590c",
+    "mmtok": "#5f3dc4",
+    "fastv": "#c2a300",
+    "pixelprune": "#9c36b5",
+}
 TOKEN_TICKS = (64, 100, 160, 256, 400, 1000)
-PANEL_INCHES, MAX_COLUMNS = 3.9, 4
+PANEL_INCHES, MAX_COLUMNS, LEGEND_COLUMNS = 3.9, 4, 5
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,9 @@ class Point:
 
 def colour_of(policy: str) -> str:
     """The policy's own colour, or one of twenty by its name."""
-    if policy in COLOURS:
-        return COLOURS[policy]
+    known = COLOURS | PEER_COLOURS
+    if policy in known:
+        return known[policy]
     palette = matplotlib.colormaps["tab20"].colors
     return matplotlib.colors.to_hex(palette[sum(policy.encode()) % len(palette)])
 
@@ -43,8 +57,13 @@ def colour_of(policy: str) -> str:
 def draw_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], title: str, cost: str = "visual tokens") -> Figure:
     """One panel a part of the questions; per policy its points in the order of cost."""
     columns = min(MAX_COLUMNS, len(panels))
+    num_lines = max(map(len, panels.values()))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(max(7.5, PANEL_INCHES * columns), 3.9 * rows + 0.9), dpi=130, layout="constrained")
+    figure = Figure(
+        figsize=(max(7.5, PANEL_INCHES * columns), 3.9 * rows + 0.6 + 0.25 * -(-num_lines // LEGEND_COLUMNS)),
+        dpi=130,
+        layout="constrained",
+    )
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for ax, (name, curves) in zip(axes.flat, panels.items(), strict=False):
@@ -55,7 +74,9 @@ def draw_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], title: str,
     for ax in axes[:, 0]:
         ax.set_ylabel("score, %")
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(8, len(labels)), frameon=False, fontsize=9)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(labels)), frameon=False, fontsize=9
+    )
     figure.suptitle(title, fontsize=11)
     return figure
 
