@@ -25,7 +25,7 @@ LAYERS = {
     "evaluation": {"core", "hosts", "data", "baselines", "nano", "evaluation"},
     "views": {"core", "hosts", "data", "baselines", "nano", "evaluation", "views"},
     "training": {"core", "hosts", "data", "evaluation", "training"},
-    "serving": {"core", "hosts", "data", "evaluation", "serving"},
+    "serving": {"core", "hosts", "data", "evaluation", "training", "serving"},
     "apps": ABOVE | {"apps", "package"},
     "cli": ABOVE | {"apps", "cli", "package"},
     "package": {"core", "hosts"},

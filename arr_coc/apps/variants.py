@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from PIL import Image
@@ -99,18 +99,7 @@ def budgets_of(policy: str, wanted: list[int]) -> list[int]:
 def sample_of(picture: Image.Image, question: str, record: Record | None) -> Sample:
     """A sample, with what a shipped record knows of it."""
     known = record or Record("", question, (), None, "question", "other", None, None)
-    return Sample(
-        image=picture,
-        question=question,
-        answers=known.answers,
-        boxes=known.boxes,
-        kind=known.kind,
-        group=known.group,
-        glyph_px=known.glyph_px,
-        picture_id=known.image,
-        picture_kind="picture",
-        metric=known.metric,
-    )
+    return replace(known, question=question).sample(picture, "picture")
 
 
 def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:

@@ -173,6 +173,21 @@ class Record:
     glyph_px: float | None
     metric: str | None
 
+    def sample(self, image: Image.Image, picture_kind: str) -> Sample:
+        """The sample that the line stands for, its picture opened."""
+        return Sample(
+            image=image,
+            question=self.question,
+            answers=self.answers,
+            boxes=self.boxes,
+            kind=self.kind,
+            group=self.group,
+            glyph_px=self.glyph_px,
+            picture_id=self.image,
+            picture_kind=picture_kind,
+            metric=self.metric,
+        )
+
 
 class FolderTask(Task):
     """A folder with pictures and a `qa.jsonl`: one JSON object a line, `image, question, answers, boxes?`.
@@ -200,18 +215,7 @@ class FolderTask(Task):
     def __getitem__(self, index: int) -> Sample:
         check_index(index, len(self))
         record = self.records[index]
-        return Sample(
-            image=self._image(record.image),
-            question=record.question,
-            answers=record.answers,
-            boxes=record.boxes,
-            kind=record.kind,
-            group=record.group,
-            glyph_px=record.glyph_px,
-            picture_id=record.image,
-            picture_kind=self.name,
-            metric=record.metric,
-        )
+        return record.sample(self._image(record.image), self.name)
 
 
 def open_picture(path: Path) -> Image.Image:

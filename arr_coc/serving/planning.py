@@ -8,13 +8,13 @@ from typing import Any
 
 from arr_coc.serving.memory import FLOAT, pyramid_bytes
 from arr_coc.serving.workload import DTYPES, Need, Target, Workload, needs, picture_of
+from arr_coc.training.phases import LAST_LANGUAGE_LAYERS, LAST_VISION_BLOCKS
 
 GIGABYTE = 10**9
 CONTEXT = 600_000_000  # bytes that CUDA and its libraries take before the first tensor
 FRAGMENTATION = 0.05  # share of a card that the allocator cannot hand out
 MOST_SEQUENCES = 4096  # batches above are not looked for
 LORA_RANK = 16
-LAST_LANGUAGE_LAYERS, LAST_VISION_BLOCKS = 4, 2  # those of `arr-coc train --phase 2`; a test holds them equal
 ADAM = 2 * FLOAT  # bytes a trained parameter: two moments
 ANSWERING = ("arr-coc", "full")
 
