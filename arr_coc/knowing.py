@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from arr_coc.records import CellFeatures, Host, Pyramid, ScoreMaps
+from arr_coc.records import CellFeatures, Host, Looks, Pyramid, ScoreMaps
 from arr_coc.texture import CHANNEL_SCALES, CHANNELS
 
 NOISE_FLOOR = 2 / 255  # standard deviation of a pixel that counts as nothing to see
@@ -61,7 +61,7 @@ class AttentionScorer:
         features: list[CellFeatures],
         questions: list[str],
     ) -> list[Tensor]:
-        return host.attend(pyramids, cells, features, questions)
+        return [looks.mean for looks in host.attend(pyramids, cells, features, questions)]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class ScorerConfig:
         width: width inside.
         num_levels: levels that can be told apart; coarser ones count as the coarsest of them.
         reads_attention: corrects the host's attention; False scores without the language model, which is cheaper.
+        num_looks: attention heads of the host that are told apart, beside their mean.
 
     Raises:
         ValueError: a size under 1, or a width that the heads do not divide.
@@ -84,6 +85,7 @@ class ScorerConfig:
     num_layers: int = 2
     num_levels: int = 8
     reads_attention: bool = True
+    num_looks: int = 0
 
     def __post_init__(self) -> None:
         for name in ("dim", "width", "num_heads", "num_layers", "num_levels"):
@@ -111,7 +113,7 @@ class LearnedScorer(nn.Module):
         self.texture = nn.Linear(len(CHANNELS), width)
         self.place = nn.Linear(4 * NUM_PLACE_WAVES, width)
         self.level = nn.Embedding(config.num_levels, width)
-        self.look = nn.Linear(1, width) if config.reads_attention else None
+        self.look = nn.Linear(1 + config.num_looks, width) if config.reads_attention else None
         layer = (width, config.num_heads, 2 * width, 0.0, "gelu")
         self.layers = nn.ModuleList(
             nn.TransformerDecoderLayer(*layer, batch_first=True, norm_first=True) for _ in range(config.num_layers)
@@ -135,14 +137,14 @@ class LearnedScorer(nn.Module):
         """Raw scores (N,) per picture, see `Scorer`."""
         looks = host.attend(pyramids, cells, features, questions) if self.reads_attention else [None] * len(cells)
         return [
-            self.score(host.embed(question), each.merged, textures_of(pyramid, chosen), chosen[:, 0], look)
-            for pyramid, chosen, each, question, look in zip(pyramids, cells, features, questions, looks, strict=True)
+            self.score(host.embed(question), each.merged, textures_of(pyramid, chosen), chosen[:, 0], seen)
+            for pyramid, chosen, each, question, seen in zip(pyramids, cells, features, questions, looks, strict=True)
         ]
 
     def score(
-        self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor, look: Tensor | None = None
+        self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor, looks: Looks | None = None
     ) -> Tensor:
-        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels, looks (N,)."""
+        """(N,) raw scores of cells from words (Q, D), features (N, D), scaled textures (N, C), levels and looks."""
         weight = self.phrase.weight
         words = self.word(words.to(weight))
         words = words + F.gelu(self.phrase(words.T).T)
@@ -151,9 +153,10 @@ class LearnedScorer(nn.Module):
         hidden = self.content(merged.to(weight)) + self.texture(textures) + self.level(level)
         hidden = hidden + self.place(place_waves(textures[:, CHANNELS.index("row") : CHANNELS.index("column") + 1]))
         base = hidden.new_zeros(len(hidden))
-        if self.look is not None and look is not None:
-            base = standardise(look.to(weight))
-            hidden = hidden + self.look(base[:, None])
+        if self.look is not None and looks is not None:
+            base = standardise(looks.mean.to(weight))
+            heads = [standardise(head) for head in looks.heads.to(weight).T]
+            hidden = hidden + self.look(torch.stack([base, *heads], dim=1))
         for layer in self.layers:
             hidden = layer(hidden[None], words[None])[0]
         scores: Tensor = base + self.leave(hidden)[:, 0]

@@ -137,6 +137,17 @@ class Realization:
     num_encoded: int
 
 
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """How strongly a question looks at each of N cells, as logarithms: `mean` (N,), and `heads` (N, M) one by one.
+
+    M is 0 where a host is not told to keep its heads apart.
+    """
+
+    mean: Tensor
+    heads: Tensor
+
+
 class Host(Protocol):
     """What the core asks of a vision-language model; `hosts/` implements it."""
 
@@ -146,8 +157,8 @@ class Host(Protocol):
 
     def attend(
         self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
-    ) -> list[Tensor]:
-        """(N,) per picture: how strongly the question's last tokens look at each cell."""
+    ) -> list[Looks]:
+        """Per picture: how strongly the question's last tokens look at each cell."""
         ...
 
     def embed(self, question: str) -> Tensor:

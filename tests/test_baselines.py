@@ -368,6 +368,6 @@ def test_fastv_keeps_what_the_last_token_looks_at_in_the_second_layer(tiny_host,
     prompt, features = asked
     gaze = Gaze(first=1 / 3, last=2 / 3, num_queries=1, relative=0)
     language = tiny_host.model.model.language_model
-    attention = look(language, [prompt], features, tiny_host.image_token_id, gaze)[0]
+    attention = look(language, [prompt], features, tiny_host.image_token_id, gaze)[0][0]
     read = prefill(tiny_host.model, prompt, features, tiny_host.image_token_id, 20)
     assert read.kept.tolist() == sorted(attention.topk(20).indices.tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -192,11 +193,15 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
     gaze = Gaze(first=0.3, last=1.0, num_queries=4)
     questions = [QUESTION, gaze.neutral]
     prompts = [tiny_host._ask(glimpse_block(pyramid, cells), text) for text in questions]
-    maps = look(tiny_host.model.model.language_model, prompts, features, tiny_host.image_token_id, gaze)
-    assert list(gaze.layers(3)) == [1, 2]
-    for row, text in zip(maps, questions, strict=True):
-        reported = eager_attention(tiny_host, pyramid, cells, features, text)[1:, :, -4:].mean((0, 1, 2))
-        assert torch.allclose(row, reported, atol=1e-6)
+    maps, none = look(tiny_host.model.model.language_model, prompts, features, tiny_host.image_token_id, gaze)
+    gaze = replace(gaze, heads_from=0.0)
+    again, apart = look(tiny_host.model.model.language_model, prompts, features, tiny_host.image_token_id, gaze)
+    assert list(gaze.layers(3)) == [1, 2] and list(gaze.head_layers(3)) == [0, 1, 2]
+    assert torch.equal(maps, again) and none.shape == (2, len(cells), 0)
+    for row, heads, text in zip(maps, apart, questions, strict=True):
+        reported = eager_attention(tiny_host, pyramid, cells, features, text)[:, :, -4:].mean(2)
+        assert torch.allclose(row, reported[1:].mean((0, 1)), atol=1e-6)
+        assert torch.allclose(heads, reported.flatten(0, 1).T, atol=1e-6)
 
 
 def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost) -> None:
@@ -205,18 +210,19 @@ def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost
     cells = [pyramid.cells(pyramid.coarsest) for pyramid in pyramids]
     features = tiny_host.encode(pyramids, cells)
     together = tiny_host.attend(pyramids, cells, features, [QUESTION, "Is there a red circle?"])
+    together = [looks.mean for looks in together]
     assert [scores.shape for scores in together] == [(len(cells[0]),), (len(cells[1]),)]
     alone = tiny_host.attend(pyramids[1:], cells[1:], features[1:], ["Is there a red circle?"])
-    assert torch.equal(together[1], alone[0])
+    assert torch.equal(together[1], alone[0].mean)
     other = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])
-    assert not torch.allclose(other[0], alone[0])
+    assert not torch.allclose(other[0].mean, alone[0].mean)
     tiny_host.gaze = Gaze(relative=1)
     neutral = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])
-    assert neutral[0].abs().max() < 1e-5
+    assert neutral[0].mean.abs().max() < 1e-5
     tiny_host.gaze = Gaze(relative=0)
-    plain = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])[0]
-    unasked = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])[0]
-    assert torch.allclose(other[0], plain - 0.5 * unasked, atol=1e-5)
+    plain = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])[0].mean
+    unasked = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])[0].mean
+    assert torch.allclose(other[0].mean, plain - 0.5 * unasked, atol=1e-5)
 
 
 def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
@@ -232,9 +238,11 @@ def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
     assert calls == [0] and list(tiny_host.gaze.layers(3)) == [1]
 
 
-@pytest.mark.parametrize("values", [{"first": 0.7, "last": 0.6}, {"last": 1.2}, {"num_queries": 0}, {"relative": 2}])
+@pytest.mark.parametrize(
+    "values", [{"first": 0.7, "last": 0.6}, {"last": 1.2}, {"num_queries": 0}, {"relative": 2}, {"heads_from": 1}]
+)
 def test_gaze_checks_itself(values: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="first, last|num_queries|relative"):
+    with pytest.raises(ValueError, match="first, last|num_queries|relative|heads_from"):
         Gaze(**values)
 
 

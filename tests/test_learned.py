@@ -20,7 +20,7 @@ from arr_coc.balancing import (
 )
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig, textures_of
 from arr_coc.realizing import realize
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import CellFeatures, Looks, Pyramid
 
 PYRAMID = BATCH[0][0]
 OTHER_QUESTION = "Which year was it?"
@@ -60,6 +60,21 @@ def test_untrained_scorer_says_what_attention_says() -> None:
     for budget in (80, 100):
         learned, plain = (run(PYRAMID, budget, scorer=each) for each in (fresh, AttentionScorer()))
         assert torch.equal(learned.allocation.leaves, plain.allocation.leaves)
+
+
+def test_a_scorer_tells_heads_apart() -> None:
+    cells, features = glimpse(PYRAMID)
+    host = FakeHost(num_heads=3)
+    arguments = ([PYRAMID], [cells], [features], [QUESTION])
+    (seen,) = host.attend(*arguments)
+    (mean,) = FakeHost().attend(*arguments)
+    score = scorer(num_looks=3)
+    (scores,) = score(host, *arguments)
+    louder = Looks(seen.mean, seen.heads.flip(0))
+    rows = score.score(host.embed(QUESTION), features.merged, textures_of(PYRAMID, cells), cells[:, 0], louder)
+    assert torch.equal(seen.mean, mean.mean) and not torch.allclose(scores, rows)
+    with pytest.raises(RuntimeError):
+        score(FakeHost(num_heads=2), *arguments)
 
 
 def test_a_scorer_that_reads_no_attention_never_asks_the_language_model() -> None:

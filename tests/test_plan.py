@@ -15,6 +15,7 @@ from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.data.tasks import Sample
 from arr_coc.hosts.geometries import TEXT, assemble_config
 from arr_coc.hosts.loading import load_host
+from arr_coc.hosts.looking import Gaze
 from arr_coc.hosts.plain import plain_inputs, question_messages
 from arr_coc.hosts.processor import RelevanceProcessor
 from arr_coc.hosts.prompts import ImageBlock
@@ -164,7 +165,10 @@ def test_parts_are_counted_exactly(model, config) -> None:
         model.model.visual.blocks[1]
     )
     assert weights.language_layer == num_parameters(model.model.language_model.layers[2])
-    parts = [LearnedScorer(ScorerConfig(256)), LearnedBalancer(BalancerConfig(256)), QualityAdapter(AdapterConfig(256))]
+    text = config.text_config
+    num_looks = text.num_attention_heads * len(Gaze().layers(text.num_hidden_layers))
+    scorer = LearnedScorer(ScorerConfig(256, num_looks=num_looks))
+    parts = [scorer, LearnedBalancer(BalancerConfig(256)), QualityAdapter(AdapterConfig(256))]
     assert weights.parts == sum(parameter.numel() for part in parts for parameter in part.parameters())
     layer = model.model.language_model.layers[0]
     lora = sum(16 * sum(part.weight.shape) for part in layer.modules() if isinstance(part, torch.nn.Linear))

@@ -16,7 +16,7 @@ from arr_coc.attending import check_tiling, raster_order
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.knowing import AttentionScorer, Scorer
 from arr_coc.realizing import realize
-from arr_coc.records import Allocation, CellFeatures, Host, Pyramid, Realization
+from arr_coc.records import Allocation, CellFeatures, Host, Looks, Pyramid, Realization
 from arr_coc.texture import build_pyramid, round_grid
 
 CELL_PX = 8
@@ -43,6 +43,7 @@ class FakeHost:
     calls: list[list[Tensor]] = field(default_factory=list)
     seen: Counter[tuple[int, tuple[int, ...]]] = field(default_factory=Counter)
     num_attended: int = 0
+    num_heads: int = 0
 
     def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
         self.calls.append(cells)
@@ -57,13 +58,14 @@ class FakeHost:
 
     def attend(
         self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
-    ) -> list[Tensor]:
+    ) -> list[Looks]:
         self.num_attended += len(cells)
         for chosen, given in zip(cells, features, strict=True):
             assert torch.equal(raster_order(chosen), torch.arange(len(chosen)))
             assert given.merged.shape == (len(chosen), DIM) and given.deepstack.shape == (PLANES, len(chosen), DIM)
         asked = [torch.randn(DIM, generator=seeded(crc32(question.encode()))) for question in questions]
-        return [(each.merged * query).sum(1) for each, query in zip(features, asked, strict=True)]
+        scores = [each.merged * query for each, query in zip(features, asked, strict=True)]
+        return [Looks(each.sum(1), each[:, : self.num_heads]) for each in scores]
 
     def embed(self, question: str) -> Tensor:
         return torch.stack([torch.randn(DIM, generator=seeded(crc32(word.encode()))) for word in question.split()])

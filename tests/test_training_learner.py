@@ -26,8 +26,8 @@ from arr_coc.records import Allocation, ScoreMaps, Tensions
 from arr_coc.training.batches import Batch, answer_ids, answer_logits, answered, collate_with, pyramid_of, question_ids
 from arr_coc.training.learner import LossWeights
 from arr_coc.training.losses import alignment, answer_divergence, answer_loss, budget_chances, is_right, mass_of
-from arr_coc.training.phases import PHASES, build, find_phase, scaled
-from arr_coc.training.policy_gradient import PolicySettings, group_advantages, log_chance
+from arr_coc.training.phases import PHASES, build, complete, find_phase, scaled
+from arr_coc.training.policy_gradient import PolicySettings, group_advantages, log_chance, spread_evenly
 from arr_coc.training.recipe import DataSettings, feeds, open_source, run_phase
 from arr_coc.training.sampling import Drawn, Estimate
 from arr_coc.training.settings import LoopSettings
@@ -121,7 +121,7 @@ def test_teacher_sees_what_the_host_sees_when_asked_alone(tiny_host: Qwen3VLHost
     prompts = [lay_out(question_ids(tiny_host, s.question), tiny_host.image_token_id, [block]) for s in samples]
     with torch.no_grad():
         language = tiny_host.model.model.language_model
-        maps = look(language, prompts, features, tiny_host.image_token_id, tiny_host.gaze)
+        maps, _ = look(language, prompts, features, tiny_host.image_token_id, tiny_host.gaze)
         texts = answered(tiny_host, samples, [block] * 3, [features] * 3)
         logits = answer_logits(tiny_host, texts)
     torch.testing.assert_close(lesson.attention.flatten(1), maps, rtol=1e-3, atol=1e-6)
@@ -271,3 +271,20 @@ def test_lora_needs_a_phase_that_teaches_the_host(tmp_path: Path, tiny_processor
     settings = LoopSettings(rates=chosen.rates, num_steps=2)
     with pytest.raises(ValueError, match="lora: phase 1"):
         run_phase(chosen, tiny_processor.host.model, tiny_processor, DataSettings(), settings, tmp_path, lora=2)
+
+
+def test_a_fresh_scorer_gets_every_head_of_the_layers_that_are_read(tiny_processor: RelevanceProcessor) -> None:
+    gaze, text = tiny_processor.settings.gaze, tiny_processor.host.model.config.text_config
+    assert gaze.heads_from is None
+    scorer = complete(tiny_processor).scorer
+    layers = tiny_processor.host.gaze.head_layers(text.num_hidden_layers)
+    assert layers == gaze.layers(text.num_hidden_layers) and tiny_processor.settings.gaze.heads_from == gaze.first
+    assert scorer is not None and scorer.config.num_looks == text.num_attention_heads * len(layers) > 0
+
+
+def test_rollouts_are_spread_evenly_and_without_bias() -> None:
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.tensor([spread_evenly(6, generator) for _ in range(2000)])
+    assert bool((draws.diff(dim=1) > 0).all())
+    assert abs(draws.mean()) < 0.03 and abs(draws.std() - 1) < 0.03
+    assert draws.mean(1).std() < 0.5 / 6**0.5

@@ -76,7 +76,8 @@ def prefill(model: nn.Module, prompt: Prompt, features: CellFeatures, image_toke
     for depth, layer in enumerate(language.layers):
         is_last_full = depth == num_full_layers(language) - 1
         if is_last_full:
-            kept = most_attended(read_attention(layer, hidden, rotary, [hidden.shape[1]], is_visual, 1)[0], num_kept)
+            attention = read_attention(layer, hidden, rotary, [hidden.shape[1]], is_visual, 1)[0].mean(1)
+            kept = most_attended(attention, num_kept)
         hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, past_key_values=caches)
         hidden = add_deepstack(hidden, is_visual, features, depth)
         if is_last_full:

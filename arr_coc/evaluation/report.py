@@ -286,7 +286,13 @@ def sweep(lines: Sequence[Line], policy: str) -> tuple[list[Line], np.ndarray]:
 
 
 def budget_section(lines: Sequence[Line]) -> Section | None:
-    chosen, sufficient = sweep(lines, OURS)
+    texts = [text for policy in policies_of(lines) if policy.startswith(OURS) and (text := own_budgets(lines, policy))]
+    return Section("Budgets", "\n\n".join(texts), "budgets") if texts else None
+
+
+def own_budgets(lines: Sequence[Line], policy: str) -> str | None:
+    """How the budgets that a policy chose by itself fit those that were needed."""
+    chosen, sufficient = sweep(lines, policy)
     if not chosen:
         return None
     tokens, clusters = [line.num_tokens for line in chosen], [line.cluster for line in chosen]
@@ -305,12 +311,12 @@ def budget_section(lines: Sequence[Line]) -> Section | None:
     ]
     header = ["chosen up to", "questions", "never right", "chosen", "sufficient", "chosen suffices"]
     text = (
-        f"{OURS} with a budget of its own: {mean(tokens):.0f} tokens on average, "
+        f"{policy} with a budget of its own: {mean(tokens):.0f} tokens on average, "
         f"{percent(chosen)}% right. Spearman's rank correlation with the smallest sufficient budget of the sweep: "
         f"{rho.value:.2f} ({rho.low:.2f} .. {rho.high:.2f}), over {correlation.num_questions} questions that some "
         f"budget suffices for ({correlation.num_censored} that none does)."
     )
-    return Section("Budgets", f"{text}\n\n{markdown_table(header, rows)}", "budgets")
+    return f"{text}\n\n{markdown_table(header, rows)}"
 
 
 def number(value: float) -> str:

@@ -4,15 +4,16 @@ Training-free coupling of question and content, after "MLLMs Know Where to Look"
 arXiv 2502.17422). The layers of the untouched language model are called one by one, so neither its
 weights, nor its attention implementation, nor its outputs change.
 
-Shapes: R rows (prompts of one picture), T tokens, N visual tokens, Q query tokens.
+Shapes: R rows (prompts of one picture), T tokens, N visual tokens, Q query tokens, M heads told apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedConfig
 from transformers.masking_utils import create_causal_mask
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
@@ -32,6 +33,8 @@ class Gaze:
             less `relative` times log attention under `neutral`. 1 leaves what the question changes, 0
             what is looked at, and saves the second prompt.
         neutral: the question that asks for nothing in particular.
+        heads_from: the layer, as a fraction of the depth, from which on to `last` every head is handed on by
+            itself, for a scorer that learnt which ones to heed; None hands on the mean alone.
     """
 
     first: float = 0.25
@@ -39,6 +42,7 @@ class Gaze:
     num_queries: int = 5
     relative: float = 0.0
     neutral: str = "Describe the picture."
+    heads_from: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.first < self.last <= 1:
@@ -47,15 +51,32 @@ class Gaze:
             raise ValueError(f"num_queries: must be at least 1, got {self.num_queries}")
         if not 0 <= self.relative <= 1:
             raise ValueError(f"relative: must lie in 0..1, got {self.relative}")
+        if self.heads_from is not None and not 0 <= self.heads_from < self.last:
+            raise ValueError(f"heads_from: must lie in 0..{self.last}, got {self.heads_from}")
 
     def layers(self, depth: int) -> range:
         """The layers read, at least one."""
         stop = max(1, round(self.last * depth))
         return range(min(round(self.first * depth), stop - 1), stop)
 
+    def apart(self) -> Gaze:
+        """The same, with every head of the layers that are read anyway handed on."""
+        return self if self.heads_from is not None else replace(self, heads_from=self.first)
 
-def look(language: nn.Module, prompts: list[Prompt], features: CellFeatures, image_token_id: int, gaze: Gaze) -> Tensor:
-    """(R, N) float32 attention of each prompt's last tokens to the picture's tokens, mean of heads and layers.
+    def num_heads(self, text: PreTrainedConfig) -> int:
+        """Heads that are handed on one by one, of a language model's configuration."""
+        return int(text.num_attention_heads) * len(self.head_layers(text.num_hidden_layers))
+
+    def head_layers(self, depth: int) -> range:
+        """The layers whose heads are handed on one by one, perhaps none."""
+        stop = self.layers(depth).stop
+        return range(stop if self.heads_from is None else min(round(self.heads_from * depth), stop - 1), stop)
+
+
+def look(
+    language: nn.Module, prompts: list[Prompt], features: CellFeatures, image_token_id: int, gaze: Gaze
+) -> tuple[Tensor, Tensor]:
+    """Attention of each prompt's last tokens to the picture's tokens: (R, N) the mean, (R, N, M) head by head; float32.
 
     All prompts show the same picture; they are padded on the right, which causal attention never sees.
     """
@@ -63,15 +84,19 @@ def look(language: nn.Module, prompts: list[Prompt], features: CellFeatures, ima
     rotary = language.rotary_emb(embeds, positions)
     mask = create_causal_mask(config=language.config, inputs_embeds=embeds, attention_mask=None, past_key_values=None)
     lengths = [len(prompt.ids) for prompt in prompts]
-    layers, hidden, maps = gaze.layers(len(language.layers)), embeds, []
-    for depth in range(layers.stop):
+    averaged, apart = (pick(len(language.layers)) for pick in (gaze.layers, gaze.head_layers))
+    means, hidden = [], embeds
+    heads = [embeds.new_zeros(len(prompts), len(features.merged), 0, dtype=torch.float32)]
+    for depth in range(averaged.stop):
         layer = language.layers[depth]
-        if depth in layers:
-            maps.append(read_attention(layer, hidden, rotary, lengths, is_visual, gaze.num_queries))
-        if depth < layers.stop - 1:
+        if depth in averaged or depth in apart:
+            maps = read_attention(layer, hidden, rotary, lengths, is_visual, gaze.num_queries)
+            means += [maps.mean(2)] if depth in averaged else []
+            heads += [maps] if depth in apart else []
+        if depth < averaged.stop - 1:
             hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, use_cache=False)
             hidden = add_deepstack(hidden, is_visual, features, depth)
-    return torch.stack(maps).mean(0)
+    return torch.stack(means).mean(0), torch.cat(heads, dim=2)
 
 
 def embed(
@@ -104,7 +129,7 @@ def read_attention(
     is_visual: Tensor,
     num_queries: int,
 ) -> Tensor:
-    """(R, N): softmax(q k^T / sqrt(d)) of the layer's own projections, mean over heads and last query tokens."""
+    """(R, N, heads): softmax(q k^T / sqrt(d)) of the layer's own projections, mean over the last query tokens."""
     attention = layer.self_attn
     normed = layer.input_layernorm(hidden)
     shape = (*normed.shape[:-1], -1, attention.head_dim)
@@ -116,7 +141,7 @@ def read_attention(
     for row, length in enumerate(lengths):
         first = max(0, length - num_queries)
         weights = causal_weights(query[row, :, first:length], key[row, :, :length], attention.scaling)
-        rows.append(weights.mean((0, 1))[is_visual[row, :length]])
+        rows.append(weights.mean(1).T[is_visual[row, :length]])
     return torch.stack(rows)
 
 

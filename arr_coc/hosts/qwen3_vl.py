@@ -18,7 +18,7 @@ from arr_coc.hosts.looking import Gaze, look
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.hosts.relevance import Learned
 from arr_coc.hosts.timing import Stopwatch
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import CellFeatures, Looks, Pyramid
 from arr_coc.texture import build_pyramid, round_grid
 
 MAX_ASPECT = 200
@@ -128,8 +128,8 @@ class Qwen3VLHost:
 
     def attend(
         self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
-    ) -> list[Tensor]:
-        """(N,) float32 per picture: log attention of the prompt's last tokens, less a share of the neutral one's."""
+    ) -> list[Looks]:
+        """Log attention of the prompt's last tokens, float32; the mean less a share of the neutral prompt's."""
         with self.clock.measure("attend"), torch.no_grad():
             return [self._attend(*sample) for sample in zip(pyramids, cells, features, questions, strict=True)]
 
@@ -159,13 +159,13 @@ class Qwen3VLHost:
         encoded = iter(encode_segments(self.model.model.visual, segments, self.geometry))
         return [restore_order([next(encoded) for _ in members], members) for members in places]
 
-    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Tensor:
+    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Looks:
         block = glimpse_block(pyramid, cells)
         questions = [question, self.gaze.neutral] if self.gaze.relative else [question]
         prompts = [self._ask(block, text) for text in questions]
         maps = look(self.model.model.language_model, prompts, features, self.image_token_id, self.gaze)
-        maps = maps.clamp(min=LEAST_ATTENTION).log()
-        return (maps[0] - self.gaze.relative * maps[1] if self.gaze.relative else maps[0]).cpu()
+        means, heads = (each.clamp(min=LEAST_ATTENTION).log().cpu() for each in maps)
+        return Looks(means[0] - self.gaze.relative * means[1] if self.gaze.relative else means[0], heads[0])
 
     def _ask(self, block: ImageBlock, question: str) -> Prompt:
         content = [{"type": "image"}, {"type": "text", "text": question}]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import CellFeatures, Looks, Pyramid
 
 Value = TypeVar("Value")
 
@@ -53,7 +53,7 @@ class RememberingHost(Qwen3VLHost):
             learned=host.learned,
         )
         self._glimpses: Memory[CellFeatures] = Memory(num_pictures)
-        self._gazes: Memory[Tensor] = Memory(num_questions)
+        self._gazes: Memory[Looks] = Memory(num_questions)
 
     def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
         encode = super().encode
@@ -64,7 +64,7 @@ class RememberingHost(Qwen3VLHost):
             for pyramid, chosen in zip(pyramids, cells, strict=True)
         ]
 
-    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Tensor:
+    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Looks:
         attend = super()._attend
         if not is_glimpse(pyramid, cells):
             return attend(pyramid, cells, features, question)

@@ -96,7 +96,7 @@ def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
 
 
 def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
-    """Leaves of mixed levels: splits follow the evidence of a few questions, print, and chance."""
+    """Leaves of mixed levels: splits follow print and chance."""
     rows, cols, coarsest = round_grid(*resized_grid(picture, MAX_TOKENS))
     grid = (rows, cols)
     budget = geometric(rng, MIN_BUDGET, max(MIN_BUDGET, min(MAX_BUDGET, max_tokens)))
@@ -111,13 +111,27 @@ def geometric(rng: random.Random, low: int, high: int) -> int:
 
 
 def interest(picture: Picture, grid: tuple[int, int], rng: random.Random) -> Tensor:
-    """(rows, columns) heat at level 0: evidence of one to four questions, print and noise in random proportion."""
-    wanted = rng.sample(list(picture.questions), min(len(picture.questions), rng.randint(1, 4)))
-    boxes = tuple(box for question in wanted for box in question.boxes)
-    printed = (slots_of(picture.image, picture.glyphs, *grid) != BLANK).any(dim=1).reshape(grid)
+    """(rows, columns) heat at level 0: a few spots of print, other print and noise in random proportion.
+
+    Never the evidence: a host that had seen splits led by it would take fine cells for a hint at the answer.
+    """
+    printed = (slots_of(picture.image, picture.glyphs, *grid) != BLANK).any(dim=1).reshape(grid).float()
     noise = torch.rand(grid, generator=torch.Generator().manual_seed(rng.randrange(2**31)))
-    evidence = (covered(boxes, picture, grid) > 0.02).float()
-    return rng.choice((0.0, 3.0, 3.0)) * evidence + rng.random() * printed.float() * noise + 0.1 * noise
+    return rng.choice((0, 3, 3)) * spots(printed, rng) + rng.random() * printed * noise + 0.1 * noise
+
+
+def spots(printed: Tensor, rng: random.Random) -> Tensor:
+    """(rows, columns) in [0, 1]: one to eight lying ellipses around cells drawn by chance, mostly printed ones."""
+    rows, cols = printed.shape
+    weights = (printed + 0.05).flatten().tolist()
+    heat = torch.zeros(rows, cols)
+    for centre in rng.choices(range(rows * cols), weights, k=rng.randint(1, 8)):
+        height = 0.5 + 2 * rng.random()
+        width = height * (1 + 3 * rng.random())
+        down = (torch.arange(rows) - centre // cols) / height
+        across = (torch.arange(cols) - centre % cols) / width
+        heat = torch.maximum(heat, torch.exp(-(down[:, None] ** 2) - across[None, :] ** 2))
+    return heat
 
 
 def split_by(

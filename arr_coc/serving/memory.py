@@ -18,6 +18,7 @@ from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
+from arr_coc.hosts.looking import Gaze
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.texture import CHANNELS
 
@@ -49,8 +50,8 @@ def count_weights(config: Qwen3VLConfig) -> Weights:
     with torch.device("meta"):
         model = Qwen3VLForConditionalGeneration(config)
         width = config.text_config.hidden_size
-        scorer, balancer = LearnedScorer(ScorerConfig(width)), LearnedBalancer(BalancerConfig(width))
-        parts = [scorer, balancer, QualityAdapter(AdapterConfig(width))]
+        scorer = LearnedScorer(ScorerConfig(width, num_looks=Gaze().apart().num_heads(config.text_config)))
+        parts = [scorer, LearnedBalancer(BalancerConfig(width)), QualityAdapter(AdapterConfig(width))]
     visual, layer = model.model.visual, model.model.language_model.layers[0]
     linears = [part for part in layer.modules() if isinstance(part, nn.Linear)]
     return Weights(

@@ -90,14 +90,22 @@ def complete(processor: RelevanceProcessor) -> Learned:
     """The trained parts of a processor, fresh ones where there are none, ready to learn."""
     text = processor.host.model.config.text_config
     there = processor.learned
+    if there.scorer is None:
+        tell_heads_apart(processor)
     learned = Learned(
-        there.scorer or LearnedScorer(ScorerConfig(text.hidden_size)),
+        there.scorer or LearnedScorer(ScorerConfig(text.hidden_size, num_looks=processor.host.gaze.num_heads(text))),
         there.balancer or LearnedBalancer(BalancerConfig(text.hidden_size), processor.settings.balancer),
         there.adapter or QualityAdapter(AdapterConfig(text.hidden_size)),
     )
     for part in learned.parts().values():
         part.requires_grad_(True)
     return learned.to(processor.host.model.device)
+
+
+def tell_heads_apart(processor: RelevanceProcessor) -> None:
+    """A scorer that is still to learn gets every head of the layers that are read anyway."""
+    processor.settings = replace(processor.settings, gaze=processor.settings.gaze.apart())
+    processor.host.gaze = processor.settings.gaze
 
 
 def build(

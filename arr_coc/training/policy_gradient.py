@@ -187,8 +187,8 @@ class PolicyLearner(nn.Module):
         rollouts = []
         for drawn in group.drawn:
             logits = self.balancer.logits(self.host, group.pyramid, drawn.sample.question)
-            for _ in range(num_each):
-                noise = float(torch.randn((), generator=generator)) * self.settings.spread if self.training else 0.0
+            for noise in spread_evenly(num_each, generator) if self.training else [0.0]:
+                noise = noise * self.settings.spread
                 rollouts.append(self.roll_out(host, group.pyramid, drawn.sample.question, logits, noise, generator))
         return rollouts
 
@@ -242,6 +242,16 @@ class PolicyLearner(nn.Module):
             METRICS[sample.metric or "exact_match"](answer, sample.answers)
             for answer, sample in zip(answers, samples, strict=True)
         ]
+
+
+def spread_evenly(count: int, generator: torch.Generator) -> list[float]:
+    """`count` draws from the standard normal distribution, one from each of as many equally likely stretches of it.
+
+    Each alone is a plain draw, so nothing is biased; together they always compare small with large budgets.
+    """
+    shares = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+    draws: list[float] = torch.special.ndtri(shares.double().clamp(1e-6, 1 - 1e-6)).tolist()
+    return draws
 
 
 def log_chance(scores: ScoreMaps, splits: Tensor, tensions: Tensions, temperature: float) -> Tensor:
