@@ -101,3 +101,14 @@ def test_remembering_changes_nothing_and_encodes_the_glimpse_once(tiny_host):
             assert torch.equal(plain.allocation.leaves, remembered.allocation.leaves)
             assert torch.equal(plain.features.merged, remembered.features.merged)
     assert calls.count(len(pyramid.cells(pyramid.coarsest))) == 1
+
+
+def test_two_scorers_share_one_look(tiny_host):
+    remembering = RememberingHost(tiny_host)
+    pyramid = tiny_host.pyramid(Image.effect_noise((640, 448), 60).convert("RGB"))
+    cells = pyramid.cells(0)[:9]
+    features = remembering.encode([pyramid], [cells])
+    first, second = (remembering.attend([pyramid], [cells], features, ["Where?"])[0] for _ in range(2))
+    other = remembering.attend([pyramid], [cells], features, ["Who?"])[0]
+    assert first is second and not torch.equal(first.mean, other.mean)
+    assert torch.equal(first.mean, tiny_host.attend([pyramid], [cells], features, ["Where?"])[0].mean)

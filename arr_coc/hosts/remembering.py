@@ -37,6 +37,8 @@ class Memory(OrderedDict[object, Value]):
 class RememberingHost(Qwen3VLHost):
     """Encodes each picture's glimpse once, and asks once where a question looks in it.
 
+    Two scorers that are asked about the same leaves, one after the other, share one look at them.
+
     Args:
         host: shares its model, tokenizer, image processor, constants and trained parts.
         num_pictures: glimpses kept.
@@ -54,6 +56,7 @@ class RememberingHost(Qwen3VLHost):
         )
         self._glimpses: Memory[CellFeatures] = Memory(num_pictures)
         self._gazes: Memory[Looks] = Memory(num_questions)
+        self._newest: Memory[Looks] = Memory(1)
 
     def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
         encode = super().encode
@@ -67,7 +70,7 @@ class RememberingHost(Qwen3VLHost):
     def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Looks:
         attend = super()._attend
         if not is_glimpse(pyramid, cells):
-            return attend(pyramid, cells, features, question)
+            return self._newest.recall((features, question), lambda: attend(pyramid, cells, features, question))
         return self._gazes.recall((pyramid, question), lambda: attend(pyramid, cells, features, question))
 
 
