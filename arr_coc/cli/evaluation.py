@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arr_coc.cli.errors import explained
+from arr_coc.cli.errors import explained, fail
 
 if TYPE_CHECKING:
     from arr_coc.evaluation.answers import Line
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 HEADROOM = "full,resize,two-mode,random,saliency,arr-coc,oracle"
 BUDGETS = "64,100,160,256,400"
+NEIGHBOURS = """\
+# Same picture, two questions
+Each question about a picture is looked with. Own evidence: the share of its evidence that it is shown at a legible
+level; neighbour's: the same for the evidence of another question about the picture. Percent ± standard error. Looked
+at by both: of the area that either question has shown finer than the glimpse, the part that both have."""
 
 eval_app = typer.Typer(name="eval", help="Measure accuracy against visual tokens.")
 
@@ -89,6 +94,40 @@ def ablate(
         plan = plan_of(model, tasks, names, budgets, limit)
     lines = answer_all(plan, out, workers)
     write(plan, out, lines, "Ablations", "eval ablate", sections=ablation_sections(lines))
+
+
+@eval_app.command()
+def neighbours(
+    model: Model = "nano",
+    tasks: Tasks = "same-picture",
+    policies: Policies = "resize,random,saliency,arr-coc,oracle",
+    budgets: Budgets = "100,160",
+    limit: Limit = None,
+    relevance: Relevance = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the table there too.")] = None,
+) -> None:
+    """Same picture, two questions: does each see its own evidence, and not its neighbour's?"""
+    from arr_coc.evaluation.neighbours import compare_neighbours, neighbours_table
+    from arr_coc.evaluation.runner import command_of
+    from arr_coc.hosts.loading import load_host
+
+    with explained():
+        plan = plan_of(model, tasks, policies, budgets, limit, relevance=relevance)
+        host = load_host(plan.model, relevance=plan.relevance)[1].host
+    pairs = []
+    for name in plan.tasks:
+        task = plan.open(name)
+        for done, found in compare_neighbours(host, task, plan.conditions()):
+            pairs += found
+            typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
+    if not pairs:
+        fail("tasks: no two questions about one picture have evidence boxes; try same-picture")
+    table = neighbours_table(pairs)
+    typer.echo(table)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        command = command_of(plan, out, "eval neighbours")
+        out.write_text(f"{NEIGHBOURS}\n\n{table}\n\nMade by `{command}`.\n", encoding="utf-8")
 
 
 @eval_app.command()
