@@ -79,12 +79,16 @@ STAGES = (
         max_cells=64, num_questions=10, final_rate=5e-4,
     ),
     Stage(
-        "pages", 1700, 16, primer=0.05, lines=6, smallest=18, views=(0.3, 0.35, 0.35), sides=(448, 640, 832, 1024),
-        max_cells=200, num_questions=10, rate=7e-4, final_rate=3e-5,
+        "pages", 2500, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35), sides=(448, 640, 832, 1024),
+        max_cells=208, num_questions=10, rate=7e-4, final_rate=8e-5,
     ),
     Stage(
-        "large pages", 300, 2, primer=0.0, views=(0.2, 0.4, 0.4), sides=(832, 1024, 2048), max_cells=1024,
-        rate=2e-4, final_rate=2e-5,
+        "middle pages", 330, 4, primer=0.0, views=(0.1, 0.5, 0.4), sides=(832, 1024, 1448), max_cells=576,
+        num_questions=10, rate=2.5e-4, final_rate=4e-5,
+    ),
+    Stage(
+        "large pages", 400, 2, primer=0.0, views=(0.1, 0.5, 0.4), sides=(1024, 2048), max_cells=1024,
+        rate=1e-4, final_rate=1e-5,
     ),
 )  # fmt: skip
 

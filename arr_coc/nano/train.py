@@ -15,6 +15,7 @@ import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -38,7 +39,7 @@ RECIPE = """\
 `arr-coc nano train` makes it again. Dense supervision runs beside question answering: characters (a head on every
 patch, one on every merged token), the characters with which words begin, colours, and where the answer stands (a
 pointing head and the attention of one language layer, from the evidence boxes of training pictures). Pictures are shown
-in part, whole at every size, and as leaves of mixed levels with random and evidence-led splits."""
+in part, whole at every size, and as leaves of mixed levels whose splits follow print and chance."""
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
@@ -86,6 +87,14 @@ def choose_device(name: str) -> str:
     if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
         return name
     raise ValueError(f"device: {name!r} is not here; choose auto or cpu")
+
+
+def worker_options(num_workers: int) -> dict[str, Any]:
+    """Of a DataLoader; a forked worker would keep a copy of each page that the trainer has since written to."""
+    return {
+        "num_workers": num_workers,
+        **({"prefetch_factor": 4, "multiprocessing_context": "spawn"} if num_workers else {}),
+    }
 
 
 def keep_freed_memory() -> None:
@@ -273,8 +282,7 @@ class Run:
     def run_stage(self, stage: Stage, progress: Progress) -> None:
         data = Curriculum(stage, ChatFormat(self.tokenizer))
         remaining = Subset(data, range(self.batch, len(data)))
-        workers = self.settings.num_workers
-        loader = DataLoader(remaining, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+        loader = DataLoader(remaining, batch_size=None, **worker_options(self.settings.num_workers))
         bar = progress.add_task(stage.name, total=len(data), completed=self.batch, note="")
         meter, started, saved = Meter(), time.monotonic(), time.monotonic()
         for batch in loader:
