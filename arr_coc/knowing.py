@@ -155,8 +155,7 @@ class LearnedScorer(nn.Module):
         base = hidden.new_zeros(len(hidden))
         if self.look is not None and looks is not None:
             base = standardise(looks.mean.to(weight))
-            heads = [standardise(head) for head in looks.heads.to(weight).T]
-            hidden = hidden + self.look(torch.stack([base, *heads], dim=1))
+            hidden = hidden + self.look(torch.cat([base[:, None], standardise_each(looks.heads.to(weight))], dim=1))
         for layer in self.layers:
             hidden = layer(hidden[None], words[None])[0]
         scores: Tensor = base + self.leave(hidden)[:, 0]
@@ -197,6 +196,15 @@ def standardise(scores: Tensor) -> Tensor:
     if deviation <= 1e-6 * scores.abs().max() + 1e-12:
         return torch.zeros_like(scores)
     return centred / deviation
+
+
+def standardise_each(scores: Tensor) -> Tensor:
+    """(N, M): `standardise` of every column, at once; carries no gradient."""
+    with torch.no_grad():
+        centred = scores - scores.mean(0)
+        deviation = centred.square().mean(0).sqrt()
+        is_flat = deviation <= 1e-6 * scores.abs().amax(0) + 1e-12
+        return (centred / deviation.masked_fill(is_flat, 1)).masked_fill(is_flat, 0)
 
 
 def propositional(pyramid: Pyramid, cells: Tensor) -> Tensor:
