@@ -15,8 +15,7 @@ import numpy as np
 
 from arr_coc.data.tasks import Sample, Task
 from arr_coc.evaluation.given import Given
-from arr_coc.evaluation.recall import evidence_seen
-from arr_coc.evaluation.runner import REGISTRY, Row, fractions, give_all, needed_level
+from arr_coc.evaluation.runner import REGISTRY, Row, evidence_shown, give_all
 from arr_coc.evaluation.statistics import clustered_mean
 from arr_coc.evaluation.tables import markdown_table, points, with_error
 from arr_coc.evaluation.whole import WholePictures
@@ -63,15 +62,11 @@ def pairs_of(
     """All ordered pairs of questions with marked evidence."""
     pairs = []
     for (sample, shown), (neighbour, shown_it) in permutations(zip(samples, given, strict=True), 2):
-        own, other = (evidence_recall(host, each, shown) for each in (sample, neighbour))
+        own, other = (evidence_shown(host, each, shown.shown).recall for each in (sample, neighbour))
         if own is not None and other is not None:
             shared = shared_closely(shown.shown, shown_it.shown)
             pairs.append(Pair(policy, budget, sample.picture_id, own, other, shared))
     return pairs
-
-
-def evidence_recall(host: Qwen3VLHost, sample: Sample, given: Given) -> float | None:
-    return evidence_seen(given.shown, fractions(sample), needed_level(host, sample)).recall
 
 
 def shared_closely(first: np.ndarray, second: np.ndarray) -> float:

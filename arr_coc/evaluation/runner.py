@@ -10,6 +10,7 @@ from math import isinf, log2
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from arr_coc.data.records import MIN_GLYPH_PX, Box
@@ -20,7 +21,7 @@ from arr_coc.evaluation.answers import Line, append_lines, drop_torn_line, read_
 from arr_coc.evaluation.batches import answer_all
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.evaluation.policies import POLICIES, Given
-from arr_coc.evaluation.recall import evidence_seen
+from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen
 from arr_coc.evaluation.timing import time_answer
 from arr_coc.evaluation.whole import WholePictures
 from arr_coc.hosts.loading import load_host
@@ -153,7 +154,7 @@ def give_all(host: Qwen3VLHost, pyramid: Pyramid, rows: Sequence[Row]) -> list[G
 def line_of(host: Qwen3VLHost, task: Task, name: str, row: Row, given: Given, answer: str, timed_every: int) -> Line:
     sample, policy = row.sample, REGISTRY[row.policy]
     is_timed = timed_every > 0 and row.number % timed_every == 0
-    seen = evidence_seen(given.shown, fractions(sample), needed_level(host, sample))
+    seen = evidence_shown(host, sample, given.shown)
     return Line(
         task=name,
         sample=row.number,
@@ -184,6 +185,11 @@ def flops_of(host: Qwen3VLHost, sample: Sample, given: Given) -> float:
     num_text = len(host.tokenize([{"role": "user", "content": sample.prompt}], add_generation_prompt=True))
     encoder = sum(encode_flops(host.model, count) for count in given.segments)
     return given.selection_flops + encoder + prefill_flops(host.model, given.num_tokens + num_text)
+
+
+def evidence_shown(host: Qwen3VLHost, sample: Sample, shown: np.ndarray) -> EvidenceSeen:
+    """Recall and precision of a sample's evidence in the levels (R, C) that are shown."""
+    return evidence_seen(shown, fractions(sample), needed_level(host, sample))
 
 
 def fractions(sample: Sample) -> list[Box]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from arr_coc.balancing import LearnedBalancer
-from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
-from arr_coc.evaluation.runner import fractions, needed_level
+from arr_coc.evaluation.recall import levels_of_leaves
+from arr_coc.evaluation.runner import evidence_shown
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.relevance import Learned
@@ -209,8 +209,7 @@ class RelevanceLearner(nn.Module):
         with torch.no_grad():
             logits = balancer.logits(self.host, realization.pyramid, sample.question)
         extras = {"auto_budget": float(balancer.decide(logits, None).budget)}
-        shown = levels_of_leaves(realization.allocation)
-        recall = evidence_seen(shown, fractions(sample), needed_level(self.host, sample)).recall
+        recall = evidence_shown(self.host, sample, levels_of_leaves(realization.allocation)).recall
         return extras if recall is None else extras | {"evidence_recall": recall}
 
 
