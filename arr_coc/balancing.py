@@ -143,12 +143,17 @@ class LearnedBalancer(nn.Module):
 
     def logits(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
         """(6,) see `LOGITS`: the heuristic's own, corrected."""
+        return self.corrected(
+            host.embed(question), statistics(pyramid).to(self.leave.weight), self.prior(host, pyramid, question)
+        )
+
+    def corrected(self, words: Tensor, looks: Tensor, prior: Tensor) -> Tensor:
+        """(6,) logits from what is known of a question, embeddings (T, D), and of a picture, `statistics` (34,)."""
         weight = self.leave.weight
-        words = self.enter(host.embed(question).to(weight))
-        asked = (self.notice(words).softmax(0) * words).sum(0)
-        seen = self.sight(statistics(pyramid).to(weight))
-        corrected: Tensor = self.prior(host, pyramid, question).to(weight) + self.leave(self.mix(asked + seen))
-        return corrected
+        entered = self.enter(words.to(weight))
+        asked = (self.notice(entered).softmax(0) * entered).sum(0)
+        correction: Tensor = self.leave(self.mix(asked + self.sight(looks)))
+        return prior.to(weight) + correction
 
     def prior(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
         """(6,) logits of the heuristic's tensions."""

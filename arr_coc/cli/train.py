@@ -11,10 +11,11 @@ import typer
 from arr_coc.cli.errors import explained, fail
 
 SPEED = "Speed and memory"
+BUDGET_PHASE = "budget"
 
 
 def train(
-    phase: Annotated[str, typer.Option(help="1 allocator, 2 bridge, 3 joint, rl reinforcement.")],
+    phase: Annotated[str, typer.Option(help="1 allocator, 2 bridge, 3 joint, rl reinforcement, budget.")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Log, checkpoints, and the trained parts in relevance/.")],
     model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
     relevance: Annotated[
@@ -35,7 +36,10 @@ def train(
     lora: Annotated[
         int | None, typer.Option(metavar="RANK", help="Phases 2 and 3: low-rank updates of the language layers.")
     ] = None,
-    price: Annotated[float, typer.Option(min=0, help="rl: reward = correct - price * tokens / 400.")] = 0.2,
+    price: Annotated[float, typer.Option(min=0, help="rl, budget: reward = correct - price * tokens / 400.")] = 0.2,
+    sweep: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="budget: a run of arr-coc eval on questions to learn from.")
+    ] = None,
     rollouts: Annotated[int, typer.Option(min=2, help="rl: attempts at each question.")] = 6,
     validate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
     tracker: Annotated[str | None, typer.Option(help="trackio, tensorboard or wandb, beside log.jsonl.")] = None,
@@ -56,6 +60,9 @@ def train(
     """From a checkpoint and a task to trained parts, for `from_pretrained(..., relevance=FOLDER/relevance)`."""
     if find_spec("accelerate") is None:
         fail("training needs accelerate; install it with: pip install 'arr-coc[train]'")
+    if phase == BUDGET_PHASE:
+        train_budget(out, model, relevance, sweep, price, seed)
+        return
     with explained():
         import torch
 
@@ -107,3 +114,22 @@ def train(
             fail(str(error))
     score = "" if result.score is None else f", validation score {result.score:.3f}"
     typer.echo(f"{result.stopped} after step {result.step}{score}: {out / 'relevance'}")
+
+
+def train_budget(out: Path, model: str, relevance: Path | None, sweep: Path | None, price: float, seed: int) -> None:
+    """The balancer's budget alone, from answers that are there already; seconds, so nothing is resumed."""
+    if sweep is None:
+        fail("sweep: phase budget learns from answers; give a run of arr-coc eval --policies arr-coc-trained")
+    with explained():
+        import torch
+        from rich.console import Console
+
+        from arr_coc.hosts.checkpoints import load_model
+        from arr_coc.hosts.processor import RelevanceProcessor
+        from arr_coc.training.budgets import BudgetSettings, run_budget
+
+        torch.manual_seed(seed)
+        host = load_model(model)
+        processor = RelevanceProcessor.from_pretrained(model, model=host, relevance=relevance)
+        run_budget(processor, sweep, BudgetSettings(price=price, seed=seed), out, Console().print)
+    typer.echo(str(out / "relevance"))

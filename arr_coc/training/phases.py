@@ -82,6 +82,7 @@ def find_phase(name: str) -> Phase:
     """Raises ValueError for an unknown phase, with the list of those there are."""
     if name not in PHASES:
         listed = ", ".join(f"{phase.name} ({phase.summary})" for phase in PHASES.values())
+        listed += ", budget (the balancer's budget, from a sweep of answers)"
         raise ValueError(f"phase: unknown {name!r}; there are {listed}")
     return PHASES[name]
 

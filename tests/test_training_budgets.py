@@ -1,0 +1,148 @@
+"""What the balancer learns from a sweep of budgets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from arr_coc.balancing import NUM_STATISTICS, BalancerConfig, LearnedBalancer, budget_of
+from arr_coc.cli.main import app
+from arr_coc.evaluation.runner import Plan, run
+from arr_coc.hosts.loading import load_host
+from arr_coc.training.budgets import (
+    BudgetSettings,
+    Sweep,
+    best_fixed,
+    chances,
+    interpolated,
+    judge,
+    judge_budgets,
+    learn_budget,
+    particularize,
+    read_sweep,
+    run_budget,
+)
+
+BUDGETS, WIDTH = (64, 160, 400), 8
+
+
+def toy_sweep(num_pictures: int = 30) -> Sweep:
+    """Questions of one word: easy ones are right at every budget, hard ones at the largest, hopeless ones never."""
+    generator = torch.Generator().manual_seed(1)
+    easy, hard, hopeless = torch.randn(3, 1, WIDTH, generator=generator).unbind()
+    outcomes = torch.tensor([[1.0, 1, 1], [0, 0, 1], [0, 0, 0]])
+    prior = torch.tensor([0.0, 0, 0, 0, 0, 0])
+    return Sweep(
+        BUDGETS,
+        outcomes.repeat(num_pictures, 1),
+        [str(number) for number in range(num_pictures) for _ in range(3)],
+        [easy, hard, hopeless] * num_pictures,
+        [torch.randn(NUM_STATISTICS, generator=generator) for _ in range(3 * num_pictures)],
+        [prior] * (3 * num_pictures),
+    )
+
+
+def toy_balancer() -> LearnedBalancer:
+    torch.manual_seed(0)
+    return LearnedBalancer(BalancerConfig(WIDTH, 16))
+
+
+def test_learns_which_questions_want_tokens() -> None:
+    sweep, balancer = toy_sweep(), toy_balancer()
+    _, held_out = sweep.parts()
+    before = judge(balancer, sweep, held_out, 0.2)
+    verdict = learn_budget(balancer, sweep, BudgetSettings(num_epochs=40, rate=3e-3))
+    easy, hard, hopeless = (budget_of(float(t)) for t in particularize(balancer, sweep, held_out[:3]).detach())
+    assert hard > 330 and easy < 90 and hopeless < 90
+    assert verdict.reward > best_fixed(sweep, 0.2).reward and verdict.reward > before.reward + 0.1
+    assert verdict.rank_correlation > 0.8
+
+
+def test_a_price_of_nothing_buys_everything_and_a_high_one_nothing() -> None:
+    sweep = toy_sweep()
+    for price, wanted in ((0.0, 400), (50.0, 64)):
+        assert best_fixed(sweep, price).tokens == wanted
+
+
+def test_only_the_budget_is_learnt() -> None:
+    sweep, balancer = toy_sweep(10), toy_balancer()
+    learn_budget(balancer, sweep, BudgetSettings(num_epochs=5, rate=3e-3))
+    logits = balancer.corrected(sweep.words[1], sweep.looks[1], sweep.priors[1])
+    assert float(logits[0].detach()) != 0 and torch.equal(logits[1:], sweep.priors[1][1:])
+
+
+def test_keeps_what_was_there_where_nothing_is_gained() -> None:
+    sweep, balancer = toy_sweep(10), toy_balancer()
+    nothing = Sweep(sweep.budgets, sweep.scores * 0 + 1, sweep.pictures, sweep.words, sweep.looks, sweep.priors)
+    verdict = learn_budget(balancer, nothing, BudgetSettings(price=0.0, num_epochs=2))
+    assert verdict.score == 1 and not balancer.leave.weight.any()
+
+
+def test_pictures_are_held_out_whole() -> None:
+    sweep = toy_sweep()
+    learnt_from, held_out = sweep.parts()
+    assert sorted(learnt_from + held_out) == list(range(len(sweep))) and len(held_out) == len(sweep) // 5
+    assert not {sweep.pictures[n] for n in learnt_from} & {sweep.pictures[n] for n in held_out}
+
+
+def test_scores_between_budgets_and_chances() -> None:
+    scores = torch.tensor([[0.0, 1, 0]]).repeat(4, 1)
+    assert interpolated(scores, torch.tensor([64, 112, 160, 400]), BUDGETS).tolist() == [0, 0.5, 1, 0]
+    spread = chances(torch.tensor([0.0, 1.0]), BUDGETS, 0.1)
+    assert torch.allclose(spread.sum(1), torch.ones(2)) and spread[0, 0] > 0.99 < spread[1, 2]
+    sweep = toy_sweep(2)
+    verdict = judge_budgets(torch.tensor([64, 400, 64]), sweep, [0, 1, 2], 0.2)
+    assert verdict.score == pytest.approx(2 / 3) and verdict.tokens == 176
+    assert "66.7% at 176 tokens" in str(verdict)
+
+
+def answers_of(host_folder: str, data: Path, out: Path, budgets: tuple[int, ...]) -> Path:
+    list(run(Plan(host_folder, (str(data),), ("arr-coc-trained",), budgets), out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("budgets") / "data"
+    command = ["data", "generate", "--out", str(folder), "--num", "2", "--seed", "5", "--questions", "2"]
+    assert CliRunner().invoke(app, [*command, "--max-side", "512"]).exit_code == 0
+    return folder
+
+
+def test_from_answers_to_a_folder_that_decides(tmp_path: Path, questions: Path) -> None:
+    swept = answers_of("nano", questions, tmp_path / "run", (64, 100))
+    told = CliRunner().invoke(
+        app, ["train", "--phase", "budget", "--sweep", str(swept), "--price", "0.1", "--out", str(tmp_path / "out")]
+    )
+    assert told.exit_code == 0, told.output
+    assert "4 questions, budgets 64, 100; 2 of them held out" in told.output and "learnt" in told.output
+    learned = load_host("nano", relevance=tmp_path / "out" / "relevance")[1].learned
+    assert learned.balancer is not None and learned.scorer is not None
+
+
+def test_answers_that_are_no_sweep(tmp_path: Path, questions: Path) -> None:
+    _, processor = load_host("nano")
+    swept = answers_of("nano", questions, tmp_path / "run", (64,))
+    for folder in (swept, tmp_path):
+        with pytest.raises(ValueError, match=r"two budgets or more|holds no run"):
+            run_budget(processor, folder, BudgetSettings(), tmp_path / "out", print)
+    path = answers_of("nano", questions, tmp_path / "half", (64, 100)) / "answers.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if json.loads(line)["budget"] == 64 or "\"sample\": 0" in line))
+    with pytest.raises(ValueError, match="every question at each"):
+        read_sweep(tmp_path / "half", processor.host, LearnedBalancer(BalancerConfig(192)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_settings(tmp_path: Path) -> None:
+    for wrong in ({"price": -1.0}, {"spread": 0.0}, {"num_epochs": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            BudgetSettings(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="two pictures"):
+        learn_budget(toy_balancer(), toy_sweep(1), BudgetSettings())
+    missing = CliRunner().invoke(app, ["train", "--phase", "budget", "--out", str(tmp_path / "out")])
+    assert missing.exit_code == 2 and "sweep" in missing.output
