@@ -11,7 +11,7 @@ import pytest
 from arr_coc.evaluation.answers import Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.report import comparisons, large_section, report_sections, run_comparisons, sweep
 from arr_coc.evaluation.statistics import ratio_interval
-from arr_coc.evaluation.tables import accuracy_by_budget, headroom, paired_gap
+from arr_coc.evaluation.tables import accuracy_by_budget, by_what_was_found, headroom, paired_gap
 from arr_coc.views.page import as_html, write_report
 
 
@@ -77,6 +77,13 @@ def test_headroom_is_the_share_of_the_gap_to_the_oracle():
     rows = headroom(lines_of_a_run()).splitlines()[2:]
     assert [row.split(" | ")[1] for row in rows] == ["64", "100"]
     assert all("+50.0" in row and "+25.0" in row and "50%" in row for row in rows)
+
+
+def test_what_is_missing_to_the_oracle_was_not_found():
+    rows = by_what_was_found(lines_of_a_run(), ["arr-coc"]).splitlines()[2:]
+    assert [row.split(" | ")[1:4] for row in rows] == [["64", "50%", "100.0 ± 0.0"], ["100", "50%", "100.0 ± 0.0"]]
+    assert rows[0].startswith("| arr-coc | 64 | 50% | 100.0 ± 0.0 | 100.0 ± 0.0 | 0.0 ± 0.0 | 50.0 ± ")
+    assert by_what_was_found([each for each in lines_of_a_run() if each.policy != "oracle"], ["arr-coc"]) == ""
 
 
 def test_headroom_is_told_on_the_questions_that_all_three_answered():

@@ -132,7 +132,7 @@ def test_answers_that_are_no_sweep(tmp_path: Path, questions: Path) -> None:
             run_budget(processor, folder, BudgetSettings(), tmp_path / "out", print)
     path = answers_of("nano", questions, tmp_path / "half", (64, 100)) / "answers.jsonl"
     lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if json.loads(line)["budget"] == 64 or "\"sample\": 0" in line))
+    path.write_text("".join(line for line in lines if json.loads(line)["budget"] == 64 or '"sample": 0' in line))
     with pytest.raises(ValueError, match="every question at each"):
         read_sweep(tmp_path / "half", processor.host, LearnedBalancer(BalancerConfig(192)))
     assert not (tmp_path / "out").exists()

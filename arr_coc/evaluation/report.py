@@ -23,6 +23,7 @@ from arr_coc.evaluation.tables import (
     accuracy_by_part,
     budgets_of,
     by_condition,
+    by_what_was_found,
     headroom,
     markdown_table,
     paired_gap,
@@ -54,6 +55,7 @@ def report_sections(lines: Sequence[Line]) -> list[Section]:
     makers: list[Callable[[], Section | None]] = [
         lambda: Section("Accuracy by tokens", accuracy_by_budget(lines), "accuracy"),
         lambda: headroom_section(lines),
+        lambda: found_section(lines),
         lambda: large_section(lines),
         lambda: comparison_section(lines),
         lambda: power_section(lines),
@@ -88,6 +90,13 @@ def headroom_section(lines: Sequence[Line]) -> Section | None:
     )
     ours = [name for name in policies_of(lines) if name.startswith(OURS)]
     return Section("Headroom", f"{text}\n\n{headroom(lines, ours)}")
+
+
+def found_section(lines: Sequence[Line]) -> Section | None:
+    """Whether what is missing to the oracle was not found, or found and not used."""
+    table = by_what_was_found(lines, [name for name in policies_of(lines) if name.startswith(OURS)])
+    text = "Share of the questions whose evidence was shown whole at a legible level, and accuracy there and elsewhere."
+    return Section("Where the headroom is left", f"{text}\n\n{table}") if table else None
 
 
 def large_section(lines: Sequence[Line]) -> Section | None:

@@ -151,3 +151,26 @@ def headroom_row(oracle: list[Line], base: list[Line], own: list[Line]) -> list[
         [a - b for a, b in zip(reached, low, strict=True)], [a - b for a, b in zip(best, low, strict=True)], clusters
     )
     return [*row, f"{100 * gain / gap:.0f}%", f"{100 * low_end:.0f} .. {100 * high_end:.0f}%"]
+
+
+def by_what_was_found(lines: Sequence[Line], policies: Sequence[str]) -> str:
+    """Per policy and budget: accuracy beside the oracle's, where all evidence was shown and where some was not."""
+    groups, rows = by_condition(lines), []
+    for policy in policies:
+        for budget in budgets_of(lines):
+            oracle = {line.question_key: line for line in groups.get(("oracle", budget), [])}
+            own = [
+                line
+                for line in groups.get((policy, budget), [])
+                if line.recall is not None and line.question_key in oracle
+            ]
+            parts = [line for line in own if line.recall == 1], [line for line in own if line.recall != 1]
+            if all(parts):
+                cells = [
+                    cell
+                    for part in parts
+                    for cell in (percent(part), percent([oracle[line.question_key] for line in part]))
+                ]
+                rows.append([policy, str(budget), f"{100 * len(parts[0]) / len(own):.0f}%", *cells])
+    header = ["policy", "tokens", "all shown", "policy there", "oracle there", "policy elsewhere", "oracle elsewhere"]
+    return markdown_table(header, rows) if rows else ""
