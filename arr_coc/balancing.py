@@ -6,7 +6,7 @@ Everything here is known before the encoder runs, so an engine can reserve the t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from math import isclose, log
 from typing import Protocol
 
@@ -102,19 +102,28 @@ class HeuristicBalancer:
 
 @dataclass(frozen=True)
 class BalancerConfig:
-    """Sizes of a LearnedBalancer: `dim` of the host's embedding table, `width` inside.
+    """What a LearnedBalancer is made of.
+
+    Attributes:
+        dim: of the host's embedding table.
+        width: inside.
+        tensions: focus, exploration and the three weights that it corrects, instead of the heuristic's; None
+            keeps those.
 
     Raises:
-        ValueError: a size under 1.
+        ValueError: a size under 1, not five tensions.
     """
 
     dim: int
     width: int = 96
+    tensions: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            if getattr(self, each.name) < 1:
-                raise ValueError(f"{each.name} must be at least 1, got {getattr(self, each.name)}")
+        for name in ("dim", "width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.tensions is not None and len(self.tensions) != 5:
+            raise ValueError(f"tensions must be focus, exploration and three weights, got {self.tensions}")
 
 
 class LearnedBalancer(nn.Module):
@@ -156,8 +165,14 @@ class LearnedBalancer(nn.Module):
         return prior.to(weight) + correction
 
     def prior(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
-        """(6,) logits of the heuristic's tensions."""
-        tensions = self.heuristic(host, pyramid, question, None)
+        """(6,) logits of the heuristic's tensions, those of the configuration where it has any."""
+        heuristic = self.heuristic
+        if self.config.tensions is not None:
+            focus, explore, *weights = self.config.tensions
+            heuristic = replace(
+                heuristic, focus_diversify=focus, exploit_explore=explore, weights=(weights[0], weights[1], weights[2])
+            )
+        tensions = heuristic(host, pyramid, question, None)
         opponents = [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore]
         shares = torch.tensor(tensions.weights).clamp(min=LEAST_SHARE).log()
         return torch.cat([torch.tensor(opponents).logit(LEAST_SHARE), shares])

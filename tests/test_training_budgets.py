@@ -146,3 +146,16 @@ def test_bad_settings(tmp_path: Path) -> None:
         learn_budget(toy_balancer(), toy_sweep(1), BudgetSettings())
     missing = CliRunner().invoke(app, ["train", "--phase", "budget", "--out", str(tmp_path / "out")])
     assert missing.exit_code == 2 and "sweep" in missing.output
+
+
+def test_tensions_and_budgets_that_are_none(tmp_path: Path) -> None:
+    run_of = ["train", "--out", str(tmp_path / "out"), "--phase"]
+    wrong = {
+        "numbers, such as": ["budget", "--sweep", str(tmp_path), "--tensions", "a,b"],
+        "batches have a fixed budget": ["scout", "--budgets", "64,auto"],
+        "learns the budget from all of": ["1", "--budgets", "64,100"],
+    }
+    for message, options in wrong.items():
+        told = CliRunner().invoke(app, [*run_of, *options])
+        assert told.exit_code == 2 and message in " ".join(told.output.split()), told.output
+    assert not (tmp_path / "out").exists()

@@ -151,7 +151,7 @@ def test_a_phase_teaches_its_parts_and_leaves_the_rest(
     assert all(found[name] > 0 for name in found if (phase, name) not in (("2", "balancer"), ("3", "balancer")))
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     assert all(parameter.grad is None for parameter in frozen)
-    assert (len(frozen) == len(before)) == (phase in ("1", "rl"))
+    assert (len(frozen) == len(before)) == (phase in ("1", "rl", "scout"))
     model.requires_grad_(True)
     model.zero_grad()
     tiny_processor.host.is_training = False
@@ -216,7 +216,17 @@ def write_folder(folder: Path, count: int, answers: bool = True) -> None:
     (folder / "qa.jsonl").write_text("\n".join(map(json.dumps, lines)))
 
 
-@pytest.mark.parametrize("phase", ["1", "rl"])
+def test_a_batch_with_nothing_to_split_teaches_nothing(tiny_processor: RelevanceProcessor) -> None:
+    small = GeneratedTask(TRAIN_SEEDS.start, 1, 1, size=(256, 256))[0]
+    objective, _ = build(find_phase("scout"), tiny_processor, PolicySettings())
+    objective.train()
+    loss = objective(batch_of(tiny_processor.host, [small], 400)).total()
+    loss.backward()
+    gradients = [parameter.grad for parameter in objective.parts()["scorer"]]
+    assert float(loss.detach()) == 0 and all(grad is not None and not grad.any() for grad in gradients)
+
+
+@pytest.mark.parametrize("phase", ["1", "rl", "scout"])
 def test_a_run_leaves_parts_that_the_processor_uses(
     phase: str, tmp_path: Path, tiny_processor: RelevanceProcessor
 ) -> None:
@@ -224,15 +234,21 @@ def test_a_run_leaves_parts_that_the_processor_uses(
     chosen = scaled(find_phase(phase), 30.0)
     settings = LoopSettings(rates=chosen.rates, num_steps=2, validate_every=2, warmup_steps=1, device="cpu")
     data = DataSettings(tasks=(str(tmp_path),), tokens_per_batch=400, questions_per_picture=2, num_validation=2)
+    if phase == "scout":
+        data = replace(data, budgets=(100, 160))
     model = tiny_processor.host.model
     policy = PolicySettings(num_rollouts=2)
     result = run_phase(chosen, model, tiny_processor, data, settings, tmp_path / "out", policy=policy)
     assert result.step == 2 and result.score is not None
     _, learned = load_relevance(tmp_path / "out" / "relevance", model)
-    assert set(learned.parts()) == {"scorer", "balancer", "adapter"}
+    assert set(learned.parts()) == ({"scorer"} if phase == "scout" else {"scorer", "balancer", "adapter"})
     events = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     train = next(event for event in events if event["event"] == "train")
-    wanted = {"1": ("answer", "kl", "alignment", "efficiency"), "rl": ("policy", "kl", "entropy")}[phase]
+    wanted = {
+        "1": ("answer", "kl", "alignment", "efficiency"),
+        "rl": ("policy", "kl", "entropy"),
+        "scout": ("alignment",),
+    }[phase]
     assert all(any(name.endswith(term) for name in train) for term in wanted)
     model.requires_grad_(True)
 

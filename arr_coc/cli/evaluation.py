@@ -131,6 +131,42 @@ def neighbours(
 
 
 @eval_app.command()
+def tune(
+    tasks: Annotated[str, typer.Option(help="Folder with qa.jsonl and boxes; not what is measured on later.")],
+    model: Model = "nano",
+    budgets: Budgets = "100,160",
+    focus: Annotated[str, typer.Option(help="Values to try.")] = "0.4,0.6,0.8",
+    explore: Annotated[str, typer.Option(help="Values to try.")] = "0,0.1",
+    information: Annotated[str, typer.Option(help="Weights to try; what is left goes to the question.")] = "0,0.2,0.4",
+    limit: Limit = None,
+    relevance: Relevance = None,
+    training_free: Annotated[bool, typer.Option("--training-free", help="Without the trained scorer.")] = False,
+) -> None:
+    """Find the tensions that show most evidence whole; nothing is answered."""
+    from itertools import product
+
+    from arr_coc.evaluation.tuning import as_option, best_choice, tensions_to_try, try_tensions, tuning_table
+    from arr_coc.hosts.loading import load_host
+    from arr_coc.knowing import AttentionScorer
+
+    with explained():
+        plan = plan_of(model, tasks, "arr-coc", budgets, limit, relevance=relevance)
+        host = load_host(plan.model, relevance=plan.relevance)[1].host
+        choices = tensions_to_try(*product(shares(focus), shares(explore), shares(information)))
+    scorer = AttentionScorer() if training_free else host.learned.pick_scorer()
+    found = []
+    for name in plan.tasks:
+        task = plan.open(name)
+        for done, trials in try_tensions(host, scorer, task, choices, [budget for budget in plan.budgets if budget]):
+            found += trials
+            typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
+    if not found:
+        fail("tasks: no question has evidence boxes; tune on a folder of arr-coc data generate")
+    typer.echo(tuning_table(found))
+    typer.echo(f"best: --tensions {as_option(best_choice(found))}")
+
+
+@eval_app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an earlier run.")],
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "Evaluation",
@@ -253,6 +289,21 @@ def insert(path: Path, text: str) -> None:
     head, rest = path.read_text(encoding="utf-8").split("<!-- numbers -->")
     tail = rest.split("<!-- /numbers -->")[1]
     path.write_text(f"{head}<!-- numbers -->\n{text}\n<!-- /numbers -->{tail}", encoding="utf-8")
+
+
+def shares(text: str) -> list[float]:
+    """Comma-separated numbers in 0..1.
+
+    Raises:
+        ValueError: something else.
+    """
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [-1.0]
+    if not all(0 <= value <= 1 for value in found):
+        raise ValueError(f"{text!r} is not a list of numbers in 0..1, such as 0.4,0.6,0.8")
+    return found
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from arr_coc.cli.errors import explained, fail
+from arr_coc.cli.evaluation import numbers
 
 SPEED = "Speed and memory"
 BUDGET_PHASE = "budget"
 
 
 def train(
-    phase: Annotated[str, typer.Option(help="1 allocator, 2 bridge, 3 joint, rl reinforcement, budget.")],
+    phase: Annotated[str, typer.Option(help="scout, 1 allocator, 2 bridge, 3 joint, rl reinforcement, budget.")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Log, checkpoints, and the trained parts in relevance/.")],
     model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
     relevance: Annotated[
@@ -30,6 +31,9 @@ def train(
     ] = 1.0,
     tokens: Annotated[int, typer.Option(min=400, help="Visual tokens of a batch.")] = 1600,
     max_side: Annotated[int, typer.Option(min=256, help="Longest side of the generator's pictures.")] = 2048,
+    budgets: Annotated[str, typer.Option(help="Of the batches, in turn.")] = "64,100,160,256,400",
+    questions: Annotated[int, typer.Option(min=1, help="Asked about each picture of a batch.")] = 4,
+    validation: Annotated[int, typer.Option(min=1, help="Questions.")] = 120,
     boxes: Annotated[
         bool, typer.Option("--boxes", help="Align to evidence boxes, not to the teacher: the supervised variant.")
     ] = False,
@@ -41,6 +45,9 @@ def train(
         Path | None, typer.Option(metavar="RUN", help="budget: a run of arr-coc eval on questions to learn from.")
     ] = None,
     rollouts: Annotated[int, typer.Option(min=2, help="rl: attempts at each question.")] = 6,
+    tensions: Annotated[
+        str | None, typer.Option(help="budget: focus, exploration and three weights, as arr-coc eval tune prints them.")
+    ] = None,
     validate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
     tracker: Annotated[str | None, typer.Option(help="trackio, tensorboard or wandb, beside log.jsonl.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint in FOLDER.")] = False,
@@ -61,7 +68,7 @@ def train(
     if find_spec("accelerate") is None:
         fail("training needs accelerate; install it with: pip install 'arr-coc[train]'")
     if phase == BUDGET_PHASE:
-        train_budget(out, model, relevance, sweep, price, seed)
+        train_budget(out, model, relevance, sweep, price, tensions, seed)
         return
     with explained():
         import torch
@@ -94,7 +101,14 @@ def train(
         torch.manual_seed(seed)
         host = load_model(model, dtype="float32" if chosen.teaches_host else "auto", device=device)
         processor = RelevanceProcessor.from_pretrained(model, model=host, relevance=relevance)
-        sources = DataSettings(tuple(data or ("generator",)), max_side, tokens_per_batch=tokens)
+        sources = DataSettings(
+            tuple(data or ("generator",)),
+            max_side,
+            fixed(budgets),
+            questions,
+            tokens_per_batch=tokens,
+            num_validation=validation,
+        )
         policy = PolicySettings(price=price, num_rollouts=rollouts)
         try:
             result = run_phase(
@@ -116,7 +130,31 @@ def train(
     typer.echo(f"{result.stopped} after step {result.step}{score}: {out / 'relevance'}")
 
 
-def train_budget(out: Path, model: str, relevance: Path | None, sweep: Path | None, price: float, seed: int) -> None:
+def fixed(budgets: str) -> tuple[int, ...]:
+    """Raises ValueError for anything but numbers in 64..400."""
+    found = numbers(budgets)
+    if 0 in found:
+        raise ValueError("budgets: batches have a fixed budget; give numbers in 64..400")
+    return found
+
+
+def parse_tensions(text: str) -> tuple[float, ...]:
+    """Raises ValueError for anything but comma-separated numbers."""
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise ValueError(f"tensions: {text!r} is not a list of numbers, such as 0.8,0,0.2,0,0.8") from None
+
+
+def train_budget(
+    out: Path,
+    model: str,
+    relevance: Path | None,
+    sweep: Path | None,
+    price: float,
+    tensions: str | None,
+    seed: int,
+) -> None:
     """The balancer's budget alone, from answers that are there already; seconds, so nothing is resumed."""
     if sweep is None:
         fail("sweep: phase budget learns from answers; give a run of arr-coc eval --policies arr-coc-trained")
@@ -131,5 +169,6 @@ def train_budget(out: Path, model: str, relevance: Path | None, sweep: Path | No
         torch.manual_seed(seed)
         host = load_model(model)
         processor = RelevanceProcessor.from_pretrained(model, model=host, relevance=relevance)
-        run_budget(processor, sweep, BudgetSettings(price=price, seed=seed), out, Console().print)
+        settings = BudgetSettings(price=price, seed=seed, tensions=parse_tensions(tensions) if tensions else None)
+        run_budget(processor, sweep, settings, out, Console(highlight=False).print)
     typer.echo(str(out / "relevance"))

@@ -42,6 +42,7 @@ class BudgetSettings:
         price: reward = score - price * tokens / 400.
         spread: standard deviation of the policy around the balancer's tension (0..1).
         num_epochs: over the sweep; the one that validates best is kept.
+        tensions: see `BalancerConfig`; `arr-coc eval tune` finds them.
 
     Raises:
         ValueError: a value out of range.
@@ -53,6 +54,7 @@ class BudgetSettings:
     rate: float = 1e-3
     weight_decay: float = 0.1
     seed: int = 0
+    tensions: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.price < 0:
@@ -123,7 +125,8 @@ def run_budget(
         ValueError: see `read_sweep` and `learn_budget`.
     """
     host = processor.host
-    balancer = LearnedBalancer(BalancerConfig(host.model.config.text_config.hidden_size), processor.settings.balancer)
+    config = BalancerConfig(host.model.config.text_config.hidden_size, tensions=settings.tensions)
+    balancer = LearnedBalancer(config, processor.settings.balancer)
     sweep = read_sweep(folder, host, balancer)
     _, held_out = sweep.parts()
     say(f"{len(sweep)} questions, budgets {', '.join(map(str, sweep.budgets))}; {len(held_out)} of them held out")

@@ -17,8 +17,10 @@ from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.training.learner import LossWeights, RelevanceLearner
 from arr_coc.training.lora import lora_parameters
 from arr_coc.training.policy_gradient import PolicyLearner, PolicySettings
+from arr_coc.training.scouting import ScoutLearner
 
 LAST_LANGUAGE_LAYERS, LAST_VISION_BLOCKS = 4, 2
+SCOUT = "scout"
 ALLOCATOR = ("scorer", "balancer", "adapter")
 
 
@@ -28,7 +30,7 @@ class Phase:
 
     Attributes:
         rates: learning rate of each part that learns, for a large pretrained host.
-        weights: of the loss terms; None learns by reinforcement.
+        weights: of the loss terms; None where the phase has a loss of its own.
         needs: the phase it starts from.
     """
 
@@ -66,6 +68,12 @@ PHASES: Mapping[str, Phase] = {
             {"scorer": 1e-5, "balancer": 1e-6, "adapter": 1e-4, "bridge": 1e-5, "vision": 1e-6, "language": 1e-6},
             LossWeights(kl=0.0, alignment=0.0, efficiency=0.01),
             "2",
+        ),
+        Phase(
+            SCOUT,
+            "the scorer alone, towards evidence boxes; nothing is answered",
+            {"scorer": 3e-4},
+            None,
         ),
         Phase(
             "rl",
@@ -111,11 +119,13 @@ def tell_heads_apart(processor: RelevanceProcessor) -> None:
 
 def build(
     phase: Phase, processor: RelevanceProcessor, policy: PolicySettings, weights: LossWeights | None = None
-) -> tuple[RelevanceLearner | PolicyLearner, Learned]:
+) -> tuple[RelevanceLearner | PolicyLearner | ScoutLearner, Learned]:
     """The objective of a phase, and the parts that it teaches; the processor's host may learn with them."""
     learned = complete(processor)
     host = processor.host
     host.model.requires_grad_(False)
+    if phase.name == SCOUT:
+        return scout(processor, learned)
     if phase.weights is None:
         assert learned.adapter is not None
         learned.adapter.requires_grad_(False)
@@ -128,6 +138,14 @@ def build(
             parameter.requires_grad_(True)
     host.is_training = phase.teaches_host
     return RelevanceLearner(host, learned, trained, weights, teacher), learned
+
+
+def scout(processor: RelevanceProcessor, learned: Learned) -> tuple[ScoutLearner, Learned]:
+    """The scorer learns under the balancer that is there; what is not there stays away."""
+    there = processor.learned
+    assert learned.scorer is not None
+    balancer = there.pick_balancer(processor.settings)
+    return ScoutLearner(processor.host, learned.scorer, balancer), replace(there, scorer=learned.scorer)
 
 
 def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str, Sequence[nn.Parameter]]:

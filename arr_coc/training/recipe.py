@@ -20,7 +20,7 @@ from arr_coc.training.learner import LossWeights
 from arr_coc.training.loop import RunResult
 from arr_coc.training.lora import add_lora
 from arr_coc.training.monitoring import BUDGETS
-from arr_coc.training.phases import Phase, build
+from arr_coc.training.phases import SCOUT, Phase, build
 from arr_coc.training.policy_gradient import PolicySettings
 from arr_coc.training.runs import load_weights, train
 from arr_coc.training.sampling import Curriculum, Drawn, GeneratedSource, MixedSource, Source, TaskSource
@@ -39,6 +39,7 @@ class DataSettings:
     Attributes:
         tasks: "generator", or names of `open_task`; the last tenth of such a task is kept for validation.
         max_side: of the generator's pictures.
+        budgets: of the batches, in turn.
         questions_per_picture: they share pyramid, glimpse and teacher.
         tokens_per_batch: visual tokens; the smaller the budget the larger the batch.
         easy_share: of the run, in which the curriculum goes from easy to the full mix.
@@ -47,6 +48,7 @@ class DataSettings:
 
     tasks: tuple[str, ...] = (GENERATOR,)
     max_side: int = 2048
+    budgets: tuple[int, ...] = BUDGETS
     questions_per_picture: int = 4
     tokens_per_batch: int = 1600
     easy_share: float = 0.2
@@ -78,6 +80,8 @@ def run_phase(
     if lora is not None and not phase.teaches_host:
         raise ValueError(f"lora: phase {phase.name} leaves the host as it is; phases 2 and 3 teach it")
     adapters = add_lora(model, lora) if lora is not None else None
+    if phase.weights is not None and phase.weights.efficiency and data.budgets != BUDGETS:
+        raise ValueError(f"budgets: phase {phase.name} learns the budget from all of {', '.join(map(str, BUDGETS))}")
     objective, learned = build(phase, processor, policy, weights)
     feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed)
     result = train(
@@ -92,7 +96,7 @@ def run_phase(
             "host": host_facts(model),
             "data": asdict(data),
             "weights": asdict(weights or phase.weights) if phase.weights else None,
-            "policy": asdict(policy) if phase.weights is None else None,
+            "policy": asdict(policy) if phase.name == "rl" else None,
             "lora": lora,
         },
         tracker=tracker,
@@ -129,7 +133,7 @@ library_name: arr-coc
 
 {summary}.
 Trained by `arr-coc train --phase {phase}` for {steps} steps on the host {host}; the run ended with: {stopped}.
-Validation score of these weights (share of questions answered right, mean of the budgets): {score}.
+Validation score of these weights (share of questions {counted}, mean of the budgets): {score}.
 
 ```python
 processor = RelevanceProcessor.from_pretrained(HOST, model=model, relevance=THIS_FOLDER)
@@ -146,6 +150,7 @@ def card(phase: Phase, result: RunResult, processor: RelevanceProcessor) -> str:
     return CARD.format(
         phase=phase.name,
         summary=phase.summary,
+        counted="whose evidence was shown whole" if phase.name == SCOUT else "answered right",
         steps=result.step,
         host=f"({host})",
         stopped=result.stopped,
@@ -159,7 +164,9 @@ def feeds(
     """Training batches, and validation batches of the same tasks from samples that are never trained on."""
     sources, held_out = zip(*(open_source(name, data) for name in data.tasks), strict=True)
     collate = collate_with(processor.host)
-    buckets = Buckets(data.tokens_per_batch, max_batch_size=4 * data.questions_per_picture)
+    buckets = Buckets(
+        data.tokens_per_batch, data.budgets, (1.0,) * len(data.budgets), max_batch_size=4 * data.questions_per_picture
+    )
     feed = BucketedFeed(
         MixedSource(sources) if len(sources) > 1 else sources[0],
         collate,
@@ -222,11 +229,11 @@ class ValidationBatches:
             for samples in held_out
             for start in range(0, len(samples), size)
         ]
-        self._collate = collate
+        self._collate, self._budgets = collate, data.budgets
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     def __getitem__(self, number: int) -> Any:
         samples, start, stop = self._pieces[number]
-        return self._collate(samples[start:stop], BUDGETS[number % len(BUDGETS)], number)
+        return self._collate(samples[start:stop], self._budgets[number % len(self._budgets)], number)

@@ -123,7 +123,7 @@ def attention_of(layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]
 
 
 def boxes_attention(pyramid: Pyramid, samples: Sequence[Sample], sizes: Sequence[tuple[int, int]]) -> Tensor:
-    """(B, R, C) attention as the evidence boxes would have it, for the supervised variant.
+    """(B, R, C) attention as the evidence boxes would have it, all boxes of a sample the same mass.
 
     Args:
         sizes: (width, height) of the picture that the boxes are measured in, one a sample.
@@ -134,7 +134,8 @@ def boxes_attention(pyramid: Pyramid, samples: Sequence[Sample], sizes: Sequence
         for x0, y0, x1, y1 in sample.boxes or ():
             across = overlap(x0 / width * cols, x1 / width * cols, cols)
             down = overlap(y0 / height * rows, y1 / height * rows, rows)
-            maps[row] = torch.maximum(maps[row], down[:, None] * across)
+            box = down[:, None] * across
+            maps[row] += box / box.sum().clamp(min=1e-9)
     return maps / maps.sum((1, 2), keepdim=True).clamp(min=1e-9)
 
 
