@@ -52,6 +52,11 @@ def accuracy_of(means: Mapping[str, float]) -> float:
     return means["accuracy"]
 
 
+def negative_loss(means: Mapping[str, float]) -> float:
+    """For objectives whose loss is what is wanted, and smoother than counts."""
+    return -means["loss"]
+
+
 @dataclass(frozen=True)
 class Piece:
     """One batch of a step, as it goes from process to process; sums, not means."""

@@ -17,7 +17,7 @@ from arr_coc.hosts.relevance import Learned, host_facts, save_relevance
 from arr_coc.training.batches import collate_with
 from arr_coc.training.bucketing import BucketedFeed, Buckets
 from arr_coc.training.learner import LossWeights
-from arr_coc.training.loop import RunResult
+from arr_coc.training.loop import RunResult, accuracy_of, negative_loss
 from arr_coc.training.lora import add_lora
 from arr_coc.training.monitoring import BUDGETS
 from arr_coc.training.phases import SCOUT, Phase, build
@@ -90,6 +90,7 @@ def run_phase(
         settings,
         out,
         validation=validation,
+        score=negative_loss if phase.name == SCOUT else accuracy_of,
         blocks=[*model.model.visual.blocks, *model.model.language_model.layers],
         recipe={
             "phase": phase.name,
@@ -133,7 +134,7 @@ library_name: arr-coc
 
 {summary}.
 Trained by `arr-coc train --phase {phase}` for {steps} steps on the host {host}; the run ended with: {stopped}.
-Validation score of these weights (share of questions {counted}, mean of the budgets): {score}.
+Validation score of these weights ({counted}, mean of the budgets): {score}.
 
 ```python
 processor = RelevanceProcessor.from_pretrained(HOST, model=model, relevance=THIS_FOLDER)
@@ -150,7 +151,7 @@ def card(phase: Phase, result: RunResult, processor: RelevanceProcessor) -> str:
     return CARD.format(
         phase=phase.name,
         summary=phase.summary,
-        counted="whose evidence was shown whole" if phase.name == SCOUT else "answered right",
+        counted="minus the alignment loss" if phase.name == SCOUT else "share of questions answered right",
         steps=result.step,
         host=f"({host})",
         stopped=result.stopped,
