@@ -124,6 +124,15 @@ def test_from_answers_to_a_folder_that_decides(tmp_path: Path, questions: Path) 
     assert learned.balancer is not None and learned.scorer is not None
 
 
+def test_tensions_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["train", "--phase", "budget", "--tensions", "0.7,0,0.2,0,0.8", "--out", str(out)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    balancer = load_host("nano", relevance=out / "relevance")[1].learned.balancer
+    assert balancer is not None and not balancer.leave.weight.any()
+    assert list(balancer.config.tensions or ()) == [0.7, 0, 0.2, 0, 0.8]
+
+
 def test_answers_that_are_no_sweep(tmp_path: Path, questions: Path) -> None:
     _, processor = load_host("nano")
     swept = answers_of("nano", questions, tmp_path / "run", (64,))

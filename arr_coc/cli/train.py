@@ -156,7 +156,7 @@ def train_budget(
     seed: int,
 ) -> None:
     """The balancer's budget alone, from answers that are there already; seconds, so nothing is resumed."""
-    if sweep is None:
+    if sweep is None and tensions is None:
         fail("sweep: phase budget learns from answers; give a run of arr-coc eval --policies arr-coc-trained")
     with explained():
         import torch

@@ -72,8 +72,9 @@ def recall_under(
     return evidence_shown(host, sample, levels_of_leaves(realized.allocation)).recall
 
 
-def shown_whole(tried: Sequence[Tried]) -> float:
-    return mean(each.recall == 1 for each in tried)
+def worth(tried: Sequence[Tried]) -> float:
+    """Mean of the share of questions with all evidence shown and of recall: answers gain from either (dev/LOG.md)."""
+    return mean(((each.recall == 1) + each.recall) / 2 for each in tried)
 
 
 def by_choice(tried: Sequence[Tried]) -> dict[Choice, list[Tried]]:
@@ -84,9 +85,9 @@ def by_choice(tried: Sequence[Tried]) -> dict[Choice, list[Tried]]:
 
 
 def best_choice(tried: Sequence[Tried]) -> Choice:
-    """The one under which most questions have all of their evidence shown, budgets taken together."""
+    """The one of most worth, budgets taken together."""
     groups = by_choice(tried)
-    return max(groups, key=lambda choice: shown_whole(groups[choice]))
+    return max(groups, key=lambda choice: worth(groups[choice]))
 
 
 def as_option(choice: Choice) -> str:
@@ -98,7 +99,7 @@ def tuning_table(tried: Sequence[Tried]) -> str:
     """A row a choice, best first: share of questions with all evidence shown, at each budget, and recall."""
     groups, budgets = by_choice(tried), sorted({each.budget for each in tried})
     rows = []
-    for choice in sorted(groups, key=lambda choice: -shown_whole(groups[choice])):
+    for choice in sorted(groups, key=lambda choice: -worth(groups[choice])):
         cells = []
         for budget in budgets:
             here = [each for each in groups[choice] if each.budget == budget]

@@ -117,9 +117,15 @@ class Verdict:
 
 
 def run_budget(
-    processor: RelevanceProcessor, folder: Path, settings: BudgetSettings, out: Path, say: Callable[[str], None]
-) -> Verdict:
+    processor: RelevanceProcessor,
+    folder: Path | None,
+    settings: BudgetSettings,
+    out: Path,
+    say: Callable[[str], None],
+) -> None:
     """Learns from a run of `arr-coc eval`, says what it is worth, and writes all trained parts to `out/relevance`.
+
+    Without a run the balancer gets its tensions, and decides the budget as the heuristic does.
 
     Raises:
         ValueError: see `read_sweep` and `learn_budget`.
@@ -127,15 +133,22 @@ def run_budget(
     host = processor.host
     config = BalancerConfig(host.model.config.text_config.hidden_size, tensions=settings.tensions)
     balancer = LearnedBalancer(config, processor.settings.balancer)
-    sweep = read_sweep(folder, host, balancer)
+    if folder is not None:
+        teach_budget(balancer, read_sweep(folder, host, balancer), settings, say)
+    learned = replace(processor.learned, balancer=balancer.eval())
+    save_relevance(out / "relevance", processor.settings, learned, host_facts(host.model))
+
+
+def teach_budget(
+    balancer: LearnedBalancer, sweep: Sweep, settings: BudgetSettings, say: Callable[[str], None]
+) -> Verdict:
+    """`learn_budget`, with what the others are worth on the same pictures."""
     _, held_out = sweep.parts()
     say(f"{len(sweep)} questions, budgets {', '.join(map(str, sweep.budgets))}; {len(held_out)} of them held out")
     say(f"heuristic       {judge(balancer, sweep, held_out, settings.price)}")
     say(f"one for all     {best_fixed(sweep, settings.price)}")
     verdict = learn_budget(balancer, sweep, settings)
     say(f"learnt          {verdict}")
-    learned = replace(processor.learned, balancer=balancer.eval())
-    save_relevance(out / "relevance", processor.settings, learned, host_facts(host.model))
     return verdict
 
 
