@@ -9,7 +9,7 @@ Shapes: N questions, B budgets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import inf
@@ -30,7 +30,7 @@ from arr_coc.hosts.relevance import host_facts, save_relevance
 from arr_coc.records import MAX_BUDGET
 
 POLICY = "arr-coc-trained"
-VALIDATION_PART = 5  # every fifth picture
+NUM_FOLDS = 5
 BATCH = 64
 
 
@@ -41,7 +41,7 @@ class BudgetSettings:
     Attributes:
         price: reward = score - price * tokens / 400.
         spread: standard deviation of the policy around the balancer's tension (0..1).
-        num_epochs: over the sweep; the one that validates best is kept.
+        num_epochs: over the sweep at most; as many are made as validate best.
         tensions: see `BalancerConfig`; `arr-coc eval tune` finds them.
 
     Raises:
@@ -88,11 +88,20 @@ class Sweep:
         """(N, B)"""
         return self.scores - price * torch.tensor(self.budgets) / MAX_BUDGET
 
-    def parts(self) -> tuple[list[int], list[int]]:
-        """Numbers of the questions to learn from, and of those about other pictures, to validate on."""
+    def folds(self) -> list[tuple[list[int], list[int]]]:
+        """Numbers of the questions to learn from and of those to judge, no picture on both sides; each judged once.
+
+        Raises:
+            ValueError: one picture alone.
+        """
         order = {picture: number for number, picture in enumerate(dict.fromkeys(self.pictures))}
-        held_out = [order[picture] % VALIDATION_PART == 0 for picture in self.pictures]
-        return [n for n, out in enumerate(held_out) if not out], [n for n, out in enumerate(held_out) if out]
+        if len(order) < 2:
+            raise ValueError("sweep: needs questions about at least two pictures")
+        part = [order[picture] % NUM_FOLDS for picture in self.pictures]
+        return [
+            ([n for n, other in enumerate(part) if other != fold], [n for n, other in enumerate(part) if other == fold])
+            for fold in range(min(NUM_FOLDS, len(order)))
+        ]
 
 
 @dataclass(frozen=True)
@@ -142,11 +151,11 @@ def run_budget(
 def teach_budget(
     balancer: LearnedBalancer, sweep: Sweep, settings: BudgetSettings, say: Callable[[str], None]
 ) -> Verdict:
-    """`learn_budget`, with what the others are worth on the same pictures."""
-    _, held_out = sweep.parts()
-    say(f"{len(sweep)} questions, budgets {', '.join(map(str, sweep.budgets))}; {len(held_out)} of them held out")
-    say(f"heuristic       {judge(balancer, sweep, held_out, settings.price)}")
-    say(f"one for all     {best_fixed(sweep, settings.price)}")
+    """`learn_budget`, with what the others are worth on the same questions."""
+    everything = list(range(len(sweep)))
+    say(f"{len(sweep)} questions, budgets {', '.join(map(str, sweep.budgets))}; judged by picture, {NUM_FOLDS} folds")
+    say(f"heuristic       {judge(choose(balancer, sweep, everything), sweep, settings.price)}")
+    say(f"one for all     {judge(best_fixed(sweep, settings.price), sweep, settings.price)}")
     verdict = learn_budget(balancer, sweep, settings)
     say(f"learnt          {verdict}")
     return verdict
@@ -193,37 +202,44 @@ def known(
     return words, looks, priors
 
 
-def learn_budget(
-    balancer: LearnedBalancer,
-    sweep: Sweep,
-    settings: BudgetSettings,
-    show: Callable[[int, Verdict], None] = lambda epoch, verdict: None,
-) -> Verdict:
-    """Teaches the balancer in place; returns what the kept epoch is worth on the pictures held out.
+def learn_budget(balancer: LearnedBalancer, sweep: Sweep, settings: BudgetSettings) -> Verdict:
+    """Teaches the balancer in place; returns what so many epochs are worth on pictures that nothing was learnt from.
+
+    How many, possibly none, is chosen by cross-validation; then all questions are learnt from.
 
     Raises:
-        ValueError: too few pictures to hold some out.
+        ValueError: one picture alone.
     """
-    learnt_from, held_out = sweep.parts()
-    if not learnt_from or not held_out:
-        raise ValueError("sweep: needs questions about at least two pictures")
-    torch.manual_seed(settings.seed)
-    rewards = sweep.rewards(settings.price)
+    chosen = torch.zeros(settings.num_epochs + 1, len(sweep), dtype=torch.long)
+    for learnt_from, judged in sweep.folds():
+        student = deepcopy(balancer)
+        chosen[0, judged] = choose(student, sweep, judged)
+        for epoch in epochs(student, sweep, learnt_from, settings):
+            chosen[epoch, judged] = choose(student, sweep, judged)
+    verdicts = [judge(each, sweep, settings.price) for each in chosen]
+    best = max(range(len(verdicts)), key=lambda epoch: verdicts[epoch].reward)
+    for epoch in epochs(balancer, sweep, list(range(len(sweep))), settings):
+        if epoch == best:
+            break
+    return verdicts[best]
+
+
+def epochs(
+    balancer: LearnedBalancer, sweep: Sweep, learnt_from: Sequence[int], settings: BudgetSettings
+) -> Iterator[int]:
+    """Learns, epoch by epoch; yields the number of epochs learnt, 0 before the first."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    rewards, rows = sweep.rewards(settings.price), torch.tensor(learnt_from)
     optimizer = torch.optim.AdamW(balancer.parameters(), settings.rate, weight_decay=settings.weight_decay)
-    best, kept = judge(balancer, sweep, held_out, settings.price), deepcopy(balancer.state_dict())
-    for epoch in range(settings.num_epochs):
-        for rows in torch.tensor(learnt_from)[torch.randperm(len(learnt_from))].split(BATCH):
-            chosen = particularize(balancer, sweep, rows.tolist())
-            expected = (chances(chosen, sweep.budgets, settings.spread) * rewards[rows]).sum(1).mean()
+    yield 0
+    for epoch in range(1, settings.num_epochs + 1):
+        for batch in rows[torch.randperm(len(rows), generator=generator)].split(BATCH):
+            tensions = particularize(balancer, sweep, batch.tolist())
+            expected = (chances(tensions, sweep.budgets, settings.spread) * rewards[batch]).sum(1).mean()
             optimizer.zero_grad()
             (-expected).backward()
             optimizer.step()
-        verdict = judge(balancer, sweep, held_out, settings.price)
-        show(epoch, verdict)
-        if verdict.reward > best.reward:
-            best, kept = verdict, deepcopy(balancer.state_dict())
-    balancer.load_state_dict(kept)
-    return best
+        yield epoch
 
 
 def particularize(balancer: LearnedBalancer, sweep: Sweep, rows: Sequence[int]) -> Tensor:
@@ -239,18 +255,16 @@ def chances(tensions: Tensor, budgets: Sequence[int], spread: float) -> Tensor:
 
 
 @torch.no_grad()
-def judge(balancer: LearnedBalancer, sweep: Sweep, rows: Sequence[int], price: float) -> Verdict:
-    """Of the budgets that the balancer chooses for these questions."""
-    tensions = particularize(balancer, sweep, rows)
-    return judge_budgets(torch.tensor([budget_of(float(tension)) for tension in tensions]), sweep, rows, price)
+def choose(balancer: LearnedBalancer, sweep: Sweep, rows: Sequence[int]) -> Tensor:
+    """(len(rows),) budgets."""
+    return torch.tensor([budget_of(float(tension)) for tension in particularize(balancer, sweep, rows)])
 
 
-def judge_budgets(chosen: Tensor, sweep: Sweep, rows: Sequence[int], price: float) -> Verdict:
-    """Of budgets (N,) for these questions."""
-    scores = sweep.scores[torch.as_tensor(rows)]
-    score = float(interpolated(scores, chosen, sweep.budgets).mean())
+def judge(chosen: Tensor, sweep: Sweep, price: float) -> Verdict:
+    """Of budgets (N,) for all questions."""
+    score = float(interpolated(sweep.scores, chosen, sweep.budgets).mean())
     tokens = float(chosen.float().mean())
-    sufficient = torch.tensor(smallest_sufficient(sweep.budgets, scores.numpy()))
+    sufficient = torch.tensor(smallest_sufficient(sweep.budgets, sweep.scores.numpy()))
     there = sufficient < inf
     varies = there.sum() > 1 and chosen[there].unique().numel() > 1 and sufficient[there].unique().numel() > 1
     correlation = float(spearmanr(chosen[there], sufficient[there]).statistic) if varies else float("nan")
@@ -267,8 +281,9 @@ def interpolated(scores: Tensor, chosen: Tensor, budgets: Sequence[int]) -> Tens
     return scores[rows, right - 1] * (1 - share) + scores[rows, right] * share
 
 
-def best_fixed(sweep: Sweep, price: float) -> Verdict:
-    """One budget for all, the best on the questions to learn from, judged on the others."""
-    learnt_from, held_out = sweep.parts()
-    best = sweep.budgets[int(sweep.rewards(price)[torch.tensor(learnt_from)].mean(0).argmax())]
-    return judge_budgets(torch.full((len(held_out),), best), sweep, held_out, price)
+def best_fixed(sweep: Sweep, price: float) -> Tensor:
+    """(N,) one budget for all questions, the best for those about other pictures."""
+    rewards, chosen = sweep.rewards(price), torch.zeros(len(sweep), dtype=torch.long)
+    for learnt_from, judged in sweep.folds():
+        chosen[judged] = sweep.budgets[int(rewards[torch.tensor(learnt_from)].mean(0).argmax())]
+    return chosen
