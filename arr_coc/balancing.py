@@ -156,11 +156,18 @@ class LearnedBalancer(nn.Module):
             host.embed(question), statistics(pyramid).to(self.leave.weight), self.prior(host, pyramid, question)
         )
 
-    def corrected(self, words: Tensor, looks: Tensor, prior: Tensor) -> Tensor:
-        """(6,) logits from what is known of a question, embeddings (T, D), and of a picture, `statistics` (34,)."""
+    def corrected(self, words: Tensor, looks: Tensor, prior: Tensor, is_padding: Tensor | None = None) -> Tensor:
+        """(..., 6) logits from what is known of a question, embeddings (..., T, D), and of a picture, `statistics`.
+
+        Args:
+            is_padding: (..., T), for questions of different lengths.
+        """
         weight = self.leave.weight
         entered = self.enter(words.to(weight))
-        asked = (self.notice(entered).softmax(0) * entered).sum(0)
+        noticed = self.notice(entered)
+        if is_padding is not None:
+            noticed = noticed.masked_fill(is_padding[..., None], -torch.inf)
+        asked = (noticed.softmax(-2) * entered).sum(-2)
         correction: Tensor = self.leave(self.mix(asked + self.sight(looks)))
         return prior.to(weight) + correction
 

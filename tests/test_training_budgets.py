@@ -22,6 +22,7 @@ from arr_coc.training.budgets import (
     interpolated,
     judge,
     learn_budget,
+    particularize,
     read_sweep,
     run_budget,
 )
@@ -88,6 +89,19 @@ def test_pictures_are_judged_by_what_never_saw_them() -> None:
     for learnt_from, judged in folds:
         assert sorted(learnt_from + judged) == list(range(len(sweep)))
         assert not {sweep.pictures[n] for n in learnt_from} & {sweep.pictures[n] for n in judged}
+
+
+def test_questions_of_different_lengths_do_not_disturb_each_other() -> None:
+    sweep, balancer = toy_sweep(2), toy_balancer()
+    torch.nn.init.normal_(balancer.leave.weight)
+    generator = torch.Generator().manual_seed(2)
+    longer = [torch.randn(1 + n, WIDTH, generator=generator) for n in range(len(sweep))]
+    ragged = Sweep(sweep.budgets, sweep.scores, sweep.pictures, longer, sweep.looks, sweep.priors)
+    together = particularize(balancer, ragged, range(len(ragged)))
+    alone = torch.cat([particularize(balancer, ragged, [n]) for n in range(len(ragged))])
+    torch.testing.assert_close(together, alone)
+    single = balancer.corrected(longer[3], sweep.looks[3], sweep.priors[3])[0].sigmoid()
+    torch.testing.assert_close(together[3], single)
 
 
 def test_the_same_seed_learns_the_same() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from scipy.stats import spearmanr
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from arr_coc.balancing import BalancerConfig, LearnedBalancer, budget_of, particularize_of, statistics
 from arr_coc.data.tasks import Recent
@@ -50,7 +51,7 @@ class BudgetSettings:
 
     price: float = 0.2
     spread: float = 0.15
-    num_epochs: int = 30
+    num_epochs: int = 60
     rate: float = 1e-3
     weight_decay: float = 0.1
     seed: int = 0
@@ -244,8 +245,12 @@ def epochs(
 
 def particularize(balancer: LearnedBalancer, sweep: Sweep, rows: Sequence[int]) -> Tensor:
     """(len(rows),) the first tension, with gradient."""
-    logits = [balancer.corrected(sweep.words[row], sweep.looks[row], sweep.priors[row])[0] for row in rows]
-    return torch.stack(logits).sigmoid()
+    words = [sweep.words[row] for row in rows]
+    lengths = torch.tensor([len(each) for each in words])
+    is_padding = torch.arange(int(lengths.max())) >= lengths[:, None]
+    looks, priors = (torch.stack([known[row] for row in rows]) for known in (sweep.looks, sweep.priors))
+    logits = balancer.corrected(pad_sequence(words, batch_first=True), looks, priors, is_padding)
+    return logits[:, 0].sigmoid()
 
 
 def chances(tensions: Tensor, budgets: Sequence[int], spread: float) -> Tensor:
