@@ -38,6 +38,20 @@ def test_a_bench_counts_all_three_policies(bench):
     assert bench.ratio("full") == 1.0
 
 
+def test_an_estimate_says_so_and_counts_the_same(bench, tiny_host):
+    processor = RelevanceProcessor(tiny_host)
+    spared = measure(
+        tiny_host.model, processor, host="tiny", size=(448, 448), budget=100, rounds=1, is_full_estimated=True
+    )
+    full, resize, _ = spared.costs
+    assert full.is_estimate and full.peak_mb is None and not resize.is_estimate
+    assert (full.visual_tokens, full.gflops) == (bench.costs[0].visual_tokens, bench.costs[0].gflops)
+    assert full.seconds["encode"] > resize.seconds["encode"] and spared.ratio("arr-coc") > 0
+    text = cost_report([spared], "the command", "cpu", "float32")
+    assert "full (estimated)" in text and "Full was not run" in text
+    assert "estimated" not in cost_report([bench], "the command", "cpu", "float32")
+
+
 def test_the_report_shows_ratios_and_the_own_share(bench):
     text = cost_report([bench], "the command", "cpu", "float32")
     assert "## 448x448, 100 tokens" in text and "the command" in text

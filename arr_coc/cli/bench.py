@@ -17,6 +17,9 @@ def bench(
     sizes: Annotated[str, typer.Option(help="Comma-separated WIDTHxHEIGHT of the picture.")] = "1024x1024,3840x2160",
     budget: Annotated[int, typer.Option(min=64, max=400, help="Visual tokens of ARR-COC.")] = 160,
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are reported.")] = 5,
+    estimate_full: Annotated[
+        bool, typer.Option("--estimate-full", help="Scale full from resize by operations instead of running it.")
+    ] = False,
     dtype: Annotated[str, typer.Option(help="bfloat16, float32; auto: float32 for nano, else bfloat16.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the tables there too.")] = None,
@@ -38,8 +41,11 @@ def bench(
     for size in pixels:
         with explained():
             typer.echo(f"{size[0]}x{size[1]}, {rounds} rounds", err=True)
-            results.append(measure(*host, host=model, size=size, budget=budget, rounds=rounds))
+            results.append(
+                measure(*host, host=model, size=size, budget=budget, rounds=rounds, is_full_estimated=estimate_full)
+            )
     command = f"arr-coc bench --model {model} --sizes {sizes} --budget {budget} --rounds {rounds}"
+    command += " --estimate-full" if estimate_full else ""
     report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."))
     typer.echo(report)
     if out is not None:

@@ -118,7 +118,7 @@ def compare(
     on_start("resize")
     held_mb = size_mb(realization)
     resize = run_plain(model, processor.host, messages, ours.visual_tokens, max_new_tokens, held_mb)
-    full = estimate_full(model, processor.host, image, question, resize)
+    full = estimate_full(model, processor.host, image_size(image), question, resize)
     if is_full_forced or full.seconds["total"] <= PATIENCE_S:
         on_start("full")
         full = run_plain(model, processor.host, messages, None, max_new_tokens, held_mb)
@@ -175,14 +175,14 @@ def run_plain(
 
 
 def estimate_full(
-    model: Qwen3VLForConditionalGeneration, host: Qwen3VLHost, image: Path, question: str, resize: Run
+    model: Qwen3VLForConditionalGeneration, host: Qwen3VLHost, size: tuple[int, int], question: str, resize: Run
 ) -> Run:
-    """What `full` would take: the speed of the `resize` run, scaled by floating point operations.
+    """What `full` would take for a picture of `size` (width, height): the `resize` run, scaled by operations.
 
     Encoding and prefill are scaled, opening and decoding taken as they were; short runs leave cores idle, so
     the estimate is on the high side for small hosts.
     """
-    width, height = image_size(image)
+    width, height = size
     num_full = count_tokens(host, width, height, *pixel_limits(host, width, height, None))
     num_text = len(host.tokenize(prompt_of(question), add_generation_prompt=True)) - 1
     encode = encode_flops(model, num_full) / encode_flops(model, resize.visual_tokens)

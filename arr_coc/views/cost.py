@@ -12,6 +12,9 @@ from arr_coc.evaluation.tables import markdown_table
 from arr_coc.views.table import format_megabytes, format_seconds
 
 
+ESTIMATE = "Full was not run: its encoding and prefill are those of resize, scaled by floating point operations."
+
+
 def cost_report(results: Sequence[Bench], command: str, device: str, dtype: str) -> str:
     """Markdown: one table per size of picture."""
     machine = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
@@ -27,14 +30,14 @@ def cost_section(result: Bench) -> list[str]:
     header = ["policy", "visual tokens", "encoded", *STAGES, "first token", "full / it", "GFLOP", "peak memory"]
     rows = [
         [
-            cost.policy,
+            cost.policy + (" (estimated)" if cost.is_estimate else ""),
             str(cost.visual_tokens),
             str(cost.encoded_tokens),
             *(format_seconds(cost.seconds[stage]) for stage in STAGES),
             format_seconds(cost.seconds["ttft"]),
             f"{result.ratio(cost.policy):.2f}x",
             f"{sum(cost.gflops.values()):,.0f}",
-            format_megabytes(cost.peak_mb),
+            "-" if cost.peak_mb is None else format_megabytes(cost.peak_mb),
         ]
         for cost in result.costs
     ]
@@ -45,4 +48,5 @@ def cost_section(result: Bench) -> list[str]:
         markdown_table(header, rows),
         f"Relevance realization itself, glimpse excluded ({parts}): {100 * result.own_share():.1f}% of the encoding "
         "and prefill that it replaces.",
+        *([ESTIMATE] if any(cost.is_estimate for cost in result.costs) else []),
     ]
