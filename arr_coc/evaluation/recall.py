@@ -17,6 +17,9 @@ from arr_coc.records import Allocation
 NOTHING = 99.0
 """Level of cells over which nothing is shown."""
 
+WHOLE = 0.999
+"""Recall from which evidence counts as shown whole; sums of areas miss 1 by rounding."""
+
 Box = tuple[float, float, float, float]
 
 

@@ -9,6 +9,7 @@ from statistics import mean
 
 from arr_coc.evaluation.answers import Line
 from arr_coc.evaluation.policies import POLICIES
+from arr_coc.evaluation.recall import WHOLE
 from arr_coc.evaluation.statistics import clustered_mean, ratio_interval
 
 Condition = tuple[str, int]
@@ -153,6 +154,10 @@ def headroom_row(oracle: list[Line], base: list[Line], own: list[Line]) -> list[
     return [*row, f"{100 * gain / gap:.0f}%", f"{100 * low_end:.0f} .. {100 * high_end:.0f}%"]
 
 
+def is_whole(line: Line) -> bool:
+    return line.recall is not None and line.recall >= WHOLE
+
+
 def by_what_was_found(lines: Sequence[Line], policies: Sequence[str]) -> str:
     """Per policy and budget: accuracy beside the oracle's, where all evidence was shown and where some was not."""
     groups, rows = by_condition(lines), []
@@ -164,7 +169,7 @@ def by_what_was_found(lines: Sequence[Line], policies: Sequence[str]) -> str:
                 for line in groups.get((policy, budget), [])
                 if line.recall is not None and line.question_key in oracle
             ]
-            parts = [line for line in own if line.recall == 1], [line for line in own if line.recall != 1]
+            parts = [line for line in own if is_whole(line)], [line for line in own if not is_whole(line)]
             if all(parts):
                 cells = [
                     cell

@@ -11,7 +11,7 @@ import torch
 
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample, Task
-from arr_coc.evaluation.recall import levels_of_leaves
+from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
 from arr_coc.evaluation.runner import evidence_shown
 from arr_coc.evaluation.statistics import clustered_mean
 from arr_coc.evaluation.tables import markdown_table, with_error
@@ -74,7 +74,7 @@ def recall_under(
 
 def worth(tried: Sequence[Tried]) -> float:
     """Mean of the share of questions with all evidence shown and of recall: answers gain from either (dev/LOG.md)."""
-    return mean(((each.recall == 1) + each.recall) / 2 for each in tried)
+    return mean(((each.recall >= WHOLE) + each.recall) / 2 for each in tried)
 
 
 def by_choice(tried: Sequence[Tried]) -> dict[Choice, list[Tried]]:
@@ -104,7 +104,7 @@ def tuning_table(tried: Sequence[Tried]) -> str:
         for budget in budgets:
             here = [each for each in groups[choice] if each.budget == budget]
             clusters = [each.picture for each in here]
-            cells.append(with_error(*clustered_mean([float(each.recall == 1) for each in here], clusters)))
+            cells.append(with_error(*clustered_mean([float(each.recall >= WHOLE) for each in here], clusters)))
             cells.append(f"{100 * mean(each.recall for each in here):.1f}")
         rows.append([*(f"{value:g}" for value in (choice[0], choice[1], choice[2][0])), *cells])
     titles = [title for budget in budgets for title in (f"all shown at {budget}", "recall")]

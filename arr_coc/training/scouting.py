@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from arr_coc.balancing import Balancer
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.recall import levels_of_leaves
+from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
 from arr_coc.evaluation.runner import evidence_shown
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.remembering import RememberingHost
@@ -85,7 +85,7 @@ class ScoutLearner(nn.Module):
             drawn.difficulty,
             budget,
             realization.allocation.num_tokens,
-            float(recall is None or recall == 1),
+            float(recall is None or recall >= WHOLE),
             drawn.key,
             extras={} if recall is None else {"evidence_recall": recall},
         )
