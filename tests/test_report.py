@@ -79,6 +79,16 @@ def test_headroom_is_the_share_of_the_gap_to_the_oracle():
     assert all("+50.0" in row and "+25.0" in row and "50%" in row for row in rows)
 
 
+def test_what_training_adds_is_told_at_its_own_budget_too():
+    lines = lines_of_a_run()
+    lines += [replace(each, policy="arr-coc-trained") for each in lines if each.policy == "arr-coc"]
+    names = [found.name for found in comparisons(lines, "arr-coc-trained")]
+    assert "arr-coc - arr-coc-trained at 64" in names and "full - arr-coc-trained at its own budget" in names
+    titles = [section.title for section in report_sections(lines)]
+    assert "Against the trained ARR-COC" in titles
+    assert "Against the trained ARR-COC" not in [section.title for section in report_sections(lines_of_a_run())]
+
+
 def test_what_is_missing_to_the_oracle_was_not_found():
     rows = by_what_was_found(lines_of_a_run(), ["arr-coc"]).splitlines()[2:]
     assert [row.split(" | ")[1:4] for row in rows] == [["64", "50%", "100.0 ± 0.0"], ["100", "50%", "100.0 ± 0.0"]]

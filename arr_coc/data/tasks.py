@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from math import isfinite
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -82,6 +83,12 @@ class Task(ABC):
     def score(self, answer: str, sample: Sample) -> float:
         """0..1 by the sample's metric."""
         return METRICS[self.metric_of(sample)](answer, sample.answers)
+
+
+def by_picture(task: Task) -> Iterator[list[Sample]]:
+    """All samples in order, those about one picture together."""
+    for _, same in groupby(map(task.__getitem__, range(len(task))), key=lambda sample: sample.picture_id):
+        yield list(same)
 
 
 class Recent(Generic[Value]):

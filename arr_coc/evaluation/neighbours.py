@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, permutations
+from itertools import permutations
 from statistics import mean
 
 import numpy as np
 
-from arr_coc.data.tasks import Sample, Task
+from arr_coc.data.tasks import Sample, Task, by_picture
 from arr_coc.evaluation.given import Given
 from arr_coc.evaluation.runner import REGISTRY, Row, evidence_shown, give_all
 from arr_coc.evaluation.statistics import clustered_mean
@@ -44,8 +44,7 @@ def compare_neighbours(
 ) -> Iterator[tuple[int, list[Pair]]]:
     """Picture by picture: questions done so far, and the pairs of that picture under every (policy, budget)."""
     done = 0
-    for _, same_picture in groupby(map(task.__getitem__, range(len(task))), key=lambda sample: sample.picture_id):
-        samples = list(same_picture)
+    for samples in by_picture(task):
         remembering = WholePictures(host)
         pyramid = remembering.pyramid(samples[0].image)
         pairs: list[Pair] = []

@@ -36,7 +36,7 @@ from arr_coc.evaluation.tables import (
 )
 from arr_coc.evaluation.vtc import loyalty, score_by_group, vtc_groups
 
-OURS, BASE = "arr-coc", "resize"
+OURS, TRAINED, BASE = "arr-coc", "arr-coc-trained", "resize"
 LARGE_SIDE = 1024
 
 
@@ -57,7 +57,8 @@ def report_sections(lines: Sequence[Line]) -> list[Section]:
         lambda: headroom_section(lines),
         lambda: found_section(lines),
         lambda: large_section(lines),
-        lambda: comparison_section(lines),
+        lambda: comparison_section(lines, BASE, "Against plain resize"),
+        lambda: comparison_section(lines, TRAINED, "Against the trained ARR-COC"),
         lambda: power_section(lines),
         lambda: Section(f"By size of the evidence, at {budget} tokens", by_evidence(lines, budget), "evidence"),
         lambda: by_field(lines, budget, "group", "By group of questions"),
@@ -124,11 +125,11 @@ def large_section(lines: Sequence[Line]) -> Section | None:
 def comparisons(lines: Sequence[Line], base: str = BASE) -> list[Comparison]:
     """Every policy against `base` at every budget that both ran at; p adjusted over the whole family (Holm)."""
     groups, found = by_condition(lines), []
-    for budget in budgets_of(lines):
+    for budget in [*budgets_of(lines), 0]:
         for policy in policies_of(lines):
             if policy != base and (policy, budget) in groups and (base, budget) in groups:
                 scores = paired_scores(groups[policy, budget], groups[base, budget])
-                found.append(compare(f"{policy} - {base} at {budget}", *scores))
+                found.append(compare(f"{policy} - {base} at {budget or 'its own budget'}", *scores))
     return with_holm(found)
 
 
@@ -165,15 +166,15 @@ def comparison_rows(found: Sequence[Comparison]) -> str:
     return markdown_table(["comparison", "questions", "first", "second", "difference", "95%", "p", "p (Holm)"], rows)
 
 
-def comparison_section(lines: Sequence[Line]) -> Section | None:
-    found = comparisons(lines)
+def comparison_section(lines: Sequence[Line], base: str, title: str) -> Section | None:
+    found = comparisons(lines, base)
     if not found:
         return None
     text = (
         "Points on the same questions; 95% bootstrap interval and sign-flip test by picture "
         "(the exact McNemar test where a picture has one question); Holm over the table."
     )
-    return Section("Against plain resize", f"{text}\n\n{comparison_rows(found)}")
+    return Section(title, f"{text}\n\n{comparison_rows(found)}")
 
 
 def power_section(lines: Sequence[Line]) -> Section | None:

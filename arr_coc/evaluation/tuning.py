@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from statistics import mean
 
 import torch
 
 from arr_coc.balancing import HeuristicBalancer
-from arr_coc.data.tasks import Sample, Task
+from arr_coc.data.tasks import Sample, Task, by_picture
 from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
 from arr_coc.evaluation.runner import evidence_shown
 from arr_coc.evaluation.statistics import clustered_mean
@@ -45,8 +44,7 @@ def try_tensions(
 ) -> Iterator[tuple[int, list[Tried]]]:
     """Picture by picture: questions done so far, and what became of those with marked evidence."""
     done = 0
-    for _, same_picture in groupby(map(task.__getitem__, range(len(task))), key=lambda sample: sample.picture_id):
-        samples = list(same_picture)
+    for samples in by_picture(task):
         remembering = RememberingHost(host)
         pyramid = remembering.pyramid(samples[0].image)
         done += len(samples)
