@@ -40,7 +40,7 @@ def tokenizer():
     return train_tokenizer(["user\n", "assistant\n", "What is the price of the red thing?"] * 5, vocab_size=300)
 
 
-NO_EVIDENCE = torch.zeros(1, 12, dtype=torch.bool)
+NO_EVIDENCE = torch.zeros(1, 12, dtype=torch.bool), torch.zeros(1, dtype=torch.long)
 PAIRS = [("What is the price?", "3.40"), ("Is it red?", "yes")]
 
 
@@ -66,11 +66,11 @@ def test_packed_questions_do_not_see_each_other(tokenizer):
     learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()
     learner.model.set_attn_implementation("eager")
     picture = draw_primer(5)
-    view = plain_view(picture.image, picture.glyphs, 3, 4)
+    view = plain_view(picture, 3, 4)
     write = ChatFormat(tokenizer).write
 
     def logits_of(pairs, *more):
-        chats = [Sample(view, write(each, 12), NO_EVIDENCE) for each in (pairs, *more)]
+        chats = [Sample(view, write(each, 12), *NO_EVIDENCE) for each in (pairs, *more)]
         batch = collate(chats, tokenizer.pad_token_id, INTERPOLATION)
         with torch.no_grad():
             return learner.answer(batch, learner.speak(batch, learner.encode(batch)[1])[0])[0]
@@ -88,7 +88,7 @@ def test_word_starts_are_named_by_patch():
 
 def test_evidence_is_where_the_answer_begins():
     picture = draw_primer(3, 2, 0.0, 16)
-    view = plain_view(picture.image, picture.glyphs, picture.image.height // 32, picture.image.width // 32)
+    view = plain_view(picture, picture.image.height // 32, picture.image.width // 32)
     question = next(q for q in picture.questions if q.text.startswith(("What is", "What does", "Read")))
     x0, y0, _, y1 = question.boxes[0]
     marked = view.evidence(start_of(question), picture.image.size).nonzero()[:, 0].tolist()
@@ -108,7 +108,7 @@ def test_names_of_colours_by_cell():
 
 def test_text_continues_after_the_picture(tokenizer):
     picture = draw_primer(1)
-    view = plain_view(picture.image, picture.glyphs, 2, 5)
+    view = plain_view(picture, 2, 5)
     chat = ChatFormat(tokenizer).write([("What is it?", "x")], len(view.keep))
     positions = chat_positions(chat, view)
     start, end = chat.image_at, chat.image_at + 10
@@ -168,9 +168,9 @@ def test_split_by_tiles_and_follows_the_heat():
 
 def test_leaf_view_keeps_the_cells_of_its_leaves():
     picture = draw_primer(3)
-    image = picture.image.resize((512, 512))
+    picture = dataclasses.replace(picture, image=picture.image.resize((512, 512)))
     looked_at, leaves = split_by(torch.rand(16, 16), (16, 16), 1, 80, 0.5)
-    view = leaf_view(image, picture.glyphs, (16, 16), looked_at, leaves)
+    view = leaf_view(picture, (16, 16), looked_at, leaves)
     segment_level = torch.cat([torch.full_like(index, level) for level, index in enumerate(looked_at) if len(index)])
     assert segment_level[view.keep].tolist() == leaves[:, 0].tolist()
     assert view.extent == 16
@@ -197,9 +197,9 @@ def test_learner_speaks_like_the_untouched_model(tokenizer):
     learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()
     assert Interpolation.of(learner.model.model.visual) == INTERPOLATION
     picture = draw_primer(5)
-    view = plain_view(picture.image, picture.glyphs, 3, 4)
+    view = plain_view(picture, 3, 4)
     chat = ChatFormat(tokenizer).write([("What is it?", "abc")], 12)
-    batch = collate([Sample(view, chat, NO_EVIDENCE)], tokenizer.pad_token_id, INTERPOLATION)
+    batch = collate([Sample(view, chat, *NO_EVIDENCE)], tokenizer.pad_token_id, INTERPOLATION)
     with torch.no_grad():
         _, features = learner.encode(batch)
         logits, targets, _ = learner.answer(batch, learner.speak(batch, features)[0])

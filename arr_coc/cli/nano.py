@@ -21,7 +21,10 @@ def train(
     batch_scale: Annotated[
         float, typer.Option(help="Multiplies the pictures of a batch; a GPU wants 4 or more.")
     ] = 1.0,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Processes that train, each with its share of every batch; one a CPU core.")
+    ] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures, for each that trains.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
@@ -30,7 +33,7 @@ def train(
     from arr_coc.nano.train import train as run
 
     with explained():
-        settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device))
+        settings = Settings(seed, scale, batch_scale, processes, workers, device=choose_device(device))
         check_folder(out, resume)
     typer.echo(f"host: {run(out, settings, resume)}")
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from arr_coc.data.colours import Colour
 from arr_coc.data.fonts import font_size, glyph, text_length
-from arr_coc.data.records import Box, Glyphs
+from arr_coc.data.records import Box, Figure, Glyphs
 
 Point = tuple[float, float]
 DESCENDING = frozenset("gjpqyQ,/")
@@ -66,6 +66,7 @@ class Canvas:
         self._dx = image.width / 2 - (c * self.width - s * self.height) / 2
         self._dy = image.height / 2 - (s * self.width + c * self.height) / 2
         self.words: set[str] = set()
+        self.figures: list[Figure] = []
         self._chars: list[str] = []
         self._centres: list[Point] = []
         self._heights: list[float] = []
@@ -82,6 +83,10 @@ class Canvas:
         xs, ys = [p[0] for p in points], [p[1] for p in points]
         w, h = self.image.size
         return max(0.0, min(xs)), max(0.0, min(ys)), min(float(w), max(xs)), min(float(h), max(ys))
+
+    def mark(self, name: str, box: Box) -> None:
+        """Remembers a thing that was drawn, by its layout box."""
+        self.figures.append(Figure(name, self.hull(box)))
 
     def replace(self, image: Image.Image) -> None:
         """Goes on drawing on another image of the same size."""

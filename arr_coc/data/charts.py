@@ -141,6 +141,7 @@ def draw_upright(
     middle = x0 + (slot[0] + 0.5) * pitch
     box = (middle - pitch * 0.33, floor - share * (floor - ceiling), middle + pitch * 0.33, floor)
     canvas.rect(box, colour[1])
+    canvas.mark("bar", box)
     canvas.line([(x0, floor), (x1, floor)], plot.axis)
     tag = canvas.text(middle, floor + cap * 0.6, name, canvas.fit(name, plot.body, pitch * 0.98), "centre")
     label = canvas.text(middle, box[1] - cap * 1.6, str(value), plot.body, "centre") if printed else None
@@ -164,6 +165,7 @@ def draw_lying(
     middle = y0 + (slot[0] + 0.5) * pitch
     box = (wall, middle - pitch * 0.33, wall + share * (end - wall), middle + pitch * 0.33)
     canvas.rect(box, colour[1])
+    canvas.mark("bar", box)
     canvas.line([(wall, y0), (wall, y1)], plot.axis)
     tag = canvas.text(wall - cap * 0.6, middle - cap / 2, name, canvas.fit(name, plot.body, cap * 5.6), "right")
     label = canvas.text(box[2] + cap * 0.5, middle - cap / 2, str(value), plot.body) if printed else None

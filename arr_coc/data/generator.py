@@ -70,7 +70,7 @@ def generate(
     asker = DRAWERS[kind](rng, canvas, is_plain)
     image = canvas.image if is_plain else weathered(rng, canvas.image)
     questions = asker.questions if num_questions is None else spread(rng, asker.questions, num_questions)
-    return Picture(image, kind, tuple(questions), canvas.glyphs(), seed)
+    return Picture(image, kind, tuple(questions), canvas.glyphs(), seed, tuple(canvas.figures))
 
 
 def check_arguments(

@@ -7,6 +7,7 @@ arithmetic 5. A picture kind is drawn by its row, each question's group by the r
 
 from __future__ import annotations
 
+import dataclasses
 from random import Random
 
 from arr_coc.data.generator import generate, rank
@@ -78,4 +79,4 @@ def mixture(
         seed, kind=kind or choose_kind(seed), size=size, max_side=max_side, plain=plain, num_questions=None
     )
     questions = choose_questions(rng, picture.kind, picture.questions, num_questions)
-    return Picture(picture.image, picture.kind, questions, picture.glyphs, seed)
+    return dataclasses.replace(picture, questions=questions)

@@ -12,6 +12,8 @@ Box = tuple[float, float, float, float]
 
 GROUPS = ("reading", "charts", "tables", "scenes", "description", "arithmetic")
 KINDS = ("receipt", "form", "document", "table", "bar_chart", "line_chart", "shapes", "street")
+FORMS = ("circle", "square", "triangle", "star", "cross", "diamond", "hexagon", "heart")
+FIGURES = (*FORMS, "house", "sign", "car", "bus", "bar")
 MIN_GLYPH_PX = 10.0
 
 
@@ -56,15 +58,24 @@ class Glyphs:
     starts: np.ndarray
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A thing that was drawn, one of `FIGURES`, and its box in pixels of the picture."""
+
+    name: str
+    box: Box
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A drawn picture (RGB), its questions, and the seed that draws it again."""
+    """A drawn picture (RGB), its questions, the seed that draws it again, and the things in it that can be counted."""
 
     image: Image.Image
     kind: str
     questions: tuple[Question, ...]
     glyphs: Glyphs
     seed: int
+    figures: tuple[Figure, ...] = ()
 
 
 def legible_level(question: Question, native_scale: float) -> int:

@@ -13,7 +13,7 @@ from arr_coc.data.asking import Asker
 from arr_coc.data.backgrounds import backdrop
 from arr_coc.data.canvas import Canvas, Ink, Point, Style
 from arr_coc.data.colours import VIVID, Colour, contrasting, named, with_article
-from arr_coc.data.records import Box
+from arr_coc.data.records import FORMS, Box
 
 COUNT_COLOUR = ("How many {colour} shapes are there?", "How many shapes are {colour}?")
 COUNT_FORM = ("How many {form}s are there?", "What is the number of {form}s?")
@@ -34,7 +34,6 @@ LARGEST = ("What colour is the largest shape?", "Which colour has the biggest sh
 BACKGROUND = ("What colour is the background?", "Which colour lies behind the shapes?")
 SUM = ("How many {a} and {b} shapes in all?", "What is the number of {a} plus {b} shapes?")
 
-FORMS = ("circle", "square", "triangle", "star", "cross", "diamond", "hexagon", "heart")
 GROUNDS = ("white", "grey", "black", "yellow", "blue", "green", "pink")
 
 
@@ -168,6 +167,7 @@ def paint(rng: Random, canvas: Canvas, form: str, place: tuple[float, float, flo
         canvas.polygon([(x + radius * px, y + radius * py) for px, py in points], shade)
     else:
         canvas.disc(x, y, radius, shade)
+    canvas.mark(form, (x - radius, y - radius, x + radius, y + radius))
 
 
 def write_tag(

@@ -161,6 +161,7 @@ def draw_house(rng: Random, canvas: Canvas, box: Box, colours: list[str], boards
     canvas.rect((x0 + width * 0.14, y1 - height * 0.52, x0 + width * 0.36, y1), (70, 48, 36))
     plate = (x0 + width * 0.46, y1 - height * 0.5, x0 + width * 0.86, y1 - height * 0.2)
     number = write_on(canvas, plate, str(rng.randint(1, 199)), face, (30, 60, 140), rng.choice((9.6, 11.0, 13.0)))
+    canvas.mark("house", box)
     return Thing("house", colour, box, number, board)
 
 
@@ -190,6 +191,7 @@ def draw_sign(
     box = (x - half, middle - max(18.0, style.cap * 1.4), x + half, middle + max(18.0, style.cap * 1.4))
     canvas.rect((x - 3, middle, x + 3, strip.ground), (80, 80, 80))
     canvas.rect(box, shade, contrasting(shade), 2)
+    canvas.mark("sign", box)
     return Thing("sign", colour, box, None, canvas.text(x, middle - style.cap / 2, text, style, "centre"))
 
 
@@ -242,6 +244,7 @@ def draw_car(rng: Random, canvas: Canvas, box: Box, colour: str, face: str) -> T
         9.6,
     )
     draw_wheels(canvas, box, height * 0.2)
+    canvas.mark("car", box)
     return Thing("car", colour, box, plate)
 
 
@@ -270,6 +273,7 @@ def draw_bus(rng: Random, canvas: Canvas, box: Box, colour: str, face: str) -> T
         9.6,
     )
     draw_wheels(canvas, (x0, y0, x1, y1), height * 0.2)
+    canvas.mark("bus", (x0, y0, x1, y1))
     return Thing("bus", colour, (x0, y0, x1, y1), plate, line)
 
 

@@ -20,9 +20,11 @@ from arr_coc.nano.config import INTERPOLATION
 from arr_coc.nano.dense import BLANK
 from arr_coc.nano.packing import CELL, Batch, ChatFormat, Sample, View, collate, plain_view, slots_of
 from arr_coc.nano.primer import draw_primer
+from arr_coc.nano.team import ALONE, Team
 from arr_coc.nano.views import Shown, show_leaves, show_part, show_whole
 
 RETRY_STRIDE, MAX_ATTEMPTS = 500_000, 40
+WORKED_OUT = frozenset({"arithmetic", "compare", "count", "exists", "extreme", "yes_no"})
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def primer_sample(stage: Stage, seed: int) -> Shown:
     rows = max(1, round(picture.image.height * shrink / CELL))
     cols = max(1, round(picture.image.width * shrink / CELL))
     index = inked(slots_of(picture.image, picture.glyphs, rows, cols), stage.max_cells, rng)
-    view = plain_view(picture.image, picture.glyphs, rows, cols, index)
+    view = plain_view(picture, rows, cols, index)
     asked = [question for question in picture.questions if is_seen(question, picture, view)]
     return Shown(view, asked, picture.image.size)
 
@@ -131,6 +133,12 @@ def start_of(question: Question) -> Box | None:
     x0, y0, x1, y1 = question.boxes[0]
     is_line = y1 - y0 < 3 * question.glyph_px
     return (x0, y0, min(x1, x0 + 1.2 * (y1 - y0)), y1) if is_line else (x0, y0, x1, y1)
+
+
+def pieces_of(question: Question) -> list[Box | None]:
+    """Where attention belongs: at the beginning of a printed answer; at all the evidence of one that is worked out."""
+    own = start_of(question)
+    return [own, *question.boxes[1:]] if question.kind in WORKED_OUT else [own]
 
 
 def is_seen(question: Question, picture: Picture, view: View) -> bool:
@@ -147,10 +155,12 @@ def is_seen(question: Question, picture: Picture, view: View) -> bool:
 
 
 class Curriculum(Dataset[Batch]):
-    """Batches of one stage, drawn on the fly."""
+    """Batches of one stage, drawn on the fly, or a team member's share of each."""
 
-    def __init__(self, stage: Stage, chat: ChatFormat) -> None:
-        self.stage, self.chat = stage, chat
+    def __init__(self, stage: Stage, chat: ChatFormat, team: Team = ALONE) -> None:
+        if stage.batch_size < team.size:
+            raise ValueError(f"processes: {team.size}, but a batch of {stage.name!r} has {stage.batch_size} pictures")
+        self.stage, self.chat, self.team = stage, chat, team
 
     def __len__(self) -> int:
         return self.stage.num_batches
@@ -158,7 +168,8 @@ class Curriculum(Dataset[Batch]):
     def __getitem__(self, number: int) -> Batch:
         torch.set_num_threads(1)
         first = self.stage.first_seed + number * self.stage.batch_size
-        samples = [self.sample(first + row) for row in range(self.stage.batch_size)]
+        rows = range(self.team.rank, self.stage.batch_size, self.team.size)
+        samples = [self.sample(first + row) for row in rows]
         return collate(samples, self.chat.tokenizer.pad_token_id, INTERPOLATION)
 
     def sample(self, seed: int) -> Sample:
@@ -170,9 +181,11 @@ class Curriculum(Dataset[Batch]):
         random.Random(seed).shuffle(shown.questions)
         asked = shown.questions[: self.stage.num_questions]
         chat = self.chat.write([(q.text, q.answers[0]) for q in asked], len(shown.view.keep))
-        evidence = [shown.view.evidence(start_of(q), shown.size) for q in asked]
+        boxes = [pieces_of(question) for question in asked]
+        evidence = [shown.view.evidence(box, shown.size) for pieces in boxes for box in pieces]
         nothing = torch.zeros(0, len(shown.view.keep), dtype=torch.bool)
-        return Sample(shown.view, chat, torch.stack(evidence) if evidence else nothing)
+        numbers = torch.arange(len(boxes)).repeat_interleave(torch.tensor([len(pieces) for pieces in boxes]).long())
+        return Sample(shown.view, chat, torch.stack(evidence) if evidence else nothing, numbers)
 
     def show(self, seed: int) -> Shown:
         torch.manual_seed(seed)

@@ -17,16 +17,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from arr_coc.data.colours import PALETTE, VIVID
+from arr_coc.data.records import FIGURES, Figure
 
 ALPHABET = [chr(code) for code in range(33, 127)] + ["€", "£"]
 CLASS_OF = {char: index + 1 for index, char in enumerate(ALPHABET)}
 NUM_CLASSES = len(ALPHABET) + 1
+NUM_FIGURES = len(FIGURES) + 1
 BLANK, IGNORE = 0, -100
 SLOT_WIDTH, PATCH, CELL = 8, 16, 32
 SLOTS_PER_CELL, PATCHES_PER_CELL = 8, 4
 MIN_LEGIBLE_PX = 6.5
 BLANK_WEIGHT = 0.1
 COLOUR_RADIUS, COLOUR_SHARE = 0.2, 0.03
+FILLED_SHARE, MOST_MIDDLES = 0.7, 3
 
 
 def character_slots(
@@ -65,8 +68,35 @@ def patch_starts(slots: Tensor) -> Tensor:
     return torch.where(left == BLANK, right, left).masked_fill(both, IGNORE)
 
 
+def figures_by_cell(figures: tuple[Figure, ...], size: tuple[int, int], grid: tuple[int, int]) -> Tensor:
+    """(rows * cols, 2) int64: class of the thing that fills a cell (0 nothing), and how many have their middle there.
+
+    Args:
+        size: (width, height) of the picture the boxes belong to.
+        grid: (rows, columns) of the level in cells.
+    A cell at the rim of a thing, or in the middle of several, is ignored.
+    """
+    rows, cols = grid
+    filled, middles = np.zeros(grid, dtype=np.int64), np.zeros(grid, dtype=np.int64)
+    cell_of = []
+    for figure in figures:
+        x0, x1 = (edge * cols / size[0] for edge in figure.box[::2])
+        y0, y1 = (edge * rows / size[1] for edge in figure.box[1::2])
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        filled[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1] = IGNORE
+        down = np.abs(np.arange(rows) + 0.5 - y) < FILLED_SHARE * (y1 - y0) / 2
+        across = np.abs(np.arange(cols) + 0.5 - x) < FILLED_SHARE * (x1 - x0) / 2
+        number = FIGURES.index(figure.name) + 1
+        filled[np.ix_(down, across)] = number
+        cell_of.append((min(rows - 1, int(y)), min(cols - 1, int(x)), number))
+    for row, col, number in cell_of:
+        filled[row, col] = IGNORE if middles[row, col] else number
+        middles[row, col] = min(MOST_MIDDLES, middles[row, col] + 1)
+    return torch.from_numpy(np.stack([filled, middles], axis=-1).reshape(-1, 2))
+
+
 class DenseHeads(nn.Module):
-    """Linear readers of characters, first characters and colours, from the last patch states and merged tokens."""
+    """Linear readers of characters, their first ones, colours and things, from last patch states and merged tokens."""
 
     def __init__(self, vision_width: int, text_width: int) -> None:
         super().__init__()
@@ -75,13 +105,14 @@ class DenseHeads(nn.Module):
         self.starts = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * NUM_CLASSES))
         self.names = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, len(VIVID)))
         self.colours = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, PATCHES_PER_CELL * 3))
+        self.figures = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, NUM_FIGURES + MOST_MIDDLES + 1))
 
-    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, patch_states: Tensor, merged: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Patch states (4N, D_vision) and merged tokens (N, D) to what they hold.
 
         Returns:
             Logits of the characters of both, (N, 8, classes), logits of word starts (N, 4, classes), colours (N, 4, 3),
-            logits of the names of colours (N, 9).
+            logits of the names of colours (N, 9), logits of things and of their middles (N, things + counts).
         """
         return (
             self.patches(patch_states).reshape(-1, SLOTS_PER_CELL, NUM_CLASSES),
@@ -89,6 +120,7 @@ class DenseHeads(nn.Module):
             self.starts(merged).reshape(-1, PATCHES_PER_CELL, NUM_CLASSES),
             self.colours(merged).reshape(-1, PATCHES_PER_CELL, 3),
             self.names(merged),
+            self.figures(merged),
         )
 
 
@@ -118,6 +150,16 @@ def character_loss(logits: Tensor, slots: Tensor) -> Tensor:
     weight = torch.ones(NUM_CLASSES)
     weight[BLANK] = BLANK_WEIGHT
     return F.cross_entropy(logits.flatten(0, 1).float(), slots.flatten(), weight.to(logits.device), ignore_index=IGNORE)
+
+
+def figure_loss(logits: Tensor, figures: Tensor) -> Tensor:
+    """Mean cross entropy of what fills a cell and of how many middles it holds, empty cells down-weighted."""
+    losses, parts = [], logits.float().split([NUM_FIGURES, MOST_MIDDLES + 1], dim=1)
+    for part, target in zip(parts, figures.unbind(1), strict=True):
+        weight = torch.ones(part.shape[1], device=part.device)
+        weight[0] = BLANK_WEIGHT
+        losses.append(F.cross_entropy(part, target, weight, ignore_index=IGNORE))
+    return sum(losses, logits.new_zeros(()))
 
 
 def character_accuracy(logits: Tensor, slots: Tensor) -> tuple[int, int]:
@@ -151,10 +193,17 @@ def pointing_loss(logits: Tensor, evidence: Tensor) -> tuple[Tensor, int, int]:
     return loss.mean(), int(hits), len(logits)
 
 
-def attention_loss(logits: Tensor, evidence: Tensor) -> Tensor:
-    """-log of the share of attention on the evidence, mean of heads (Q, heads, K), over visual tokens only."""
+def attention_loss(logits: Tensor, evidence: Tensor, asked: Tensor) -> Tensor:
+    """-log of the share of attention on the evidence, over visual tokens only.
+
+    Args:
+        logits: (questions, heads, K).
+        evidence, asked: (E, K) and (E,), see `packing.Sample`; pieces of one question weigh the same.
+    """
     known = evidence.any(1)
     if not known.any():
         return logits.new_zeros(())
-    shares = (logits[known].softmax(-1) * evidence[known][:, None]).sum(-1).mean(1)
-    return -shares.clamp(min=1e-6).log().mean()
+    evidence, asked = evidence[known], asked[known]
+    shares = torch.einsum("ehk,ek->eh", logits.softmax(-1)[asked], evidence.to(logits.dtype)).mean(1)
+    weights = 1 / torch.bincount(asked, minlength=len(logits))[asked]
+    return (-shares.clamp(min=1e-6).log() * weights).sum() / weights.sum()

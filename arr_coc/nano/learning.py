@@ -18,14 +18,18 @@ from arr_coc.nano.dense import (
     character_accuracy,
     character_loss,
     colour_loss,
+    figure_loss,
     pointing_loss,
 )
+from arr_coc.nano.kernels import PatchProducts
 from arr_coc.nano.packing import GEOMETRY, Batch, attention_mask
 from arr_coc.records import CellFeatures
 
 COLOUR_WEIGHT = 4.0
+FIGURE_WEIGHT = 0.3
 LOOKING_WEIGHT = 0.5
 FIRST_TOKEN_WEIGHT = 3.0
+ROWS_AT_ONCE = 3
 
 
 class Learner(nn.Module):
@@ -34,6 +38,7 @@ class Learner(nn.Module):
     def __init__(self, model: Qwen3VLForConditionalGeneration) -> None:
         super().__init__()
         self.model = model
+        model.model.visual.patch_embed = PatchProducts(model.model.visual.patch_embed.proj)
         config = model.config
         self.heads = DenseHeads(config.vision_config.hidden_size, config.text_config.hidden_size)
         self.pointing = PointingHead(config.text_config.hidden_size)
@@ -50,28 +55,39 @@ class Learner(nn.Module):
         return caught[0], features
 
     def speak(self, batch: Batch, features: CellFeatures) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-        """Last hidden states (B, T, D); hidden states before the reading layer; its rotary embeddings."""
+        """Last hidden states (B, T, D); hidden states before the reading layer; its rotary embeddings.
+
+        A few rows at a time, no longer than the longest of them: rows come sorted by length, and half of a batch
+        would be padding.
+        """
         kept = features[batch.keep]
-        body, ids = self.model.model, batch.input_ids
+        language, ids = self.model.model.language_model, batch.input_ids
         visual = ids == self.model.config.image_token_id
-        embeds = body.language_model.embed_tokens(ids)
+        embeds = language.embed_tokens(ids)
         embeds = embeds.masked_scatter(visual[..., None].expand_as(embeds), kept.merged.to(embeds.dtype))
-        caught: list[tuple[Tensor, tuple[Tensor, Tensor]]] = []
-        handle = body.language_model.layers[self.reading_layer].register_forward_pre_hook(
-            lambda _, inputs, named: caught.append((inputs[0], named["position_embeddings"])), with_kwargs=True
+        lengths, ends = (batch.turns >= 0).sum(1).tolist(), F.pad(visual.sum(1).cumsum(0), (1, 0)).tolist()
+        spoken: list[tuple[Tensor, ...]] = []
+        handle = language.layers[self.reading_layer].register_forward_pre_hook(
+            lambda _, inputs, named: spoken.append((inputs[0], *named["position_embeddings"])), with_kwargs=True
         )
         try:
-            hidden = body.language_model(
-                inputs_embeds=embeds,
-                attention_mask=attention_mask(batch.turns).to(embeds.dtype),
-                position_ids=batch.position_ids,
-                visual_pos_masks=visual,
-                deepstack_visual_embeds=list(kept.deepstack),
-                use_cache=False,
-            ).last_hidden_state
+            for first in range(0, len(ids), ROWS_AT_ONCE):
+                rows = slice(first, min(len(ids), first + ROWS_AT_ONCE))
+                length = max(lengths[rows])
+                hidden = language(
+                    inputs_embeds=embeds[rows, :length],
+                    attention_mask=attention_mask(batch.turns[rows, :length]).to(embeds.dtype),
+                    position_ids=batch.position_ids[:, rows, :length],
+                    visual_pos_masks=visual[rows, :length],
+                    deepstack_visual_embeds=[plane[ends[rows.start] : ends[rows.stop]] for plane in kept.deepstack],
+                    use_cache=False,
+                ).last_hidden_state
+                padding = (0, 0, 0, ids.shape[1] - length)
+                spoken[-1] = tuple(F.pad(states, padding) for states in (hidden, *spoken[-1]))
         finally:
             handle.remove()
-        return hidden, *caught[0]
+        hidden, before, cos, sin = (torch.cat(states) for states in zip(*spoken, strict=True))
+        return hidden, before, (cos, sin)
 
     def answer(self, batch: Batch, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits, targets (M,) and weights (M,) at the positions where an answer is spoken."""
@@ -97,7 +113,7 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch, with_language: bool = True) -> Losses:
         states, features = self.encode(batch)
-        patch_logits, token_logits, start_logits, colours, names = self.heads(states, features.merged)
+        patch_logits, token_logits, start_logits, colours, names, figures = self.heads(states, features.merged)
         right, total = character_accuracy(token_logits, batch.slots)
         dense = (
             character_loss(patch_logits, batch.slots),
@@ -105,14 +121,15 @@ class Learner(nn.Module):
             character_loss(start_logits, batch.starts),
             colour_loss(colours, batch.colours),
             F.binary_cross_entropy_with_logits(names.float(), batch.names),
+            figure_loss(figures, batch.figures),
         )
         if not with_language:
             nothing = dense[0].new_zeros(())
             return Losses(*dense, nothing, nothing, nothing, right, total, 0, 0, 0, 0)
         hidden, *reading = self.speak(batch, features)
         pointing_logits, attention_logits = self.look(batch, *reading)
-        pointing, pointed, pointable = pointing_loss(pointing_logits, batch.evidence)
-        attention = attention_loss(attention_logits, batch.evidence)
+        pointing, pointed, pointable = pointing_loss(*own_evidence(pointing_logits, batch))
+        attention = attention_loss(attention_logits, batch.evidence, batch.asked)
         logits, targets, weights = self.answer(batch, hidden)
         answers = (F.cross_entropy(logits.float(), targets, reduction="none") * weights).sum() / weights.sum()
         hits, asked = whole_answers(logits.argmax(-1) == targets, batch.labels)
@@ -128,6 +145,7 @@ class Losses:
     starts: Tensor
     colours: Tensor
     names: Tensor
+    figures: Tensor
     pointing: Tensor
     attention: Tensor
     answers: Tensor
@@ -140,6 +158,7 @@ class Losses:
 
     def total(self, dense_weight: float) -> Tensor:
         dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours + self.names)
+        dense = dense + dense_weight * FIGURE_WEIGHT * self.figures
         return dense + LOOKING_WEIGHT * (self.pointing + self.attention) + self.answers
 
 
@@ -151,6 +170,12 @@ def project(layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> 
     key = attention.k_norm(attention.k_proj(normed).view(shape)).transpose(1, 2)
     query, key = apply_rotary_pos_emb(query, key, *rotary)
     return query, repeat_kv(key, attention.num_key_value_groups)
+
+
+def own_evidence(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Logits (E', K) and evidence (E', K) of the questions whose data tells where the answer itself stands."""
+    is_first = F.pad(batch.asked[1:] != batch.asked[:-1], (1, 0), value=True)[: len(batch.asked)]
+    return logits[batch.asked[is_first]], batch.evidence[is_first]
 
 
 def answer_starts(spoken: Tensor) -> Tensor:

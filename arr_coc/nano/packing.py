@@ -17,9 +17,9 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from arr_coc.data.records import Glyphs
+from arr_coc.data.records import Glyphs, Picture
 from arr_coc.hosts.encoding import Geometry, Interpolation, Segment, TowerInputs, tower_inputs
-from arr_coc.nano.dense import character_slots, colour_names, patch_colours, patch_starts
+from arr_coc.nano.dense import character_slots, colour_names, figures_by_cell, patch_colours, patch_starts
 from arr_coc.records import Allocation
 
 CELL = 32
@@ -38,6 +38,7 @@ class View:
         extent: where text continues after the picture.
         slots: (N, 8) character classes of the encoded cells.
         starts: (N, 4) classes of the characters with which words begin in their patches.
+        figures: (N, 2) class of the thing that fills each encoded cell, and how many have their middle there.
         areas: (K, 4) x0, y0, x1, y1 of each visual token as fractions of the picture.
     """
 
@@ -47,6 +48,7 @@ class View:
     extent: int
     slots: Tensor
     starts: Tensor
+    figures: Tensor
     areas: Tensor
 
     def evidence(self, box: tuple[float, float, float, float] | None, size: tuple[int, int]) -> Tensor:
@@ -90,8 +92,9 @@ def starts_of(image: Image.Image, glyphs: Glyphs, rows: int, cols: int) -> Tenso
     return patch_starts(slots_of(image, first, rows, cols))
 
 
-def plain_view(image: Image.Image, glyphs: Glyphs, rows: int, cols: int, index: Tensor | None = None) -> View:
+def plain_view(picture: Picture, rows: int, cols: int, index: Tensor | None = None) -> View:
     """The whole picture at one size, or only the cells `index` of it."""
+    image, glyphs = picture.image, picture.glyphs
     index = torch.arange(rows * cols) if index is None else index
     cells = torch.stack([torch.zeros_like(index), index // cols, index % cols], dim=1)
     return View(
@@ -101,13 +104,12 @@ def plain_view(image: Image.Image, glyphs: Glyphs, rows: int, cols: int, index: 
         extent=max(rows, cols),
         slots=slots_of(image, glyphs, rows, cols)[index],
         starts=starts_of(image, glyphs, rows, cols)[index],
+        figures=figures_by_cell(picture.figures, image.size, (rows, cols))[index],
         areas=areas_of(cells, (rows, cols)),
     )
 
 
-def leaf_view(
-    image: Image.Image, glyphs: Glyphs, grid: tuple[int, int], looked_at: list[Tensor], leaves: Tensor
-) -> View:
+def leaf_view(picture: Picture, grid: tuple[int, int], looked_at: list[Tensor], leaves: Tensor) -> View:
     """Leaves of mixed levels.
 
     Args:
@@ -115,7 +117,8 @@ def leaf_view(
         looked_at: encoded cells per level, finest first, raster indices in the level's grid.
         leaves: (K, 3) cells in raster order; each is among `looked_at`.
     """
-    segments, slots, starts, rows_of = [], [], [], {}
+    image, glyphs = picture.image, picture.glyphs
+    segments, slots, starts, figures, rows_of = [], [], [], [], {}
     for level, index in enumerate(looked_at):
         if not len(index):
             continue
@@ -125,6 +128,7 @@ def leaf_view(
         segments.append(Segment(level_image(image, rows, cols), index))
         slots.append(slots_of(image, glyphs, rows, cols)[index])
         starts.append(starts_of(image, glyphs, rows, cols)[index])
+        figures.append(figures_by_cell(picture.figures, image.size, (rows, cols))[index])
     keys = [(level, row * (grid[1] >> level) + col) for level, row, col in leaves.tolist()]
     return View(
         segments=tuple(segments),
@@ -133,6 +137,7 @@ def leaf_view(
         extent=max(grid),
         slots=torch.cat(slots),
         starts=torch.cat(starts),
+        figures=torch.cat(figures),
         areas=areas_of(leaves, grid),
     )
 
@@ -210,8 +215,9 @@ def attention_mask(turns: Tensor) -> Tensor:
 class Batch:
     """Right-padded chats: input_ids, labels, turns (B, T), -1 in `turns` is padding; position_ids (3, B, T).
 
-    N encoded cells come with their dense labels, the Q questions with the visual tokens that hold their answers:
-    evidence (Q, K of the widest) in the order of rows and turns, all False where the data does not tell.
+    N encoded cells come with their dense labels, the Q questions with the visual tokens that hold their E pieces of
+    evidence: evidence (E, K of the widest), all False where the data does not tell, and asked (E,), the question each
+    belongs to in the order of rows and turns.
     """
 
     pixels: TowerInputs
@@ -224,25 +230,35 @@ class Batch:
     starts: Tensor
     colours: Tensor
     names: Tensor
+    figures: Tensor
     evidence: Tensor
+    asked: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture as it is shown, a chat about it, and which visual tokens hold each answer: (questions, K) bool."""
+    """A picture as it is shown and a chat about it.
+
+    Attributes:
+        evidence: (E, K) bool, visual tokens that hold a piece of evidence; of each question's, the answer's own first.
+        asked: (E,) int64, which of the chat's questions each piece belongs to.
+    """
 
     view: View
     chat: Chat
     evidence: Tensor
+    asked: Tensor
 
 
 def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) -> Batch:
+    """One batch, its rows sorted by length."""
+    samples = sorted(samples, key=lambda sample: len(sample.chat.ids))
     length = max(len(sample.chat.ids) for sample in samples)
     ids = torch.full((len(samples), length), pad_id)
     labels = torch.full((len(samples), length), -100)
     turns = torch.full((len(samples), length), -1)
     positions = torch.zeros(3, len(samples), length, dtype=torch.long)
-    keep, segments, offset = [], [], 0
+    keep, segments, asked, offset, num_questions = [], [], [], 0, 0
     for row, sample in enumerate(samples):
         view, chat = sample.view, sample.chat
         used = len(chat.ids)
@@ -253,11 +269,17 @@ def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) ->
         keep.append(view.keep + offset)
         offset += sum(len(segment.index) for segment in view.segments)
         segments.extend(view.segments)
+        asked.append(sample.asked + num_questions)
+        num_questions += max(chat.turns)
     slots = torch.cat([sample.view.slots for sample in samples])
     starts = torch.cat([sample.view.starts for sample in samples])
     colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
     names = torch.cat([colour_names(segment.image, segment.index) for segment in segments])
+    figures = torch.cat([sample.view.figures for sample in samples])
     pixels = tower_inputs(segments, GEOMETRY, interpolation)
     most = max(sample.evidence.shape[1] for sample in samples)
     evidence = torch.cat([F.pad(sample.evidence, (0, most - sample.evidence.shape[1])) for sample in samples])
-    return Batch(pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, names, evidence)
+    return Batch(
+        pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, names, figures, evidence,
+        torch.cat(asked),
+    )  # fmt: skip

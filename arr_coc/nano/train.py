@@ -30,6 +30,7 @@ from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
 from arr_coc.nano.learning import Learner, Losses
 from arr_coc.nano.packing import Batch, ChatFormat
 from arr_coc.nano.primer import draw_primer
+from arr_coc.nano.team import ALONE, Team, team_of
 from arr_coc.nano.tokenizer import train_tokenizer
 
 WARMUP_BATCHES = 30
@@ -50,12 +51,15 @@ class Settings:
     Attributes:
         scale: multiplies the number of batches of every stage.
         batch_scale: multiplies the pictures of a batch (a GPU wants more).
+        processes: that train, each with its own share of a batch (for CPUs).
+        num_workers: processes that draw pictures, for each that trains.
         save_every_s: seconds between checkpoints.
     """
 
     seed: int = 0
     scale: float = 1.0
     batch_scale: float = 1.0
+    processes: int = 1
     num_workers: int = 1
     save_every_s: float = 60.0
     device: str = "cpu"
@@ -171,7 +175,7 @@ class Meter:
     """Running sums of a stage's losses and counts since the last log line."""
 
     num_batches: int = 0
-    losses: tuple[float, ...] = (0.0,) * 8
+    losses: tuple[float, ...] = (0.0,) * 9
     counts: tuple[int, ...] = (0,) * 6
 
     def add(self, losses: Losses) -> None:
@@ -181,6 +185,7 @@ class Meter:
             losses.starts,
             losses.colours,
             losses.names,
+            losses.figures,
             losses.pointing,
             losses.attention,
             losses.answers,
@@ -193,7 +198,7 @@ class Meter:
         self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))
 
     def summary(self) -> dict[str, float]:
-        names = ("patches", "tokens", "starts", "colours", "names", "pointing", "attention", "answers")
+        names = ("patches", "tokens", "starts", "colours", "names", "figures", "pointing", "attention", "answers")
         losses = {f"loss_{n}": round(loss / self.num_batches, 4) for n, loss in zip(names, self.losses, strict=True)}
         right, characters, pointed, pointable, hits, asked = self.counts
         return {
@@ -207,8 +212,8 @@ class Meter:
 class Run:
     """A training run in a folder: settings.json, log.jsonl, checkpoint.pt and, at the end, the model."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
+    def __init__(self, folder: Path, settings: Settings, team: Team = ALONE) -> None:
+        self.folder, self.settings, self.team = folder, settings, team
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(settings.seed)
         tokenizer_folder = folder / "tokenizer"
@@ -216,8 +221,7 @@ class Run:
             make_tokenizer().save_pretrained(tokenizer_folder)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
         model = Qwen3VLForConditionalGeneration(nano_config(self.tokenizer))
-        # On a CPU the fused kernel's backward pass in bfloat16 is up to eight times slower than plain products.
-        model.set_attn_implementation("eager" if settings.device == "cpu" else "sdpa")
+        model.set_attn_implementation("plain_products" if settings.device == "cpu" else "sdpa")
         self.learner = Learner(model).to(settings.device)
         self.optimizers = make_optimizers(self.learner)
         self.stage, self.batch, self.seconds = 0, 0, 0.0
@@ -273,6 +277,7 @@ class Run:
         with torch.autocast(self.settings.device.split(":")[0], torch.bfloat16):
             losses = self.learner(batch, stage.language)
         losses.total(stage.dense_weight).backward()
+        self.team.average_gradients(self.learner.parameters())
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -280,7 +285,7 @@ class Run:
         return losses
 
     def run_stage(self, stage: Stage, progress: Progress) -> None:
-        data = Curriculum(stage, ChatFormat(self.tokenizer))
+        data = Curriculum(stage, ChatFormat(self.tokenizer), self.team)
         remaining = Subset(data, range(self.batch, len(data)))
         loader = DataLoader(remaining, batch_size=None, **worker_options(self.settings.num_workers))
         bar = progress.add_task(stage.name, total=len(data), completed=self.batch, note="")
@@ -288,6 +293,8 @@ class Run:
         for batch in loader:
             meter.add(self.step(batch, stage))
             self.batch += 1
+            if not self.team.leads:
+                continue
             now = time.monotonic()
             self.seconds, started = self.seconds + now - started, now
             progress.update(bar, advance=1)
@@ -317,18 +324,27 @@ def train(folder: Path, settings: Settings, resume: bool = False) -> Path:
         ValueError: the folder holds another run and `resume` is False, or nothing to resume.
     """
     check_folder(folder, resume)
+    with team_of(settings.processes, take_part, folder, settings, resume) as team:
+        take_part(folder, settings, resume, team)
+    return folder / "host"
+
+
+def take_part(folder: Path, settings: Settings, resume: bool, team: Team) -> None:
+    """One process's part of `train`; the leading one alone writes."""
     keep_freed_memory()
-    run = Run(folder, settings)
+    run = Run(folder, settings, team)
     if resume:
         run.resume()
-    (folder / "settings.json").write_text(json.dumps(dataclasses.asdict(settings), indent=1))
+    if team.leads:
+        (folder / "settings.json").write_text(json.dumps(dataclasses.asdict(settings), indent=1))
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}")) as progress:
+    with Progress(*columns, TextColumn("{task.fields[note]}"), disable=not team.leads) as progress:
         for number, stage in enumerate(settings.stages()):
             if number < run.stage:
                 continue
             run.run_stage(stage, progress)
             run.stage, run.batch = number + 1, 0
-            run.save()
-    run.export(folder / "host")
-    return folder / "host"
+            if team.leads:
+                run.save()
+    if team.leads:
+        run.export(folder / "host")

@@ -77,7 +77,7 @@ def show_whole(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     grid = resized_grid(picture, cap)
     level_at = torch.zeros(grid, dtype=torch.long)
     questions = [q for q in picture.questions if legible(q, picture, grid, level_at, rng)]
-    return Shown(plain_view(picture.image, picture.glyphs, *grid), questions, picture.image.size)
+    return Shown(plain_view(picture, *grid), questions, picture.image.size)
 
 
 def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
@@ -92,7 +92,7 @@ def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     level_at = torch.full((heat.numel(),), 99)
     level_at[index] = 0
     questions = [q for q in picture.questions if q.boxes and legible(q, picture, grid, level_at.reshape(grid), rng)]
-    return Shown(plain_view(picture.image, picture.glyphs, *grid, index), questions, picture.image.size)
+    return Shown(plain_view(picture, *grid, index), questions, picture.image.size)
 
 
 def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
@@ -103,7 +103,7 @@ def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     heat = interest(picture, grid, rng)
     looked_at, leaves = split_by(heat, grid, coarsest, budget, rng.random())
     questions = [q for q in picture.questions if legible(q, picture, grid, levels_shown(leaves, grid), rng)]
-    return Shown(leaf_view(picture.image, picture.glyphs, grid, looked_at, leaves), questions, picture.image.size)
+    return Shown(leaf_view(picture, grid, looked_at, leaves), questions, picture.image.size)
 
 
 def geometric(rng: random.Random, low: int, high: int) -> int:

@@ -1,0 +1,114 @@
+"""Several processes train as one; evidence in pieces; things by cell."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from arr_coc.data.generator import generate
+from arr_coc.data.records import FIGURES, Figure
+from arr_coc.nano.curriculum import STAGES, Curriculum, pieces_of
+from arr_coc.nano.dense import IGNORE, attention_loss, figure_loss, figures_by_cell
+from arr_coc.nano.kernels import PatchProducts, plain_products
+from arr_coc.nano.packing import ChatFormat
+from arr_coc.nano.team import Team, team_of
+from arr_coc.nano.tokenizer import train_tokenizer
+
+
+def average_twos(folder, team: Team) -> None:
+    """Gradients 1 and 3 become 2 in every process; one that a process lacks counts as zero."""
+    reached, missed = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(4))
+    reached.grad = torch.full((2, 3), 1.0 + 2 * team.rank)
+    missed.grad = torch.full((4,), 8.0) if team.leads else None
+    team.average_gradients([reached, missed])
+    torch.save([reached.grad, missed.grad], folder / f"{team.rank}.pt")
+
+
+def test_a_team_averages_its_gradients(tmp_path):
+    with team_of(2, average_twos, tmp_path) as team:
+        average_twos(tmp_path, team)
+    for rank in range(2):
+        reached, missed = torch.load(tmp_path / f"{rank}.pt")
+        assert torch.equal(reached, torch.full((2, 3), 2.0)) and torch.equal(missed, torch.full((4,), 4.0))
+
+
+def leave(_team: Team) -> None:
+    os._exit(3)
+
+
+def test_a_team_that_loses_a_member_stops():
+    with pytest.raises(ChildProcessError, match="--resume"), team_of(2, leave) as team:
+        parameter = nn.Parameter(torch.zeros(1))
+        parameter.grad = torch.ones(1)
+        team.average_gradients([parameter])
+
+
+def test_shares_of_a_batch_are_the_batch():
+    tokenizer = train_tokenizer(["user\n", "What is the"] * 3, 280)
+    whole = Curriculum(STAGES[2], ChatFormat(tokenizer))[1]
+    shares = [Curriculum(STAGES[2], ChatFormat(tokenizer), Team(rank, 2))[1] for rank in range(2)]
+    rows = [tuple(row[row != tokenizer.pad_token_id].tolist()) for part in shares for row in part.input_ids]
+    assert sorted(rows) == sorted(tuple(row[row != tokenizer.pad_token_id].tolist()) for row in whole.input_ids)
+    with pytest.raises(ValueError, match="processes"):
+        Curriculum(STAGES[-1], ChatFormat(tokenizer), Team(0, STAGES[-1].batch_size + 1))
+
+
+def test_things_are_known_by_cell():
+    car, star = FIGURES.index("car") + 1, FIGURES.index("star") + 1
+    figures = (Figure("car", (0, 0, 128, 64)), Figure("star", (140, 70, 150, 80)), Figure("star", (150, 80, 156, 90)))
+    filled, middles = figures_by_cell(figures, (192, 128), (4, 6)).reshape(4, 6, 2).unbind(-1)
+    assert filled[0, 1] == car and filled[1, 2] == car
+    assert filled[0, 0] == IGNORE and filled[0, 5] == 0
+    assert middles[1, 2] == 1 and middles[2, 4] == 2 and int(middles.sum()) == 3
+    assert filled[2, 4] == IGNORE
+    assert figures_by_cell((figures[1],), (192, 128), (4, 6)).reshape(4, 6, 2)[2, 4, 0] == star
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("shapes", FIGURES[:8]), ("street", FIGURES[8:12]), ("bar_chart", ("bar",))]
+)
+def test_pictures_know_their_things(kind, names):
+    picture = generate(3, kind=kind, max_side=640)
+    assert picture.figures and {figure.name for figure in picture.figures} <= set(names)
+    for x0, y0, x1, y1 in (figure.box for figure in picture.figures):
+        assert 0 <= x0 < x1 <= picture.image.width and 0 <= y0 < y1 <= picture.image.height
+
+
+def test_a_learner_of_things_is_rewarded_for_them():
+    figures = torch.tensor([[3, 1], [IGNORE, 0]])
+    right = torch.zeros(2, len(FIGURES) + 1 + 4)
+    right[0, 3], right[0, len(FIGURES) + 2], right[1, len(FIGURES) + 1] = 9.0, 9.0, 9.0
+    assert figure_loss(right, figures) < 0.05 < figure_loss(-right, figures)
+
+
+def test_attention_belongs_to_every_piece_alike():
+    logits = torch.log(torch.tensor([[[0.5, 0.3, 0.2]], [[0.1, 0.1, 0.8]]]))
+    evidence = torch.tensor([[True, False, False], [False, True, False], [False, False, True], [False, False, False]])
+    loss = attention_loss(logits, evidence, torch.tensor([0, 0, 1, 1]))
+    assert loss.item() == pytest.approx(-(math.log(0.5) + math.log(0.3)) / 4 - math.log(0.8) / 2)
+
+
+def test_worked_out_answers_have_several_pieces():
+    questions = [
+        q for seed in range(6) for q in generate(seed, kind="receipt", max_side=448, num_questions=None).questions
+    ]
+    several = {q.kind for q in questions if len(pieces_of(q)) > 1}
+    assert "compare" in several and "read_field" not in several
+
+
+def test_kernels_compute_what_the_host_does():
+    torch.manual_seed(0)
+    conv, pixels = nn.Conv3d(3, 5, (2, 4, 4), stride=(2, 4, 4)), torch.randn(7, 3 * 2 * 4 * 4)
+    expected = conv(pixels.view(-1, 3, 2, 4, 4)).view(-1, 5)
+    assert torch.allclose(PatchProducts(conv)(pixels), expected, atol=1e-6)
+    query, key, value = torch.randn(2, 4, 6, 8), torch.randn(2, 2, 6, 8), torch.randn(2, 2, 6, 8)
+    mask = torch.full((6, 6), float("-inf")).triu(1)[None, None]
+    module = nn.Module()
+    module.num_key_value_groups = 2
+    mixed, _ = plain_products(module, query, key, value, mask, 8**-0.5)
+    stock = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
+    assert torch.allclose(mixed, stock.transpose(1, 2), atol=1e-6)
