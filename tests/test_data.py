@@ -15,7 +15,7 @@ from PIL import Image
 from arr_coc.data import KINDS, Picture, Question, generate, legible_level
 from arr_coc.data.canvas import Canvas, Style
 from arr_coc.data.fonts import FACES, cap_ratio, font_size
-from arr_coc.data.mixture import MAX_QUESTIONS, SHARES, group_shares, mixture
+from arr_coc.data.mixture import MAX_QUESTIONS, MOST_QUESTIONS, SHARES, group_shares, mixture
 from arr_coc.data.preview import contact_sheet, write_dataset
 from arr_coc.data.tasks import (
     TEST_SEEDS,
@@ -231,7 +231,7 @@ def test_every_picture_of_the_mixture_has_its_number_of_questions(mixed: list[Pi
     for kind in KINDS:
         assert len(mixture(3, MAX_QUESTIONS, kind=kind, size=(256, 256)).questions) == MAX_QUESTIONS
     with pytest.raises(ValueError, match="num_questions"):
-        mixture(1, MAX_QUESTIONS + 1)
+        mixture(1, MOST_QUESTIONS + 1)
 
 
 def test_same_picture_other_evidence(mixed: list[Picture]) -> None:

@@ -24,7 +24,9 @@ def average_twos(folder, team: Team) -> None:
     reached, missed = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(4))
     reached.grad = torch.full((2, 3), 1.0 + 2 * team.rank)
     missed.grad = torch.full((4,), 8.0) if team.leads else None
-    team.average_gradients([reached, missed])
+    idle = nn.Parameter(torch.zeros(1))
+    team.average_gradients([reached, idle, missed])
+    assert idle.grad is None
     torch.save([reached.grad, missed.grad], folder / f"{team.rank}.pt")
 
 

@@ -23,7 +23,8 @@ SHARES: dict[str, dict[str, float]] = {
     "shapes": {"scenes": 9.0, "description": 1.0, "arithmetic": 1.0},
     "street": {"scenes": 6.0, "reading": 4.0, "description": 1.5},
 }
-MAX_QUESTIONS = 10
+MAX_QUESTIONS = 10  # every picture has as many
+MOST_QUESTIONS = 20
 GOLDEN, MODULUS = 2_654_435_769, 1 << 32
 
 
@@ -67,13 +68,13 @@ def mixture(
     max_side: int = 4096,
     plain: float = 0.25,
 ) -> Picture:
-    """The picture of a seed by the mixture, with `num_questions` of its questions.
+    """The picture of a seed by the mixture, with `num_questions` of its questions, or as many as it has.
 
     Raises:
-        ValueError: as `generate` does, or `num_questions` is not 1..`MAX_QUESTIONS`.
+        ValueError: as `generate` does, or `num_questions` is not 1..`MOST_QUESTIONS`.
     """
-    if not 1 <= num_questions <= MAX_QUESTIONS:
-        raise ValueError(f"num_questions must be 1..{MAX_QUESTIONS}, got {num_questions}")
+    if not 1 <= num_questions <= MOST_QUESTIONS:
+        raise ValueError(f"num_questions must be 1..{MOST_QUESTIONS}, got {num_questions}")
     rng = Random(f"arr-coc mixture {seed}")
     picture = generate(
         seed, kind=kind or choose_kind(seed), size=size, max_side=max_side, plain=plain, num_questions=None

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from arr_coc.data.mixture import mixture
+from arr_coc.data.mixture import MOST_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture, Question
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.nano.config import INTERPOLATION
@@ -72,25 +72,25 @@ STAGES = (
         final_rate=2e-3,
     ),
     Stage(
-        "print", 1600, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.8, 0.1, 0.1),
+        "print", 1500, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.8, 0.1, 0.1),
         sides=(448, 640, 832), max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
     ),
-    Stage("few lines", 400, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
+    Stage("few lines", 300, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
     Stage(
-        "parts", 2400, 24, primer=0.35, lines=4, smallest=18, views=(0.8, 0.15, 0.05), sides=(448, 640),
+        "parts", 1900, 24, primer=0.35, lines=4, smallest=18, views=(0.8, 0.15, 0.05), sides=(448, 640),
         max_cells=64, num_questions=10, final_rate=5e-4,
     ),
     Stage(
-        "pages", 2500, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35), sides=(448, 640, 832, 1024),
-        max_cells=208, num_questions=10, rate=7e-4, final_rate=8e-5,
+        "pages", 1500, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35), sides=(448, 640, 832, 1024),
+        max_cells=208, num_questions=14, rate=7e-4, final_rate=4.5e-4,
     ),
     Stage(
-        "middle pages", 330, 4, primer=0.0, views=(0.1, 0.5, 0.4), sides=(832, 1024, 1448), max_cells=576,
-        num_questions=10, rate=2.5e-4, final_rate=4e-5,
+        "large pages", 1000, 24, primer=0.02, lines=6, smallest=18, views=(0.1, 0.52, 0.38),
+        sides=(448, 640, 832, 1024, 1448), max_cells=576, num_questions=14, rate=4.5e-4, final_rate=4e-5,
     ),
     Stage(
-        "large pages", 400, 2, primer=0.0, views=(0.1, 0.5, 0.4), sides=(1024, 2048), max_cells=1024,
-        rate=1e-4, final_rate=1e-5,
+        "largest pages", 250, 12, primer=0.0, views=(0.08, 0.56, 0.36), sides=(640, 832, 1024, 1448, 2048),
+        max_cells=1024, num_questions=14, rate=8e-5, final_rate=1e-5,
     ),
 )  # fmt: skip
 
@@ -109,7 +109,7 @@ def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:
 
 def generator_sample(stage: Stage, seed: int) -> Shown:
     rng = random.Random(seed)
-    picture = mixture(seed, 10, max_side=rng.choice(stage.sides))
+    picture = mixture(seed, MOST_QUESTIONS, max_side=rng.choice(stage.sides))
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
     return show(picture, rng, stage.max_cells)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +30,7 @@ COLOUR_WEIGHT = 4.0
 FIGURE_WEIGHT = 0.3
 LOOKING_WEIGHT = 0.5
 FIRST_TOKEN_WEIGHT = 3.0
-ROWS_AT_ONCE = 3
+TOKENS_AT_ONCE = 2400
 
 
 class Learner(nn.Module):
@@ -71,8 +72,7 @@ class Learner(nn.Module):
             lambda _, inputs, named: spoken.append((inputs[0], *named["position_embeddings"])), with_kwargs=True
         )
         try:
-            for first in range(0, len(ids), ROWS_AT_ONCE):
-                rows = slice(first, min(len(ids), first + ROWS_AT_ONCE))
+            for rows in few_at_a_time(lengths):
                 length = max(lengths[rows])
                 hidden = language(
                     inputs_embeds=embeds[rows, :length],
@@ -160,6 +160,15 @@ class Losses:
         dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours + self.names)
         dense = dense + dense_weight * FIGURE_WEIGHT * self.figures
         return dense + LOOKING_WEIGHT * (self.pointing + self.attention) + self.answers
+
+
+def few_at_a_time(lengths: list[int]) -> Iterator[slice]:
+    """Neighbouring rows whose tokens, padding included, are at most `TOKENS_AT_ONCE`, or single ones."""
+    first = 0
+    for row in range(1, len(lengths) + 1):
+        if row == len(lengths) or max(lengths[first : row + 1]) * (row + 1 - first) > TOKENS_AT_ONCE:
+            yield slice(first, row)
+            first = row
 
 
 def project(layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ class Team:
         return self.rank == 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Every process gets the mean of all; a parameter that a share of the batch did not reach counts as zero.
+        """Every process gets the mean of all; a parameter that some shares of the batch did not reach counts as zero.
 
         Raises:
             ChildProcessError: another process has ended.
@@ -36,15 +36,20 @@ class Team:
         if self.size == 1:
             return
         parameters = list(parameters)
+        reached = self.sum(torch.tensor([float(parameter.grad is not None) for parameter in parameters])).tolist()
+        parameters = [parameter for parameter, shares in zip(parameters, reached, strict=True) if shares]
         flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters])
+        flat = self.sum(flat) / self.size
+        for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+            parameter.grad = mean.view_as(parameter)
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
         try:
-            dist.all_reduce(flat)
+            dist.all_reduce(values)
         except RuntimeError as error:
             message = f"processes: one of {self.size} has ended (memory?); go on from the last checkpoint with --resume"
             raise ChildProcessError(message) from error
-        flat /= self.size
-        for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
-            parameter.grad = mean.view_as(parameter)
+        return values
 
 
 ALONE = Team()
