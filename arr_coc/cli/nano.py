@@ -28,7 +28,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Tokenizer, print, labelled lines, the generator's pictures; four to five hours on two CPU cores."""
+    """Tokenizer, print, labelled lines, the generator's pictures; under three hours on two CPU cores (--processes 2)."""
     from arr_coc.nano.train import Settings, check_folder, choose_device
     from arr_coc.nano.train import train as run
 

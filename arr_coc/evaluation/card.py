@@ -25,7 +25,7 @@ large enough to measure where visual tokens belong, small enough for two CPU cor
 Pictures and questions are drawn on the fly by `arr_coc.data` (seeds from {seed}); nothing else was seen.
 {recipe}
 Stages of batches x pictures: {stages}.
-Training took {minutes:.0f} minutes on {device}.
+Training took {minutes:.0f} minutes on {device}, in {processes} process(es).
 
 ## Accuracy
 Exact match in percent ± standard error (clustered by picture) at full resolution (at most 1024 visual tokens)
@@ -77,6 +77,7 @@ def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str)
         stages=", ".join(training["stages"]),
         minutes=training["seconds"] / 60,
         device=training["device"],
+        processes=training.get("processes", 1),
         questions=len(lines),
         pictures=len({line.picture for line in lines}),
         command=command,

@@ -81,12 +81,20 @@ STAGES = (
         max_cells=64, num_questions=10, final_rate=5e-4,
     ),
     Stage(
-        "pages", 1500, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35), sides=(448, 640, 832, 1024),
-        max_cells=208, num_questions=14, rate=7e-4, final_rate=4.5e-4,
+        "pages", 300, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35), sides=(448, 640, 832, 1024),
+        max_cells=208, num_questions=14, rate=7e-4, final_rate=6.5e-4,
+    ),
+    Stage(
+        "print again", 1200, 32, primer=0.4, lines=5, share_soup=0.4, smallest=16, views=(0.7, 0.2, 0.1),
+        sides=(448, 640, 832), max_cells=56, num_questions=3, dense_weight=1.5, rate=1.2e-3, final_rate=7e-4,
+    ),
+    Stage(
+        "more pages", 1200, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35),
+        sides=(448, 640, 832, 1024), max_cells=208, num_questions=14, rate=7e-4, final_rate=5e-4,
     ),
     Stage(
         "large pages", 1000, 24, primer=0.02, lines=6, smallest=18, views=(0.1, 0.52, 0.38),
-        sides=(448, 640, 832, 1024, 1448), max_cells=576, num_questions=14, rate=4.5e-4, final_rate=4e-5,
+        sides=(448, 640, 832, 1024, 1448), max_cells=576, num_questions=14, rate=5e-4, final_rate=4e-5,
     ),
     Stage(
         "largest pages", 250, 12, primer=0.0, views=(0.08, 0.56, 0.36), sides=(640, 832, 1024, 1448, 2048),
