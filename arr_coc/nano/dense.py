@@ -134,10 +134,12 @@ def patch_colours(image: Tensor, index: Tensor) -> Tensor:
 def colour_names(image: Tensor, index: Tensor) -> Tensor:
     """(n, 9) whether chosen cells of an image (3, H, W) in 0..1 show each vivid colour, by every second pixel."""
     palette = torch.tensor([PALETTE[name] for name in VIVID]) / 255
-    sampled = image[:, ::2, ::2]
-    near = (sampled[None] - palette[:, :, None, None]).square().sum(1).sqrt() < COLOUR_RADIUS
-    shares = F.avg_pool2d(near.float(), CELL // 2)
-    return (shares.flatten(1).T[index] > COLOUR_SHARE).float()
+    cells = image[:, ::2, ::2].unfold(1, CELL // 2, CELL // 2).unfold(2, CELL // 2, CELL // 2)
+    cols = cells.shape[2]
+    shown = cells[:, index // cols, index % cols].flatten(2)[:, None]
+    red, green, blue = ((shown[channel] - palette[:, channel, None, None]).square_() for channel in range(3))
+    near = red.add_(green).add_(blue) < COLOUR_RADIUS**2
+    return (near.float().mean(-1).T > COLOUR_SHARE).float()
 
 
 def colour_loss(predicted: Tensor, colours: Tensor) -> Tensor:

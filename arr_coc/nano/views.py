@@ -102,7 +102,8 @@ def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     budget = geometric(rng, MIN_BUDGET, max(MIN_BUDGET, min(MAX_BUDGET, max_tokens)))
     heat = interest(picture, grid, rng)
     looked_at, leaves = split_by(heat, grid, coarsest, budget, rng.random())
-    questions = [q for q in picture.questions if legible(q, picture, grid, levels_shown(leaves, grid), rng)]
+    level_at = levels_shown(leaves, grid)
+    questions = [q for q in picture.questions if legible(q, picture, grid, level_at, rng)]
     return Shown(leaf_view(picture, grid, looked_at, leaves), questions, picture.image.size)
 
 
