@@ -17,6 +17,7 @@ from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.packing import ChatFormat
 from arr_coc.nano.team import Team, team_of
 from arr_coc.nano.tokenizer import train_tokenizer
+from arr_coc.nano.train import Settings
 
 
 def average_twos(folder, team: Team) -> None:
@@ -56,7 +57,7 @@ def test_shares_of_a_batch_are_the_batch():
     rows = [tuple(row[row != tokenizer.pad_token_id].tolist()) for part in shares for row in part.input_ids]
     assert sorted(rows) == sorted(tuple(row[row != tokenizer.pad_token_id].tolist()) for row in whole.input_ids)
     with pytest.raises(ValueError, match="processes"):
-        Curriculum(STAGES[-1], ChatFormat(tokenizer), Team(0, STAGES[-1].batch_size + 1))
+        Settings(processes=min(stage.batch_size for stage in STAGES) + 1)
 
 
 def test_things_are_known_by_cell():

@@ -28,14 +28,16 @@ def train(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Tokenizer, print, labelled lines, the generator's pictures; under three hours on two CPU cores (--processes 2)."""
+    """Tokenizer, print, labelled lines, the generator's pictures; hours on a CPU: give it a process a core."""
     from arr_coc.nano.train import Settings, check_folder, choose_device
     from arr_coc.nano.train import train as run
 
     with explained():
         settings = Settings(seed, scale, batch_scale, processes, workers, device=choose_device(device))
         check_folder(out, resume)
-    typer.echo(f"host: {run(out, settings, resume)}")
+    with explained(ChildProcessError):
+        host = run(out, settings, resume)
+    typer.echo(f"host: {host}")
 
 
 @nano_app.command("eval")

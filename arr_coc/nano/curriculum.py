@@ -166,8 +166,6 @@ class Curriculum(Dataset[Batch]):
     """Batches of one stage, drawn on the fly, or a team member's share of each."""
 
     def __init__(self, stage: Stage, chat: ChatFormat, team: Team = ALONE) -> None:
-        if stage.batch_size < team.size:
-            raise ValueError(f"processes: {team.size}, but a batch of {stage.name!r} has {stage.batch_size} pictures")
         self.stage, self.chat, self.team = stage, chat, team
 
     def __len__(self) -> int:

@@ -69,6 +69,9 @@ class Settings:
         for name in ("scale", "batch_scale"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        smallest = min(stage.batch_size for stage in self.stages())
+        if not 1 <= self.processes <= smallest:
+            raise ValueError(f"processes must be 1..{smallest}, the smallest batch's pictures; got {self.processes}")
 
     def stages(self) -> list[Stage]:
         return [
