@@ -61,7 +61,6 @@ def team_of(size: int, member: Callable[..., None], *arguments: object) -> Itera
     if size == 1:
         yield ALONE
         return
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     store = dist.TCPStore("127.0.0.1", 0, size, is_master=True, wait_for_workers=False)
     context = multiprocessing.get_context("spawn")
     others = [
