@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,39 +18,91 @@ from arr_coc.nano.curriculum import STAGES, Curriculum, pieces_of
 from arr_coc.nano.dense import IGNORE, attention_loss, figure_loss, figures_by_cell
 from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.packing import ChatFormat
-from arr_coc.nano.team import Team, team_of
+from arr_coc.nano.team import Team
 from arr_coc.nano.tokenizer import train_tokenizer
-from arr_coc.nano.train import Settings
+from arr_coc.nano.train import Settings, check_team
 
+AVERAGE_TWOS = """
+import sys
+from pathlib import Path
+import torch
+from torch import nn
+from arr_coc.nano.team import joined
 
-def average_twos(folder, team: Team) -> None:
-    """Gradients 1 and 3 become 2 in every process; one that a process lacks counts as zero."""
-    reached, missed = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(4))
+# Gradients 1 and 3 become 2 in every process; one that a process lacks counts as zero.
+with joined() as team:
+    reached, idle, missed = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(4))
     reached.grad = torch.full((2, 3), 1.0 + 2 * team.rank)
     missed.grad = torch.full((4,), 8.0) if team.leads else None
-    idle = nn.Parameter(torch.zeros(1))
     team.average_gradients([reached, idle, missed])
     assert idle.grad is None
-    torch.save([reached.grad, missed.grad], folder / f"{team.rank}.pt")
+    torch.save([reached.grad, missed.grad], Path(sys.argv[1]) / f"{team.rank}.pt")
+"""
+TRAIN_TOGETHER = """
+import sys
+from pathlib import Path
+import torch
+from arr_coc.nano import train as training
+from arr_coc.nano.config import nano_config
+from arr_coc.nano.curriculum import Stage
+from arr_coc.nano.team import joined
+from arr_coc.nano.tokenizer import train_tokenizer
+
+training.STAGES = (
+    Stage("print", 2, 2, lines=2, max_cells=8, language=False),
+    Stage("lines", 2, 3, lines=2, max_cells=8),
+)
+training.nano_config = lambda tokenizer: nano_config(tokenizer, 32, 64)
+training.make_tokenizer = lambda: train_tokenizer(["user\\n", "What is the"] * 3, 280)
+learners = []
+make_optimizers = training.make_optimizers
+training.make_optimizers = lambda learner: learners.append(learner) or make_optimizers(learner)
+folder = Path(sys.argv[1])
+with joined() as team:
+    training.train(folder / "run", training.Settings(num_workers=0), team=team)
+    torch.save(learners[0].state_dict(), folder / f"{team.rank}.pt")
+"""
+LOSE_ONE = """
+import os
+import torch
+from torch import nn
+from arr_coc.nano.team import joined
+
+with joined() as team:
+    if not team.leads:
+        os._exit(3)
+    parameter = nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.ones(1)
+    team.average_gradients([parameter])
+"""
+
+
+def torchrun(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Two processes run a script, whose first argument is `folder`."""
+    path = folder / "script.py"
+    path.write_text(script, encoding="utf-8")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run([*launch, path, folder], capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_team_averages_its_gradients(tmp_path):
-    with team_of(2, average_twos, tmp_path) as team:
-        average_twos(tmp_path, team)
+    done = torchrun(AVERAGE_TWOS, tmp_path)
+    assert done.returncode == 0, done.stderr
     for rank in range(2):
         reached, missed = torch.load(tmp_path / f"{rank}.pt")
         assert torch.equal(reached, torch.full((2, 3), 2.0)) and torch.equal(missed, torch.full((4,), 4.0))
 
 
-def leave(_team: Team) -> None:
-    os._exit(3)
+def test_a_team_trains_one_host(tmp_path):
+    done = torchrun(TRAIN_TOGETHER, tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert json.loads((tmp_path / "run" / "host" / "training.json").read_text())["processes"] == 2
 
 
-def test_a_team_that_loses_a_member_stops():
-    with pytest.raises(ChildProcessError, match="--resume"), team_of(2, leave) as team:
-        parameter = nn.Parameter(torch.zeros(1))
-        parameter.grad = torch.ones(1)
-        team.average_gradients([parameter])
+def test_a_team_that_loses_a_member_stops(tmp_path):
+    assert torchrun(LOSE_ONE, tmp_path).returncode != 0
 
 
 def test_shares_of_a_batch_are_the_batch():
@@ -57,7 +112,7 @@ def test_shares_of_a_batch_are_the_batch():
     rows = [tuple(row[row != tokenizer.pad_token_id].tolist()) for part in shares for row in part.input_ids]
     assert sorted(rows) == sorted(tuple(row[row != tokenizer.pad_token_id].tolist()) for row in whole.input_ids)
     with pytest.raises(ValueError, match="processes"):
-        Settings(processes=min(stage.batch_size for stage in STAGES) + 1)
+        check_team(Settings(), Team(0, min(stage.batch_size for stage in STAGES) + 1))
 
 
 def test_things_are_known_by_cell():

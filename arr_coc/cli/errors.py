@@ -22,7 +22,7 @@ def fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def explained(kind: type[Exception] = ValueError) -> Iterator[None]:
+def explained(kind: type[ValueError] = ValueError) -> Iterator[None]:
     """An error of that kind, raised in the block, ends the command with its message."""
     try:
         yield

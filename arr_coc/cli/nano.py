@@ -21,23 +21,25 @@ def train(
     batch_scale: Annotated[
         float, typer.Option(help="Multiplies the pictures of a batch; a GPU wants 4 or more.")
     ] = 1.0,
-    processes: Annotated[
-        int, typer.Option(min=1, help="Processes that train, each with its share of every batch; one a CPU core.")
-    ] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures, for each that trains.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Tokenizer, print, labelled lines, the generator's pictures; hours on a CPU: give it a process a core."""
-    from arr_coc.nano.train import Settings, check_folder, choose_device
+    """Tokenizer, print, labelled lines, the generator's pictures; hours on a CPU, where a process a core pays:
+    torchrun --nproc-per-node 2 --no-python arr-coc nano train --out FOLDER.
+    """
+    from arr_coc.nano.team import joined
+    from arr_coc.nano.train import Settings, check_folder, check_team, choose_device
     from arr_coc.nano.train import train as run
 
-    with explained():
-        settings = Settings(seed, scale, batch_scale, processes, workers, device=choose_device(device))
-        check_folder(out, resume)
-    with explained(ChildProcessError):
-        host = run(out, settings, resume)
-    typer.echo(f"host: {host}")
+    with joined() as team:
+        with explained():
+            settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device))
+            check_team(settings, team)
+            check_folder(out, resume)
+        host = run(out, settings, resume, team)
+        if team.leads:
+            typer.echo(f"host: {host}")
 
 
 @nano_app.command("eval")

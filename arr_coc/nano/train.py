@@ -30,7 +30,7 @@ from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
 from arr_coc.nano.learning import Learner, Losses
 from arr_coc.nano.packing import Batch, ChatFormat
 from arr_coc.nano.primer import draw_primer
-from arr_coc.nano.team import ALONE, Team, team_of
+from arr_coc.nano.team import ALONE, Team
 from arr_coc.nano.tokenizer import train_tokenizer
 
 WARMUP_BATCHES = 30
@@ -52,7 +52,6 @@ class Settings:
     Attributes:
         scale: multiplies the number of batches of every stage.
         batch_scale: multiplies the pictures of a batch (a GPU wants more).
-        processes: that train, each with its own share of a batch (for CPUs).
         num_workers: processes that draw pictures, for each that trains.
         save_every_s: seconds between checkpoints.
     """
@@ -60,7 +59,6 @@ class Settings:
     seed: int = 0
     scale: float = 1.0
     batch_scale: float = 1.0
-    processes: int = 1
     num_workers: int = 1
     save_every_s: float = 60.0
     device: str = "cpu"
@@ -69,9 +67,6 @@ class Settings:
         for name in ("scale", "batch_scale"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        smallest = min(stage.batch_size for stage in self.stages())
-        if not 1 <= self.processes <= smallest:
-            raise ValueError(f"processes must be 1..{smallest}, the smallest batch's pictures; got {self.processes}")
 
     def stages(self) -> list[Stage]:
         return [
@@ -218,11 +213,11 @@ class Run:
 
     def __init__(self, folder: Path, settings: Settings, team: Team = ALONE) -> None:
         self.folder, self.settings, self.team = folder, settings, team
-        folder.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(settings.seed)
         tokenizer_folder = folder / "tokenizer"
-        if not tokenizer_folder.exists():
+        if team.leads and not tokenizer_folder.exists():
             make_tokenizer().save_pretrained(tokenizer_folder)
+        team.wait()
+        torch.manual_seed(settings.seed)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
         model = Qwen3VLForConditionalGeneration(nano_config(self.tokenizer))
         model.set_attn_implementation("plain_products" if settings.device == "cpu" else "sdpa")
@@ -263,7 +258,7 @@ class Run:
         facts = {
             "seconds": round(self.seconds),
             "device": self.settings.device,
-            "processes": self.settings.processes,
+            "processes": self.team.size,
             "recipe": RECIPE,
             "num_parameters": sum(p.numel() for p in self.learner.model.parameters()),
             "stages": [f"{s.name} ({s.num_batches} x {s.batch_size})" for s in self.settings.stages()],
@@ -322,20 +317,20 @@ def check_folder(folder: Path, resume: bool) -> None:
         raise ValueError(f"out: {folder} {hint}")
 
 
-def train(folder: Path, settings: Settings, resume: bool = False) -> Path:
-    """Trains and exports; returns the folder of the finished host.
+def check_team(settings: Settings, team: Team) -> None:
+    """Raises ValueError where a batch has fewer pictures than there are processes."""
+    smallest = min(stage.batch_size for stage in settings.stages())
+    if team.size > smallest:
+        raise ValueError(f"processes: at most {smallest}, the smallest batch's pictures; torchrun started {team.size}")
+
+
+def train(folder: Path, settings: Settings, resume: bool = False, team: Team = ALONE) -> Path:
+    """Trains and exports; returns the folder of the finished host. Of a team, the leading process alone writes.
 
     Raises:
         ValueError: the folder holds another run and `resume` is False, or nothing to resume.
     """
     check_folder(folder, resume)
-    with team_of(settings.processes, take_part, folder, settings, resume) as team:
-        take_part(folder, settings, resume, team)
-    return folder / "host"
-
-
-def take_part(folder: Path, settings: Settings, resume: bool, team: Team) -> None:
-    """One process's part of `train`; the leading one alone writes."""
     keep_freed_memory()
     run = Run(folder, settings, team)
     if resume:
@@ -353,3 +348,4 @@ def take_part(folder: Path, settings: Settings, resume: bool, team: Team) -> Non
                 run.save()
     if team.leads:
         run.export(folder / "host")
+    return folder / "host"
