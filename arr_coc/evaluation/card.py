@@ -25,7 +25,7 @@ large enough to measure where visual tokens belong, small enough for two CPU cor
 Pictures and questions are drawn on the fly by `arr_coc.data` (seeds from {seed}); nothing else was seen.
 {recipe}
 Stages of batches x pictures: {stages}.
-Training took {minutes:.0f} minutes on {device}, in {processes} process(es).
+Training took {minutes:.0f} minutes on {device}: `{train_command}`.
 
 ## Accuracy
 Exact match in percent ± standard error (clustered by picture) at full resolution (at most 1024 visual tokens)
@@ -64,6 +64,12 @@ def by_picture_kind(lines: Sequence[Line]) -> str:
     )
 
 
+def train_command(processes: int) -> str:
+    """What makes the host again."""
+    team = f"torchrun --nproc-per-node {processes} --no-python " if processes > 1 else ""
+    return f"{team}arr-coc nano train --out FOLDER"
+
+
 def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str) -> str:
     """The README of the shipped host, every figure from a run.
 
@@ -77,7 +83,7 @@ def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str)
         stages=", ".join(training["stages"]),
         minutes=training["seconds"] / 60,
         device=training["device"],
-        processes=training.get("processes", 1),
+        train_command=train_command(training["processes"]),
         questions=len(lines),
         pictures=len({line.picture for line in lines}),
         command=command,

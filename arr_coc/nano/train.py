@@ -37,11 +37,10 @@ WARMUP_BATCHES = 30
 VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.0, 4.0, 2.0, 1.0
 LOG_EVERY = 20
 RECIPE = """\
-`arr-coc nano train` makes it again. Dense supervision runs beside question answering: characters (a head on every
-patch, one on every merged token), the characters with which words begin, colours, shapes and other things that can be
-counted, and where the answer stands (a pointing head and the attention of one language layer, from the evidence boxes
-of training pictures). Pictures are shown in part, whole at every size, and as leaves of mixed levels whose splits
-follow print and chance, never the evidence."""
+Dense supervision runs beside question answering: characters (a head on every patch, one on every merged token), the
+characters with which words begin, colours, shapes and other things that can be counted, and where the answer stands (a
+pointing head and the attention of one language layer, from the evidence boxes of training pictures). Pictures are shown
+in part, whole at every size, and as leaves of mixed levels whose splits follow print and chance, never the evidence."""
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
