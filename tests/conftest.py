@@ -14,12 +14,12 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
-from arr_coc.hosts.plain import question_messages
-from arr_coc.hosts.processor import RelevanceProcessor
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.relevance import Learned
+from arr_coc.hosts.trained_parts import Learned
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.nano.tokenizer import train_tokenizer
+from arr_coc.processor.plain_inputs import question_messages
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Realization
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

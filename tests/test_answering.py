@@ -9,10 +9,10 @@ import pytest
 import torch
 from conftest import QUESTION, draw
 
-from arr_coc.hosts.answering import answer
-from arr_coc.hosts.plain import count_tokens, pixel_limits, plain_inputs, question_messages
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.timing import PeakMemory, Stopwatch
+from arr_coc.processor.answer import answer
+from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
 
 
 @pytest.mark.parametrize("size", [(640, 480), (100, 90), (1500, 40), (1000, 1000), (37, 400)])

@@ -10,8 +10,8 @@ import torch
 from apps_toys import Tags
 from conftest import QUESTION, draw
 
-from arr_coc.hosts.answering import answer
-from arr_coc.hosts.plain import question_messages
+from arr_coc.processor.answer import answer
+from arr_coc.processor.plain_inputs import question_messages
 
 pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
 

@@ -122,7 +122,7 @@ def test_batch_has_table_summary_and_worst_cases(manager: CheckpointManager, tmp
 
 
 def test_worst_come_first(manager: CheckpointManager) -> None:
-    from arr_coc.evaluation.answers import Line
+    from arr_coc.evaluation.running.answers import Line
 
     line = Line(**{name: None for name in Line.__dataclass_fields__} | {"policy": "arr-coc", "score": 1.0})
     lines = [

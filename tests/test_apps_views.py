@@ -8,10 +8,10 @@ from apps_toys import Tags
 from conftest import QUESTION, draw
 
 from arr_coc.attending import check_tiling
-from arr_coc.hosts.plain import question_messages
+from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.records import Allocation
 from arr_coc.views.overlay import leaf_notes, realization_html
-from arr_coc.views.seen import draw_seen
+from arr_coc.views.reconstruction import draw_seen
 from arr_coc.views.splitting import coarsened, rounds_of
 from arr_coc.views.textures import texture_figure
 

@@ -22,13 +22,13 @@ from arr_coc.baselines.pixelprune import median_edge, pixelprune, prediction_err
 from arr_coc.baselines.scope import scope
 from arr_coc.baselines.uniform import uniform
 from arr_coc.baselines.visionzip import visionzip
-from arr_coc.evaluation.pruning import block_of, prompt_of
-from arr_coc.evaluation.whole import encode_whole, whole_segment
+from arr_coc.evaluation.policies.full_picture import encode_whole, whole_segment
+from arr_coc.evaluation.policies.pruning import block_of, prompt_of
+from arr_coc.hosts.attention import Gaze, add_deepstack, embed, look
 from arr_coc.hosts.encoding import Segment, encode_segments
-from arr_coc.hosts.inputs import encoder_outputs
-from arr_coc.hosts.looking import Gaze, add_deepstack, embed, look
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.processor.inputs import encoder_outputs
 from arr_coc.records import CellFeatures
 
 

@@ -11,10 +11,10 @@ from arr_coc.balancing import HeuristicBalancer
 from arr_coc.cli.bench import parse_size
 from arr_coc.evaluation.bench import OWN_STAGES, measure
 from arr_coc.evaluation.flops import encoded_segments
-from arr_coc.hosts.geometries import TEXT, fill, geometry_config, restore_buffers
-from arr_coc.hosts.processor import RelevanceProcessor
-from arr_coc.hosts.remembering import RememberingHost
+from arr_coc.evaluation.random_hosts import TEXT, fill, geometry_config, restore_buffers
+from arr_coc.hosts.caching import RememberingHost
 from arr_coc.knowing import AttentionScorer
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.realizing import realize
 from arr_coc.views.cost import cost_report
 

@@ -9,15 +9,6 @@ import pytest
 import torch
 from scipy import stats
 
-from arr_coc.evaluation.calibration import (
-    calibration_table,
-    expected_calibration_error,
-    kendall,
-    rank_correlation,
-    smallest_sufficient,
-    spearman,
-    tables_of,
-)
 from arr_coc.evaluation.recall import (
     NOTHING,
     EvidenceSeen,
@@ -26,6 +17,15 @@ from arr_coc.evaluation.recall import (
     levels_of_leaves,
     levels_of_resize,
     levels_of_tokens,
+)
+from arr_coc.evaluation.statistics.calibration import (
+    calibration_table,
+    expected_calibration_error,
+    kendall,
+    rank_correlation,
+    smallest_sufficient,
+    spearman,
+    tables_of,
 )
 from arr_coc.records import Allocation
 

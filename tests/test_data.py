@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from arr_coc.data import KINDS, Picture, Question, generate, legible_level
-from arr_coc.data.canvas import Canvas, Style
-from arr_coc.data.fonts import FACES, cap_ratio, font_size
+from arr_coc.data.drawing.canvas import Canvas, Style
+from arr_coc.data.drawing.fonts import FACES, cap_ratio, font_size
 from arr_coc.data.mixture import MAX_QUESTIONS, MOST_QUESTIONS, SHARES, group_shares, mixture
 from arr_coc.data.preview import contact_sheet, write_dataset
 from arr_coc.data.tasks import (

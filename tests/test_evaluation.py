@@ -13,15 +13,15 @@ from conftest import random_parts
 
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer, overlap
 from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
-from arr_coc.evaluation import runner
-from arr_coc.evaluation.ablations import ABLATIONS
-from arr_coc.evaluation.answers import Line, read_lines
-from arr_coc.evaluation.batches import answer_all
-from arr_coc.evaluation.policies import POLICIES
-from arr_coc.evaluation.runner import Plan
-from arr_coc.evaluation.statistics import clustered_mean
-from arr_coc.hosts.answering import answer
-from arr_coc.hosts.plain import plain_inputs, question_messages
+from arr_coc.evaluation.policies.ablations import ABLATIONS
+from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.running import runner
+from arr_coc.evaluation.running.answers import Line, read_lines
+from arr_coc.evaluation.running.batches import answer_all
+from arr_coc.evaluation.running.runner import Plan
+from arr_coc.evaluation.statistics.intervals import clustered_mean
+from arr_coc.processor.answer import answer
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 
 TASK = GeneratedTask(TEST_SEEDS.start, 2, 2, size=(640, 512))
 

@@ -12,8 +12,8 @@ from conftest import QUESTION, draw
 from PIL import Image
 from torch import Tensor
 
+from arr_coc.hosts.attention import Gaze, look
 from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_patches
-from arr_coc.hosts.looking import Gaze, look
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.records import CellFeatures, Pyramid
 

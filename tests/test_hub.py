@@ -10,10 +10,10 @@ from PIL import Image
 
 from arr_coc.data.hub import DATA_SETS, open_hub_task, rows, task
 from arr_coc.data.suites import open_task
-from arr_coc.evaluation import runner
-from arr_coc.evaluation.answers import read_lines
-from arr_coc.evaluation.runner import Plan
-from arr_coc.hosts.loading import load_host
+from arr_coc.evaluation.running import runner
+from arr_coc.evaluation.running.answers import read_lines
+from arr_coc.evaluation.running.runner import Plan
+from arr_coc.processor.loading import load_host
 
 datasets = pytest.importorskip("datasets", reason="the extra hub is not installed: pip install 'arr-coc[hub]'")
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import draw
 from PIL import Image
 
-from arr_coc.hosts.images import image_size, open_image
+from arr_coc.pictures.opening import image_size, open_image
 
 
 def ramp(width: int = 64, height: int = 32) -> np.ndarray:

@@ -15,8 +15,8 @@ import torch
 from conftest import draw
 
 from arr_coc.evaluation.lmms_eval import manifest
-from arr_coc.hosts.answering import answer
-from arr_coc.hosts.loading import load_host
+from arr_coc.processor.answer import answer
+from arr_coc.processor.loading import load_host
 
 MODEL = "arr_coc.evaluation.lmms_eval.model"
 SETTINGS = {"max_new_tokens": 8, "temperature": 0.0, "do_sample": False, "until": ["\n\n"]}

@@ -14,10 +14,10 @@ from conftest import QUESTION, draw
 from transformers import Qwen3Config
 
 from arr_coc.hosts.checkpoints import load_model
-from arr_coc.hosts.loading import load_host
 from arr_coc.hosts.names import resolve
-from arr_coc.hosts.plain import plain_inputs, question_messages
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.processor.loading import load_host
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 
 
 @pytest.fixture(scope="module")

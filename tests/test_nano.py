@@ -12,13 +12,13 @@ import torch
 from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.attending import check_tiling
-from arr_coc.data.colours import PALETTE, VIVID
+from arr_coc.data.drawing.colours import PALETTE, VIVID
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
 from arr_coc.nano import train as training
 from arr_coc.nano.config import INTERPOLATION, nano_config
 from arr_coc.nano.curriculum import STAGES, Curriculum, Stage, start_of
-from arr_coc.nano.dense import (
+from arr_coc.nano.dense_losses import (
     BLANK,
     CLASS_OF,
     IGNORE,
@@ -30,7 +30,7 @@ from arr_coc.nano.dense import (
 )
 from arr_coc.nano.learning import Learner, whole_answers
 from arr_coc.nano.packing import ChatFormat, Sample, chat_positions, collate, leaf_view, plain_view
-from arr_coc.nano.primer import draw_primer
+from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.nano.views import levels_shown, show_leaves, show_part, show_whole, split_by
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import nn
 
-from arr_coc.data.generator import generate
+from arr_coc.data.drawing.generator import generate
 from arr_coc.data.records import FIGURES, Figure
 from arr_coc.nano.curriculum import STAGES, Curriculum, pieces_of
-from arr_coc.nano.dense import IGNORE, attention_loss, figure_loss, figures_by_cell
+from arr_coc.nano.dense_losses import IGNORE, attention_loss, figure_loss, figures_by_cell
+from arr_coc.nano.distributed import Team
 from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.packing import ChatFormat
-from arr_coc.nano.team import Team
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.nano.train import Settings, check_team
 
@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 import torch
 from torch import nn
-from arr_coc.nano.team import joined
+from arr_coc.nano.distributed import joined
 
 # Gradients 1 and 3 become 2 in every process; one that a process lacks counts as zero.
 with joined() as team:
@@ -45,7 +45,7 @@ import torch
 from arr_coc.nano import train as training
 from arr_coc.nano.config import nano_config
 from arr_coc.nano.curriculum import Stage
-from arr_coc.nano.team import joined
+from arr_coc.nano.distributed import joined
 from arr_coc.nano.tokenizer import train_tokenizer
 
 training.STAGES = (
@@ -66,7 +66,7 @@ LOSE_ONE = """
 import os
 import torch
 from torch import nn
-from arr_coc.nano.team import joined
+from arr_coc.nano.distributed import joined
 
 with joined() as team:
     if not team.leads:

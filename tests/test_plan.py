@@ -13,14 +13,14 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.data.tasks import Sample
-from arr_coc.hosts.geometries import TEXT, assemble_config
-from arr_coc.hosts.loading import load_host
-from arr_coc.hosts.looking import Gaze
-from arr_coc.hosts.plain import plain_inputs, question_messages
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.evaluation.random_hosts import TEXT, assemble_config
+from arr_coc.hosts.attention import Gaze
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
+from arr_coc.processor.loading import load_host
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Allocation
 from arr_coc.serving.memory import Memory, count_weights, num_parameters, pyramid_bytes
 from arr_coc.serving.planning import (

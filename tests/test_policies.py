@@ -10,14 +10,14 @@ from conftest import QUESTION, draw, random_parts
 
 from arr_coc.attending import raster_order
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.batches import answer_all
-from arr_coc.evaluation.given import Given
-from arr_coc.evaluation.policies import POLICIES
-from arr_coc.evaluation.pruning import PEERS, block_of, embed_words, end_ids, prompt_of
-from arr_coc.evaluation.whole import WholePictures, encode_whole
-from arr_coc.hosts.inputs import encoder_outputs
+from arr_coc.evaluation.policies.full_picture import WholePictures, encode_whole
+from arr_coc.evaluation.policies.policy import Given
+from arr_coc.evaluation.policies.pruning import PEERS, block_of, embed_words, end_ids, prompt_of
+from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.processor.inputs import encoder_outputs
 
 OTHER_QUESTION = "Is there a red circle? yes no"
 NEEDS = {"pixels", "encoder features", "encoder attention", "question", "language attention", "evidence"}

@@ -15,11 +15,11 @@ from torch import Tensor
 from arr_coc import RelevanceProcessor
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import HeuristicBalancer
-from arr_coc.hosts.inputs import RelevanceInputs
-from arr_coc.hosts.looking import Gaze
-from arr_coc.hosts.plain import plain_inputs, question_messages
-from arr_coc.hosts.relevance import Learned
+from arr_coc.hosts.attention import Gaze
 from arr_coc.hosts.settings import Settings
+from arr_coc.hosts.trained_parts import Learned
+from arr_coc.processor.inputs import RelevanceInputs
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.records import Realization
 
 

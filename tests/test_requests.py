@@ -11,7 +11,7 @@ from conftest import QUESTION, draw, leaves, ragged_batch, turn
 from PIL import Image
 
 from arr_coc import RelevanceProcessor
-from arr_coc.hosts.plain import plain_inputs, question_messages
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 
 
 def test_stock_call_equals_chat_template(tiny_processor: RelevanceProcessor) -> None:

@@ -11,9 +11,9 @@ from conftest import QUESTION, draw
 from typer.testing import CliRunner
 
 from arr_coc.cli.main import app
-from arr_coc.evaluation.answers import Line, read_lines, where
-from arr_coc.evaluation.runner import Plan, run
-from arr_coc.evaluation.tables import accuracy
+from arr_coc.evaluation.reporting.tables import accuracy
+from arr_coc.evaluation.running.answers import Line, read_lines, where
+from arr_coc.evaluation.running.runner import Plan, run
 
 pytestmark = pytest.mark.slow
 CARD = Path(__file__).parents[1] / "arr_coc/nano/weights/README.md"

@@ -9,16 +9,16 @@ import pytest
 from scipy import stats
 
 from arr_coc.data.records import KINDS
-from arr_coc.evaluation.compression import CONTENT, TARGETS, compression_by_content
-from arr_coc.evaluation.paired import compare, holm, mcnemar_exact, sign_flip_test, with_holm
-from arr_coc.evaluation.power import (
+from arr_coc.evaluation.reporting.compression import CONTENT, TARGETS, compression_by_content
+from arr_coc.evaluation.reporting.vtc import loyalty, score_by_group, vtc_groups
+from arr_coc.evaluation.statistics.intervals import bootstrap_interval, cluster_sums, clustered_mean
+from arr_coc.evaluation.statistics.paired import compare, holm, mcnemar_exact, sign_flip_test, with_holm
+from arr_coc.evaluation.statistics.power import (
     design_effect,
     intraclass_correlation,
     mcnemar_questions,
     questions_needed,
 )
-from arr_coc.evaluation.statistics import bootstrap_interval, cluster_sums, clustered_mean
-from arr_coc.evaluation.vtc import loyalty, score_by_group, vtc_groups
 
 
 def answers(seed: int, num_pictures: int = 120, num_questions: int = 4) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from arr_coc.balancing import NUM_STATISTICS, BalancerConfig, LearnedBalancer
 from arr_coc.cli.main import app
-from arr_coc.evaluation.runner import Plan, run
-from arr_coc.hosts.loading import load_host
+from arr_coc.evaluation.running.runner import Plan, run
+from arr_coc.processor.loading import load_host
 from arr_coc.training.budgets import (
     BudgetSettings,
     Sweep,

@@ -17,11 +17,11 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.attending import select
 from arr_coc.balancing import particularize_of
 from arr_coc.data.tasks import TRAIN_SEEDS, GeneratedTask, Sample
-from arr_coc.hosts.looking import look
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.hosts.attention import look
 from arr_coc.hosts.prompts import ImageBlock, lay_out
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.relevance import load_relevance
+from arr_coc.hosts.trained_parts import load_relevance
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Allocation, ScoreMaps, Tensions
 from arr_coc.training.batches import Batch, answer_ids, answer_logits, answered, collate_with, pyramid_of, question_ids
 from arr_coc.training.learner import LossWeights

@@ -14,12 +14,12 @@ import torch
 from rich.console import Console
 
 from arr_coc.training import sinks
-from arr_coc.training.alarms import GradientWatch, window_alarms
 from arr_coc.training.monitoring import Meter, StepReport, bin_centre, budget_bin, budget_bucket, budget_calibration
 from arr_coc.training.objective import Outcome, SampleFacts
-from arr_coc.training.patience import ScoreWatch, SpikeWatch, Verdict
 from arr_coc.training.settings import AlarmSettings, PatienceSettings
 from arr_coc.training.sinks import JsonlSink, Sinks, TerminalSink, open_tracker
+from arr_coc.training.spike_recovery import ScoreWatch, SpikeWatch, Verdict
+from arr_coc.training.warnings import GradientWatch, window_alarms
 
 
 def sample(budget: int = 100, num_tokens: int = 100, is_correct: float = 1.0, **changes: Any) -> SampleFacts:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.cli.main import app
-from arr_coc.evaluation.policies import OracleScorer
+from arr_coc.evaluation.policies.registry import OracleScorer
 from arr_coc.evaluation.tuning import Tried, as_option, best_choice, tensions_to_try, try_tensions, tuning_table
 from arr_coc.knowing import AttentionScorer
 

@@ -13,10 +13,10 @@ from PIL import Image
 from arr_coc.apps.remembering import remember
 from arr_coc.apps.streaming import stream_answer
 from arr_coc.evaluation.comparing import check_question, warm_up
-from arr_coc.hosts.answering import encode_pixels
-from arr_coc.hosts.loading import load_host
-from arr_coc.hosts.plain import count_tokens, pixel_limits, plain_inputs, question_messages
 from arr_coc.hosts.timing import Stopwatch
+from arr_coc.processor.answer import encode_pixels
+from arr_coc.processor.loading import load_host
+from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
 from arr_coc.records import Realization
 from arr_coc.views.table import printable
 

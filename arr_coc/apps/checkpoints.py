@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import torch
 from transformers import Qwen3VLForConditionalGeneration
 
-from arr_coc.hosts.loading import load_host
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.processor.loading import load_host
+from arr_coc.processor.processor import RelevanceProcessor
 
 LoadedHost = tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]
 

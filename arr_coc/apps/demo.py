@@ -14,7 +14,7 @@ from arr_coc.apps.choosing import question_side
 from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, answer_html, facts_html, head_html, new_page, note_html
 from arr_coc.apps.uploads import check_picture, friendly
 from arr_coc.views.overlay import realization_html
-from arr_coc.views.seen import draw_before_after
+from arr_coc.views.reconstruction import draw_before_after
 from arr_coc.views.table import format_seconds
 
 TAGLINE = "Visual tokens where the question needs them."

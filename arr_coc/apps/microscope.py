@@ -21,8 +21,8 @@ from arr_coc.apps.panels.report import report_html
 from arr_coc.apps.session import Entry, make_entry
 from arr_coc.apps.uploads import friendly, picture_input
 from arr_coc.apps.variants import OURS
-from arr_coc.evaluation.policies import POLICIES
-from arr_coc.evaluation.runner import fractions
+from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.running.runner import fractions
 
 TAGLINE = "Variants side by side, and what each of them looks at."
 WAITING = note_html("Choose a picture, a question and variants, then compare.")

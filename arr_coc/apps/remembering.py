@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from arr_coc.hosts.images import open_image
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.hosts.caching import Memory, RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.remembering import Memory, RememberingHost
+from arr_coc.pictures.opening import open_image
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Pyramid
 
 

@@ -17,7 +17,7 @@ from transformers import (
     TextIteratorStreamer,
 )
 
-from arr_coc.hosts.answering import greedy
+from arr_coc.processor.answer import greedy
 
 
 class Cancelled(StoppingCriteria):

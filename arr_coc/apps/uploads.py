@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from arr_coc.hosts.images import image_size
+from arr_coc.pictures.opening import image_size
 
 LEAST_SIDE = 8
 

@@ -11,14 +11,14 @@ from PIL import Image
 from arr_coc.apps.checkpoints import LoadedHost
 from arr_coc.data.scoring import METRICS
 from arr_coc.data.tasks import Record, Sample
-from arr_coc.evaluation.batches import answer_batch
-from arr_coc.evaluation.given import Given
-from arr_coc.evaluation.policies import POLICIES
+from arr_coc.evaluation.policies.policy import Given
+from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
-from arr_coc.evaluation.runner import fractions, needed_level
-from arr_coc.hosts.plain import question_messages
+from arr_coc.evaluation.running.batches import answer_batch
+from arr_coc.evaluation.running.runner import fractions, needed_level
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.records import Allocation, Realization
 from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles
 from arr_coc.views.table import printable

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from transformers.masking_utils import create_causal_mask
 
-from arr_coc.hosts.looking import add_deepstack, embed, read_attention
+from arr_coc.hosts.attention import add_deepstack, embed, read_attention
 from arr_coc.hosts.prompts import Prompt
 from arr_coc.records import CellFeatures
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import Qwen3VLForConditionalGeneration
 
     from arr_coc.evaluation.comparing import Comparison
-    from arr_coc.hosts.processor import RelevanceProcessor
+    from arr_coc.processor.processor import RelevanceProcessor
 
     Host = tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]
 
@@ -43,7 +43,7 @@ def compare(
     """Answer a question three ways: full resolution, plain resize at the same token count, ARR-COC."""
     host, tokens = prepare(image, question, model, budget, out)
     from arr_coc.evaluation.comparing import compare as run
-    from arr_coc.hosts.images import ImageError
+    from arr_coc.pictures.opening import ImageError
 
     with explained(ImageError):
         comparison = run(
@@ -75,8 +75,8 @@ def ask(
     """Print the answer and the tokens spent."""
     (network, processor), tokens = prepare(image, question, model, budget)
     from arr_coc.evaluation.comparing import run_relevance, run_to_json
-    from arr_coc.hosts.images import ImageError
-    from arr_coc.hosts.plain import question_messages
+    from arr_coc.pictures.opening import ImageError
+    from arr_coc.processor.plain_inputs import question_messages
     from arr_coc.views.table import printable
 
     with explained(ImageError):
@@ -99,14 +99,14 @@ def prepare(image: Path, question: str, model: str, budget: str, out: Path | Non
             check_figure_path(out)
         if not question.strip():
             raise ValueError("question: it is empty; say what you want to know about the picture")
-        from arr_coc.hosts.images import image_size
+        from arr_coc.pictures.opening import image_size
 
         image_size(image)
         tell(f"loading {model}")
         tokens = parse_budget(budget)
         silence_libraries()
         from arr_coc.evaluation.comparing import check_question
-        from arr_coc.hosts.loading import load_host
+        from arr_coc.processor.loading import load_host
 
         host = load_host(model)
         check_question(host[1].host, question, tokens)
@@ -145,7 +145,7 @@ def tell(progress: str) -> None:
 
 
 def write_figure(out: Path, image: Path, comparison: Comparison) -> None:
-    from arr_coc.hosts.images import open_image
+    from arr_coc.pictures.opening import open_image
     from arr_coc.views.comparison import comparison_figure
 
     figure = comparison_figure(open_image(image), comparison)

@@ -28,8 +28,8 @@ def bench(
     with explained():
         pixels = [parse_size(text) for text in sizes.split(",")]
     from arr_coc.evaluation.bench import measure
-    from arr_coc.hosts.geometries import random_host
-    from arr_coc.hosts.loading import load_host
+    from arr_coc.evaluation.random_hosts import random_host
+    from arr_coc.processor.loading import load_host
     from arr_coc.views.cost import cost_report
 
     with explained():

@@ -77,6 +77,6 @@ def examples(
 
 def check_kind(kind: str | None, max_side: int = 4096) -> None:
     """Raises ValueError for what the generator can't draw."""
-    from arr_coc.data.generator import check_arguments
+    from arr_coc.data.drawing.generator import check_arguments
 
     check_arguments(kind, None, max_side, 0.0, None)

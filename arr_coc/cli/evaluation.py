@@ -11,8 +11,8 @@ import typer
 from arr_coc.cli.errors import explained, fail
 
 if TYPE_CHECKING:
-    from arr_coc.evaluation.answers import Line
-    from arr_coc.evaluation.runner import Plan
+    from arr_coc.evaluation.running.answers import Line
+    from arr_coc.evaluation.running.runner import Plan
 
 HEADROOM = "full,resize,two-mode,random,saliency,arr-coc,oracle"
 BUDGETS = "64,100,160,256,400"
@@ -87,7 +87,7 @@ def ablate(
     workers: Workers = 2,
 ) -> None:
     """ARR-COC with one part changed or left out at a time: which part earns its keep?"""
-    from arr_coc.evaluation.ablations import ABLATIONS, REFERENCE, ablation_sections
+    from arr_coc.evaluation.policies.ablations import ABLATIONS, REFERENCE, ablation_sections
 
     names = ",".join([REFERENCE, *ABLATIONS])
     with explained():
@@ -108,8 +108,8 @@ def neighbours(
 ) -> None:
     """Same picture, two questions: does each see its own evidence, and not its neighbour's?"""
     from arr_coc.evaluation.neighbours import compare_neighbours, neighbours_table
-    from arr_coc.evaluation.runner import command_of
-    from arr_coc.hosts.loading import load_host
+    from arr_coc.evaluation.running.runner import command_of
+    from arr_coc.processor.loading import load_host
 
     with explained():
         plan = plan_of(model, tasks, policies, budgets, limit, relevance=relevance)
@@ -146,8 +146,8 @@ def tune(
     from itertools import product
 
     from arr_coc.evaluation.tuning import as_option, best_choice, tensions_to_try, try_tensions, tuning_table
-    from arr_coc.hosts.loading import load_host
     from arr_coc.knowing import AttentionScorer
+    from arr_coc.processor.loading import load_host
 
     with explained():
         plan = plan_of(model, tasks, "arr-coc", budgets, limit, relevance=relevance)
@@ -173,7 +173,7 @@ def report(
     readme: Readme = None,
 ) -> None:
     """Make the report again from the answers."""
-    from arr_coc.evaluation.runner import read_run
+    from arr_coc.evaluation.running.runner import read_run
 
     with explained():
         plan, lines = read_run(folder)
@@ -186,8 +186,8 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another.")],
 ) -> None:
     """Tell whether two runs differ, and by how much, on the questions that both answered."""
-    from arr_coc.evaluation.report import comparison_rows, run_comparisons
-    from arr_coc.evaluation.runner import read_run
+    from arr_coc.evaluation.reporting.report import comparison_rows, run_comparisons
+    from arr_coc.evaluation.running.runner import read_run
 
     with explained():
         found = run_comparisons(read_run(first)[1], read_run(second)[1])
@@ -209,10 +209,10 @@ def plan_of(
     Raises:
         ValueError: an unknown task or policy, with the list of those there are, a bad budget, no trained parts.
     """
-    from arr_coc.evaluation.policies import POLICIES
-    from arr_coc.evaluation.runner import REGISTRY, Plan
+    from arr_coc.evaluation.policies.registry import POLICIES
+    from arr_coc.evaluation.running.runner import REGISTRY, Plan
     from arr_coc.hosts.names import resolve
-    from arr_coc.hosts.relevance import has_parts
+    from arr_coc.hosts.trained_parts import has_parts
 
     is_trained = has_parts(relevance if relevance is not None else Path(resolve(model)))
     every = [name for name, policy in POLICIES.items() if is_trained or not policy.needs_training]
@@ -229,9 +229,9 @@ def plan_of(
 
 
 def answer_all(plan: Plan, out: Path, workers: int) -> list[Line]:
-    from arr_coc.evaluation.answers import read_lines
-    from arr_coc.evaluation.runner import run
-    from arr_coc.hosts.loading import load_host
+    from arr_coc.evaluation.running.answers import read_lines
+    from arr_coc.evaluation.running.runner import run
+    from arr_coc.processor.loading import load_host
 
     with explained():
         load_host(plan.model, relevance=plan.relevance)
@@ -250,7 +250,7 @@ def publish(lines: list[Line], command: str, readme: Path | None) -> None:
     """The table of accuracies in a README, with the command that makes it."""
     if readme is None:
         return
-    from arr_coc.evaluation.tables import accuracy_by_budget
+    from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 
     num_questions = len({line.question_key for line in lines})
     text = f"Percent right ± standard error on {num_questions:,} held-out questions, by visual tokens of a picture:"
@@ -259,8 +259,8 @@ def publish(lines: list[Line], command: str, readme: Path | None) -> None:
 
 def write(plan: Plan, out: Path, lines: list[Line], title: str, command: str, sections: list | None = None) -> str:
     """Writes the report and returns the command that makes it."""
-    from arr_coc.evaluation.runner import command_of
-    from arr_coc.hosts.loading import load_host
+    from arr_coc.evaluation.running.runner import command_of
+    from arr_coc.processor.loading import load_host
     from arr_coc.views.gallery import make_gallery
     from arr_coc.views.page import write_report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from arr_coc.data.generator import generate
+from arr_coc.data.drawing.generator import generate
 from arr_coc.data.preview import question_fields
 
 EXAMPLES = {

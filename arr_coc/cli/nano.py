@@ -28,7 +28,7 @@ def train(
     """Tokenizer, print, labelled lines, the generator's pictures; hours on a CPU, where a process a core pays:
     torchrun --nproc-per-node 2 --no-python arr-coc nano train --out FOLDER.
     """
-    from arr_coc.nano.team import joined
+    from arr_coc.nano.distributed import joined
     from arr_coc.nano.train import Settings, check_folder, check_team, choose_device
     from arr_coc.nano.train import train as run
 
@@ -54,8 +54,8 @@ def evaluate(
 ) -> None:
     """Exact match at full resolution on held-out seeds, by kind, with standard errors."""
     from arr_coc.cli.evaluation import answer_all
-    from arr_coc.evaluation.card import by_picture_kind, by_question_kind, model_card
-    from arr_coc.evaluation.runner import Plan
+    from arr_coc.evaluation.reporting.model_card import by_picture_kind, by_question_kind, model_card
+    from arr_coc.evaluation.running.runner import Plan
     from arr_coc.hosts.names import resolve
 
     lines = answer_all(Plan(model, ("held-out",), ("full",), limit=limit), out, workers)

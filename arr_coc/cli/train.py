@@ -74,7 +74,7 @@ def train(
         import torch
 
         from arr_coc.hosts.checkpoints import load_model
-        from arr_coc.hosts.processor import RelevanceProcessor
+        from arr_coc.processor.processor import RelevanceProcessor
         from arr_coc.training.phases import find_phase, scaled
         from arr_coc.training.policy_gradient import PolicySettings
         from arr_coc.training.recipe import DataSettings, plan_weights, run_phase
@@ -163,7 +163,7 @@ def train_budget(
         from rich.console import Console
 
         from arr_coc.hosts.checkpoints import load_model
-        from arr_coc.hosts.processor import RelevanceProcessor
+        from arr_coc.processor.processor import RelevanceProcessor
         from arr_coc.training.budgets import BudgetSettings, run_budget
 
         torch.manual_seed(seed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from random import Random
 
-from arr_coc.data.generator import generate, rank
+from arr_coc.data.drawing.generator import generate, rank
 from arr_coc.data.records import GROUPS, Picture, Question
 
 SHARES: dict[str, dict[str, float]] = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from arr_coc.data.colours import PALETTE, VIVID
-from arr_coc.data.fonts import load_font
+from arr_coc.data.drawing.colours import PALETTE, VIVID
+from arr_coc.data.drawing.fonts import load_font
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
 

@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from arr_coc.data.fonts import font_size, load_font
+from arr_coc.data.drawing.fonts import font_size, load_font
 from arr_coc.data.records import Box
 from arr_coc.data.tasks import Sample
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
-from arr_coc.data.generator import GENERATOR_VERSION
+from arr_coc.data.drawing.generator import GENERATOR_VERSION
 from arr_coc.data.mixture import MAX_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture
 from arr_coc.data.scoring import METRICS

@@ -13,8 +13,8 @@ from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TEST_SEEDS
 from arr_coc.evaluation.comparing import Run, estimate_full, run_plain, run_relevance, warm_up
 from arr_coc.evaluation.flops import encode_flops, encoded_segments, prefill_flops
-from arr_coc.hosts.plain import question_messages
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.processor.plain_inputs import question_messages
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Realization
 
 QUESTION = "What is the value in the last row?"

@@ -11,12 +11,12 @@ from PIL import Image
 from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
-from arr_coc.hosts.answering import Answer, answer
-from arr_coc.hosts.images import image_size
-from arr_coc.hosts.plain import count_tokens, pixel_limits, plain_inputs, question_messages
-from arr_coc.hosts.processor import RelevanceProcessor
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.timing import MEGABYTE, PeakMemory, Stopwatch
+from arr_coc.pictures.opening import image_size
+from arr_coc.processor.answer import Answer, answer
+from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import MAX_BUDGET, Realization
 
 POLICIES = ("full", "resize", "arr-coc")

@@ -14,11 +14,11 @@ from statistics import mean
 import numpy as np
 
 from arr_coc.data.tasks import Sample, Task, by_picture
-from arr_coc.evaluation.given import Given
-from arr_coc.evaluation.runner import REGISTRY, Row, evidence_shown, give_all
-from arr_coc.evaluation.statistics import clustered_mean
-from arr_coc.evaluation.tables import markdown_table, points, with_error
-from arr_coc.evaluation.whole import WholePictures
+from arr_coc.evaluation.policies.full_picture import WholePictures
+from arr_coc.evaluation.policies.policy import Given
+from arr_coc.evaluation.reporting.tables import markdown_table, points, with_error
+from arr_coc.evaluation.running.runner import REGISTRY, Row, evidence_shown, give_all
+from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 
 

@@ -11,11 +11,11 @@ import torch
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample, Task, by_picture
 from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
-from arr_coc.evaluation.runner import evidence_shown
-from arr_coc.evaluation.statistics import clustered_mean
-from arr_coc.evaluation.tables import markdown_table, with_error
+from arr_coc.evaluation.reporting.tables import markdown_table, with_error
+from arr_coc.evaluation.running.runner import evidence_shown
+from arr_coc.evaluation.statistics.intervals import clustered_mean
+from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.remembering import RememberingHost
 from arr_coc.knowing import Scorer
 from arr_coc.realizing import realize
 from arr_coc.records import Pyramid

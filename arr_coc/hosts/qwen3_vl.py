@@ -12,12 +12,12 @@ from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneratio
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from arr_coc.balancing import HeuristicBalancer
+from arr_coc.hosts.attention import Gaze, look
 from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
-from arr_coc.hosts.images import ImageError, to_rgb
-from arr_coc.hosts.looking import Gaze, look
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
-from arr_coc.hosts.relevance import Learned
 from arr_coc.hosts.timing import Stopwatch
+from arr_coc.hosts.trained_parts import Learned
+from arr_coc.pictures.opening import ImageError, to_rgb
 from arr_coc.records import CellFeatures, Looks, Pyramid
 from arr_coc.texture import build_pyramid, round_grid
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from arr_coc.balancing import HeuristicBalancer, check_budget
-from arr_coc.hosts.looking import Gaze
+from arr_coc.hosts.attention import Gaze
 
 AUTO = "auto"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from transformers import PreTrainedTokenizerFast, Qwen3VLConfig
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from arr_coc.hosts.encoding import Interpolation
-from arr_coc.hosts.geometries import assemble_config
 
 MAX_TOKENS = 1024
 CELL_PX = 32
@@ -56,4 +57,18 @@ def nano_image_processor() -> Qwen2VLImageProcessorPil:
         temporal_patch_size=2,
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
+    )
+
+
+def assemble_config(vision: dict[str, Any], text: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> Qwen3VLConfig:
+    """A configuration whose special tokens are the tokenizer's."""
+    token_id = tokenizer.convert_tokens_to_ids
+    return Qwen3VLConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_id=token_id("<|image_pad|>"),
+        video_token_id=token_id("<|video_pad|>"),
+        vision_start_token_id=token_id("<|vision_start|>"),
+        vision_end_token_id=token_id("<|vision_end|>"),
+        tie_word_embeddings=text["tie_word_embeddings"],
     )

@@ -17,10 +17,10 @@ from arr_coc.data.mixture import MOST_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture, Question
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.nano.config import INTERPOLATION
-from arr_coc.nano.dense import BLANK
+from arr_coc.nano.dense_losses import BLANK
+from arr_coc.nano.distributed import ALONE, Team
 from arr_coc.nano.packing import CELL, Batch, ChatFormat, Sample, View, collate, plain_view, slots_of
-from arr_coc.nano.primer import draw_primer
-from arr_coc.nano.team import ALONE, Team
+from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.views import Shown, show_leaves, show_part, show_whole
 
 RETRY_STRIDE, MAX_ATTEMPTS = 500_000, 40

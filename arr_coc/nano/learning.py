@@ -12,7 +12,7 @@ from transformers import Qwen3VLForConditionalGeneration
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
 from arr_coc.hosts.encoding import encode_inputs
-from arr_coc.nano.dense import (
+from arr_coc.nano.dense_losses import (
     DenseHeads,
     PointingHead,
     attention_loss,

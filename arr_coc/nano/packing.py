@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerFast
 
 from arr_coc.data.records import Glyphs, Picture
 from arr_coc.hosts.encoding import Geometry, Interpolation, Segment, TowerInputs, tower_inputs
-from arr_coc.nano.dense import character_slots, colour_names, figures_by_cell, patch_colours, patch_starts
+from arr_coc.nano.dense_losses import character_slots, colour_names, figures_by_cell, patch_colours, patch_starts
 from arr_coc.records import Allocation
 
 CELL = 32

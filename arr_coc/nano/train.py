@@ -27,10 +27,10 @@ from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.nano.config import nano_config, nano_image_processor
 from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
+from arr_coc.nano.distributed import ALONE, Team
 from arr_coc.nano.learning import Learner, Losses
 from arr_coc.nano.packing import Batch, ChatFormat
-from arr_coc.nano.primer import draw_primer
-from arr_coc.nano.team import ALONE, Team
+from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 
 WARMUP_BATCHES = 30

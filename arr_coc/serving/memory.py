@@ -18,7 +18,7 @@ from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
-from arr_coc.hosts.looking import Gaze
+from arr_coc.hosts.attention import Gaze
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.texture import CHANNELS
 

@@ -14,8 +14,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_res
 
 from arr_coc.attending import plan_splits
 from arr_coc.balancing import HeuristicBalancer, check_budget
+from arr_coc.evaluation.random_hosts import MAX_PIXELS, TEXT, geometry_config
 from arr_coc.hosts.checkpoints import load_image_processor
-from arr_coc.hosts.geometries import MAX_PIXELS, TEXT, geometry_config
 from arr_coc.hosts.names import check_type, explained, resolve
 from arr_coc.hosts.qwen3_vl import MAX_ASPECT
 from arr_coc.serving.memory import Memory, Weights, count_weights

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.data.tasks import Sample
-from arr_coc.hosts.images import to_rgb
-from arr_coc.hosts.inputs import encoder_outputs
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.pictures.opening import to_rgb
+from arr_coc.processor.inputs import encoder_outputs
 from arr_coc.records import CellFeatures, Pyramid
 from arr_coc.training.sampling import Drawn
 

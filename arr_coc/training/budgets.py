@@ -22,12 +22,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from arr_coc.balancing import BalancerConfig, LearnedBalancer, budget_of, particularize_of, statistics
 from arr_coc.data.tasks import Recent
-from arr_coc.evaluation.answers import Line
-from arr_coc.evaluation.calibration import smallest_sufficient
-from arr_coc.evaluation.runner import Plan, read_run
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.evaluation.running.answers import Line
+from arr_coc.evaluation.running.runner import Plan, read_run
+from arr_coc.evaluation.statistics.calibration import smallest_sufficient
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.relevance import host_facts, save_relevance
+from arr_coc.hosts.trained_parts import host_facts, save_relevance
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import MAX_BUDGET
 
 POLICY = "arr-coc-trained"

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from arr_coc.balancing import LearnedBalancer
 from arr_coc.evaluation.recall import levels_of_leaves
-from arr_coc.evaluation.runner import evidence_shown
+from arr_coc.evaluation.running.runner import evidence_shown
+from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.relevance import Learned
-from arr_coc.hosts.remembering import RememberingHost
+from arr_coc.hosts.trained_parts import Learned
 from arr_coc.realizing import realize
 from arr_coc.records import Realization
 from arr_coc.training.batches import Batch, Group, answer_logits, answered

@@ -19,18 +19,18 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from arr_coc.training.alarms import Alarm, window_alarms
 from arr_coc.training.bucketing import Feed
 from arr_coc.training.checkpoints import Checkpoints
 from arr_coc.training.memory import autocast, offload
 from arr_coc.training.monitoring import Meter, StepReport, budget_calibration
 from arr_coc.training.objective import SampleFacts
 from arr_coc.training.optimizer import fill_gradients, gradient_norms, make_optimizer, scale_gradients, set_rates
-from arr_coc.training.patience import Verdict
 from arr_coc.training.processes import Processes
 from arr_coc.training.settings import LoopSettings
 from arr_coc.training.sinks import Sinks
+from arr_coc.training.spike_recovery import Verdict
 from arr_coc.training.state import RunState
+from arr_coc.training.warnings import Alarm, window_alarms
 
 CHECKPOINTS = "checkpoints"
 EARLY_STOP, FINISHED = "no better score", "all steps done"

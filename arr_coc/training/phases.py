@@ -10,10 +10,10 @@ from torch import nn
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
-from arr_coc.hosts.processor import RelevanceProcessor
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.relevance import Learned
+from arr_coc.hosts.trained_parts import Learned
 from arr_coc.knowing import LearnedScorer, ScorerConfig
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.training.learner import LossWeights, RelevanceLearner
 from arr_coc.training.lora import lora_parameters
 from arr_coc.training.policy_gradient import PolicyLearner, PolicySettings

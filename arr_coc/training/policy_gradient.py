@@ -18,13 +18,13 @@ from torch.distributions import Normal, kl_divergence
 from arr_coc.attending import blind_score, combined_score, num_exploring
 from arr_coc.balancing import LearnedBalancer
 from arr_coc.data.scoring import METRICS
-from arr_coc.evaluation.batches import answer_all
-from arr_coc.evaluation.given import Given
+from arr_coc.evaluation.policies.policy import Given
 from arr_coc.evaluation.recall import levels_of_leaves
+from arr_coc.evaluation.running.batches import answer_all
+from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.relevance import Learned
-from arr_coc.hosts.remembering import RememberingHost
+from arr_coc.hosts.trained_parts import Learned
 from arr_coc.knowing import standardise
 from arr_coc.realizing import realize
 from arr_coc.records import MAX_BUDGET, CellFeatures, Host, Pyramid, Realization, ScoreMaps, Tensions

@@ -12,8 +12,8 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.data.mixture import MAX_QUESTIONS
 from arr_coc.data.suites import Selection, open_task
 from arr_coc.data.tasks import TRAIN_SEEDS, VALIDATION_SEEDS, GeneratedTask, Task
-from arr_coc.hosts.processor import RelevanceProcessor
-from arr_coc.hosts.relevance import Learned, host_facts, save_relevance
+from arr_coc.hosts.trained_parts import Learned, host_facts, save_relevance
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.training.batches import collate_with
 from arr_coc.training.bucketing import BucketedFeed, Buckets
 from arr_coc.training.learner import LossWeights

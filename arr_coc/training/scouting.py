@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from arr_coc.balancing import Balancer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
-from arr_coc.evaluation.runner import evidence_shown
+from arr_coc.evaluation.running.runner import evidence_shown
+from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.remembering import RememberingHost
 from arr_coc.knowing import LearnedScorer
 from arr_coc.realizing import realize
 from arr_coc.records import Realization

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arr_coc.training.alarms import GradientWatch
 from arr_coc.training.checkpoints import write_atomically
 from arr_coc.training.monitoring import Meter
-from arr_coc.training.patience import ScoreWatch, SpikeWatch
 from arr_coc.training.sampling import DifficultyMeter, Estimate
 from arr_coc.training.settings import FREE_ON_RESUME, LoopSettings
+from arr_coc.training.spike_recovery import ScoreWatch, SpikeWatch
+from arr_coc.training.warnings import GradientWatch
 
 
 @dataclass

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
 from arr_coc.data.tasks import Sample
-from arr_coc.hosts.looking import add_deepstack
+from arr_coc.hosts.attention import add_deepstack
 from arr_coc.hosts.prompts import ImageBlock, lay_out
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import Allocation, CellFeatures, Pyramid

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from arr_coc.evaluation.bench import OWN_STAGES, STAGES, Bench
-from arr_coc.evaluation.tables import markdown_table
+from arr_coc.evaluation.reporting.tables import markdown_table
 from arr_coc.views.table import format_megabytes, format_seconds
 
 ESTIMATE = "Full was not run: its encoding and prefill are those of resize, scaled by floating point operations."

@@ -8,9 +8,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from arr_coc.data.tasks import Sample, Task
-from arr_coc.evaluation.answers import Line
-from arr_coc.evaluation.report import BASE, OURS, Section, reporting_budget
-from arr_coc.evaluation.tables import by_condition
+from arr_coc.evaluation.reporting.report import BASE, OURS, Section, reporting_budget
+from arr_coc.evaluation.reporting.tables import by_condition
+from arr_coc.evaluation.running.answers import Line
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import AttentionScorer
 from arr_coc.realizing import realize

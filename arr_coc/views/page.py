@@ -9,8 +9,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from arr_coc.evaluation.answers import Line
-from arr_coc.evaluation.report import Section, report_sections
+from arr_coc.evaluation.reporting.report import Section, report_sections
+from arr_coc.evaluation.running.answers import Line
 from arr_coc.views.results import FIGURES
 
 PAGE = """\

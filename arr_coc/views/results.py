@@ -9,9 +9,9 @@ from statistics import mean, median
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from arr_coc.evaluation.answers import EVIDENCE, Line
-from arr_coc.evaluation.report import OURS
-from arr_coc.evaluation.tables import accuracy, by_condition, policies_of
+from arr_coc.evaluation.reporting.report import OURS
+from arr_coc.evaluation.reporting.tables import accuracy, by_condition, policies_of
+from arr_coc.evaluation.running.answers import EVIDENCE, Line
 from arr_coc.views.curves import Point, colour_of, draw_curves
 
 BINS = (64, 80, 100, 126, 160, 200, 256, 320, 400)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arr_coc.evaluation.given import Given
+from arr_coc.evaluation.policies.policy import Given
 from arr_coc.records import Allocation
 from arr_coc.views.leaves import level_color
 from arr_coc.views.overlay import Tile, leaf_tiles, level_note

@@ -13,10 +13,10 @@ from arr_coc.apps.pages import note_html
 from arr_coc.apps.variants import OURS, Variant, examine
 from arr_coc.data.suites import SUITES
 from arr_coc.data.tasks import Task
-from arr_coc.evaluation.answers import Line
-from arr_coc.evaluation.policies import POLICIES
-from arr_coc.evaluation.runner import Plan, answer_chunk, fractions, missing_chunks
-from arr_coc.evaluation.tables import accuracy_by_budget
+from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.reporting.tables import accuracy_by_budget
+from arr_coc.evaluation.running.answers import Line
+from arr_coc.evaluation.running.runner import Plan, answer_chunk, fractions, missing_chunks
 from arr_coc.views.side_by_side import Card, cards_html
 
 BUDGETS = ("auto", "64", "100", "160", "256", "400")

@@ -12,9 +12,9 @@ from lmms_eval.api.instance import GenerationResult, Instance, TokenCounts
 from lmms_eval.api.model import lmms
 from tqdm import tqdm
 
-from arr_coc.hosts.answering import greedy
 from arr_coc.hosts.checkpoints import AUTO, load_model
-from arr_coc.hosts.processor import RelevanceProcessor
+from arr_coc.processor.answer import greedy
+from arr_coc.processor.processor import RelevanceProcessor
 
 MAX_NEW_TOKENS = 128
 SEPARATOR = "\n\n"

@@ -1,0 +1,1 @@
+"""Everything that draws a picture with questions, answers and evidence boxes."""

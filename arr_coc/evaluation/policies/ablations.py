@@ -1,0 +1,197 @@
+"""ARR-COC with one part changed or left out: which part earns its keep?
+
+Each ablation is a policy like any other, compared with `arr-coc` on the same questions at the same budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import torch
+
+from arr_coc.balancing import HeuristicBalancer
+from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.policies.registry import POLICIES, Given, Policy, give_leaves
+from arr_coc.evaluation.reporting.report import Section, comparison_rows, comparisons
+from arr_coc.evaluation.reporting.tables import accuracy_by_budget
+from arr_coc.evaluation.running.answers import Line
+from arr_coc.hosts.attention import Gaze
+from arr_coc.hosts.encoding import Interpolation, Segment, encode_inputs, tower_inputs
+from arr_coc.hosts.prompts import ImageBlock
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.knowing import AttentionScorer
+from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.texture import CHANNELS
+
+REFERENCE = "arr-coc"
+MAPS = ("propositional", "perspectival", "participatory")
+TEXTURE_GROUPS = {
+    "rgb": ("red", "green", "blue"),
+    "lab": ("lightness", "green_red", "blue_yellow"),
+    "edges": ("sobel_x", "sobel_y", "sobel_magnitude"),
+    "entropy": ("entropy",),
+    "position": ("row", "column", "eccentricity"),
+}
+
+Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
+
+
+def with_balancer(change: Callable[[HeuristicBalancer], HeuristicBalancer]) -> Give:
+    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        return give_leaves(host, sample, pyramid, budget, AttentionScorer(), change(host.balancer))
+
+    return give
+
+
+def with_pyramid(change: Callable[[Pyramid], Pyramid]) -> Give:
+    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        return give_leaves(host, sample, change(pyramid), budget, AttentionScorer(), host.balancer)
+
+    return give
+
+
+def with_given(change: Callable[[Qwen3VLHost, Given], Given]) -> Give:
+    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
+        return change(host, given)
+
+    return give
+
+
+def with_gaze(change: Callable[[Gaze], Gaze]) -> Give:
+    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        other = Qwen3VLHost(host.model, host.tokenizer, host.image_processor, gaze=change(host.gaze))
+        return give_leaves(other, sample, pyramid, budget, AttentionScorer(), host.balancer)
+
+    return give
+
+
+def only(name: str) -> Callable[[HeuristicBalancer], HeuristicBalancer]:
+    """All weight on one score map, and no share that is given without the question."""
+    weights = tuple(float(name == each) for each in MAPS)
+    return lambda balancer: replace(balancer, exploit_explore=0.0, weights=weights)
+
+
+def without(name: str) -> Callable[[HeuristicBalancer], HeuristicBalancer]:
+    """The standing weights without one score map; where no other had any, the rest in equal parts."""
+
+    def change(balancer: HeuristicBalancer) -> HeuristicBalancer:
+        kept = [0.0 if name == each else weight for each, weight in zip(MAPS, balancer.weights, strict=True)]
+        if not sum(kept):
+            kept = [float(name != each) for each in MAPS]
+        return replace(balancer, weights=tuple(weight / sum(kept) for weight in kept))
+
+    return change
+
+
+def without_texture(group: str) -> Callable[[Pyramid], Pyramid]:
+    """Channels of a group set to zero at every level."""
+    silent = [CHANNELS.index(name) for name in TEXTURE_GROUPS[group]]
+
+    def change(pyramid: Pyramid) -> Pyramid:
+        textures = [level.clone() for level in pyramid.textures]
+        for level in textures:
+            level[silent] = 0
+        return replace(pyramid, textures=type(pyramid.textures)(textures))
+
+    return change
+
+
+def without_finest(pyramid: Pyramid) -> Pyramid:
+    """The picture as if level 1 were the finest there is."""
+    if pyramid.coarsest == 0:
+        return pyramid
+    return replace(pyramid, levels=pyramid.levels[1:], textures=pyramid.textures[1:])
+
+
+def glimpse_only(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    """The coarsest level and nothing finer, whatever the budget."""
+    coarsest = replace(pyramid, levels=pyramid.levels[-1:], textures=pyramid.textures[-1:])
+    return give_leaves(host, sample, coarsest, budget, AttentionScorer(), host.balancer)
+
+
+def without_deepstack(host: Qwen3VLHost, given: Given) -> Given:
+    features = CellFeatures(given.features.merged, torch.zeros_like(given.features.deepstack))
+    return replace(given, features=features)
+
+
+def renumbered(host: Qwen3VLHost, given: Given) -> Given:
+    """Tokens placed one behind the other in a square, as if they were an ordinary small picture."""
+    count = given.num_tokens
+    cols = max(1, round(count**0.5))
+    index = torch.arange(count)
+    return replace(given, block=ImageBlock(torch.stack([index // cols, index % cols], dim=1), -(-count // cols)))
+
+
+def jointly_packed(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    """Leaves chosen as ever, then encoded again as one attention segment over all levels."""
+    given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
+    leaves = given.leaves
+    segments, members = [], []
+    for level in leaves[:, 0].unique().tolist():
+        member = (leaves[:, 0] == level).nonzero()[:, 0]
+        index = leaves[member, 1] * pyramid.grid(level)[1] + leaves[member, 2]
+        segments.append(Segment(pyramid.levels[level], index))
+        members.append(member)
+    visual = host.model.model.visual
+    inputs = tower_inputs(segments, host.geometry, Interpolation.of(visual))
+    with torch.no_grad():
+        features = encode_inputs(visual, replace(inputs, counts=(sum(inputs.counts),)), host.geometry)
+    order = torch.cat(members).argsort()
+    return replace(given, features=features[order.to(features.merged.device)])
+
+
+def changed() -> dict[str, tuple[Give, str]]:
+    """Name -> (what is given, what is changed)."""
+    table: dict[str, tuple[Give, str]] = {}
+    for name in MAPS:
+        table[f"only {name}"] = (with_balancer(only(name)), f"the {name} map alone scores")
+    for name in MAPS:
+        table[f"no {name}"] = (with_balancer(without(name)), f"the {name} map is left out")
+    for group in TEXTURE_GROUPS:
+        table[f"no {group}"] = (with_pyramid(without_texture(group)), f"texture channels {group} are zero")
+    for value in (0.0, 1.0):
+        focus = with_balancer(partial(replace, focus_diversify=value))
+        table[f"focus-diversify {value:g}"] = (focus, f"focus-diversify fixed at {value:g}")
+    for value in (0.0, 0.5):
+        explore = with_balancer(partial(replace, exploit_explore=value))
+        table[f"exploit-explore {value:g}"] = (explore, f"exploit-explore fixed at {value:g}")
+    table["relative gaze"] = (
+        with_gaze(partial(replace, relative=0.5)),
+        "a neutral question's attention is taken away by half",
+    )
+    table["no finest level"] = (with_pyramid(without_finest), "level 0 is never reached")
+    table["glimpse only"] = (glimpse_only, "nothing is split")
+    table["joint packing"] = (jointly_packed, "cells of all levels attend to each other in the encoder")
+    table["no deepstack"] = (with_given(without_deepstack), "DeepStack planes are zero")
+    table["renumbered"] = (with_given(renumbered), "tokens are numbered one after the other, not by place")
+    return table
+
+
+ABLATIONS: dict[str, Policy] = {
+    name: Policy(name, give, summary, POLICIES[REFERENCE].needs, uses_pyramid=True)
+    for name, (give, summary) in changed().items()
+}
+
+
+def ablation_sections(lines: Sequence[Line]) -> list[Section]:
+    """Every ablation against ARR-COC as it is; a part whose absence costs nothing is named for removal."""
+    found = comparisons(lines, REFERENCE)
+    table = comparison_rows(found)
+    harmless = [each.name for each in found if each.name.startswith("no ") and each.high >= 0]
+    text = (
+        "Difference: ablation less ARR-COC as it is, on the same questions; negative where the part earns its keep. "
+        "95% bootstrap interval and test by picture, Holm over the table."
+    )
+    verdict = (
+        "Left out without a loss that can be seen here, so named for removal unless training gives them a use: "
+        + ", ".join(harmless)
+        if harmless
+        else "Every part that was left out was missed."
+    )
+    return [
+        Section("Accuracy by tokens", accuracy_by_budget(lines)),
+        Section("What each part is worth", f"{text}\n\n{table}\n\n{verdict}."),
+    ]

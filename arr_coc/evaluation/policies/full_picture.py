@@ -1,0 +1,73 @@
+"""Whole pictures at full resolution, encoded once for all policies that start from one.
+
+Shapes: N cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+
+from arr_coc.baselines.encoder_attention import Received, encode_and_read
+from arr_coc.hosts.caching import RememberingHost
+from arr_coc.hosts.encoding import Segment, encode_segments
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.records import CellFeatures
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """A picture encoded whole, at the size of the host's own resize rule.
+
+    Attributes:
+        grid: rows and columns of cells.
+        features: of the N cells in raster order.
+        received: attention they received in the encoder, None where it was not asked for.
+    """
+
+    grid: tuple[int, int]
+    features: CellFeatures
+    received: Received | None
+
+    @property
+    def num_cells(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+
+class WholePictures(RememberingHost):
+    """A remembering host that also remembers the last picture that it encoded whole, by identity."""
+
+    def __init__(self, host: Qwen3VLHost, num_pictures: int = 2, num_questions: int = 64) -> None:
+        super().__init__(host, num_pictures, num_questions)
+        self._last: tuple[Image.Image, Whole] | None = None
+
+    def whole(self, image: Image.Image, with_attention: bool) -> Whole:
+        if self._last is not None and self._last[0] is image and (self._last[1].received or not with_attention):
+            return self._last[1]
+        self._last = image, encode_whole(self, image, with_attention)
+        return self._last[1]
+
+
+def whole_picture(host: Qwen3VLHost, image: Image.Image, with_attention: bool = False) -> Whole:
+    """Encoded now, or remembered where the host does; equal either way."""
+    if isinstance(host, WholePictures):
+        return host.whole(image, with_attention)
+    return encode_whole(host, image, with_attention)
+
+
+def whole_segment(host: Qwen3VLHost, image: Image.Image) -> tuple[Segment, tuple[int, int]]:
+    """All cells of a picture at full resolution, and its grid (rows, columns)."""
+    size = host.stock_size(*image.size)
+    cols, rows = (side // host.geometry.cell_px for side in size)
+    return Segment(host.resize(image, size), torch.arange(rows * cols)), (rows, cols)
+
+
+def encode_whole(host: Qwen3VLHost, image: Image.Image, with_attention: bool) -> Whole:
+    segment, grid = whole_segment(host, image)
+    visual = host.model.model.visual
+    with torch.no_grad():
+        if with_attention:
+            return Whole(grid, *encode_and_read(visual, [segment], host.geometry)[0])
+        return Whole(grid, encode_segments(visual, [segment], host.geometry)[0], None)

@@ -1,0 +1,217 @@
+"""Policies: what of a picture the host is given for a question and a budget.
+
+Every policy ends in the same record, a block of visual tokens with their positions, so all are
+answered by the same code and differ in nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from arr_coc.balancing import Balancer
+from arr_coc.baselines.scorers import OracleScorer, RandomScorer
+from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.flops import attention_flops, encoded_segments
+from arr_coc.evaluation.policies.full_picture import whole_picture
+from arr_coc.evaluation.policies.policy import Given, Policy
+from arr_coc.evaluation.policies.pruning import PEERS, block_of
+from arr_coc.evaluation.recall import levels_of_leaves, levels_of_resize
+from arr_coc.hosts.encoding import Segment, encode_segments
+from arr_coc.hosts.prompts import ImageBlock
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.knowing import AttentionScorer, Scorer
+from arr_coc.processor.plain_inputs import pixel_limits
+from arr_coc.realizing import realize
+from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid
+
+SHORT_QUESTION_WORDS = 7
+OTHER_QUESTIONS = (
+    "What is written at the top?",
+    "What is the value in the last row?",
+    "Which colour does the object on the left have?",
+    "What does the small print at the bottom say?",
+    "How many things are there?",
+    "What is the name in the middle?",
+)
+
+
+def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: int) -> Given:
+    """The whole picture at one size, by the host's own resize rule."""
+    size = host.stock_size(*sample.image.size, pixel_limits(host, *sample.image.size, max_tokens))
+    cols, rows = (side // host.geometry.cell_px for side in size)
+    index = torch.arange(rows * cols)
+    segment = Segment(host.resize(sample.image, size), index)
+    with torch.no_grad():
+        features = encode_segments(host.model.model.visual, [segment], host.geometry)[0]
+    positions = torch.stack([index // cols, index % cols], dim=1)
+    shown = levels_of_resize((rows, cols), pyramid.grid())
+    return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)
+
+
+def give_leaves(
+    host: Qwen3VLHost,
+    sample: Sample,
+    pyramid: Pyramid,
+    budget: int,
+    scorer: Scorer,
+    balancer: Balancer,
+    adapter: nn.Module | None = None,
+    question: str | None = None,
+) -> Given:
+    """Leaves of mixed levels, by a scorer and a balancer.
+
+    Args:
+        budget: 0 lets the balancer decide.
+        question: looked with instead of the sample's own.
+    """
+    asked = sample.question if question is None else question
+    with torch.no_grad():
+        [realization] = realize(
+            host, [pyramid], [asked], balancer=balancer, scorer=scorer, adapter=adapter, budgets=[budget or None]
+        )
+    allocation = realization.allocation
+    return Given(
+        ImageBlock.of(allocation),
+        realization.features,
+        encoded_segments(realization),
+        levels_of_leaves(allocation),
+        allocation.leaves,
+        attention_flops(host, realization) if getattr(scorer, "reads_attention", False) else 0.0,
+    )
+
+
+def full(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    """Remembered where other policies start from it too."""
+    whole = whole_picture(host, sample.image)
+    block = block_of(torch.arange(whole.num_cells), whole.grid)
+    return Given(block, whole.features, (whole.num_cells,), levels_of_resize(whole.grid, pyramid.grid()))
+
+
+def resize(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_whole(host, sample, pyramid, budget)
+
+
+def two_mode(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    is_short = len(sample.question.split()) < SHORT_QUESTION_WORDS
+    return give_whole(host, sample, pyramid, MIN_BUDGET if is_short else MAX_BUDGET)
+
+
+def random_splits(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    balancer = replace(host.balancer, exploit_explore=0, weights=(0, 0, 1))
+    return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
+
+
+def saliency(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    balancer = replace(host.balancer, exploit_explore=1, weights=(0.6, 0.4, 0))
+    return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
+
+
+def arr_coc(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
+
+
+def arr_coc_trained(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_trained(host, sample, pyramid, budget, sample.question)
+
+
+def arr_coc_trained_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_trained(host, sample, pyramid, budget, other_question(sample))
+
+
+def give_trained(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int, question: str) -> Given:
+    """With all that was learnt for this host.
+
+    Raises:
+        ValueError: nothing was.
+    """
+    learned = host.learned
+    if not learned.parts():
+        raise ValueError("policies: arr-coc-trained needs trained parts; name them with --relevance FOLDER")
+    scorer, balancer = learned.pick_scorer(), learned.balancer or host.balancer
+    return give_leaves(host, sample, pyramid, budget, scorer, balancer, learned.adapter, question)
+
+
+def arr_coc_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer, question=other_question(sample))
+
+
+def other_question(sample: Sample) -> str:
+    """A question to look with that is not the one to be answered, drawn by the words of that."""
+    others = [question for question in OTHER_QUESTIONS if question != sample.question]
+    return others[sum(sample.question.encode()) % len(others)]
+
+
+def oracle(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    """What the evidence leaves over follows information; without boxes, information alone."""
+    width, height = sample.image.size
+    boxes = tuple((x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in sample.boxes or ())
+    weights = (0.05, 0.0, 0.95) if boxes else (0.6, 0.4, 0.0)
+    balancer = replace(host.balancer, focus_diversify=0.3, exploit_explore=0, weights=weights)
+    return give_leaves(host, sample, pyramid, budget, OracleScorer({(pyramid, sample.question): boxes}), balancer)
+
+
+REGISTERED: tuple[Policy, ...] = (
+    Policy("full", full, "the host at its own processor's maximum", has_budget=False),
+    Policy("resize", resize, "the host's own resize rule, the most tokens not above the budget"),
+    Policy(
+        "two-mode",
+        two_mode,
+        "64 tokens for a short question, 400 for a longer one, by resize",
+        needs=frozenset({"pixels", "question"}),
+        has_budget=False,
+    ),
+    Policy(
+        "random",
+        random_splits,
+        "quadtree with random splits, drawn by the question's words",
+        needs=frozenset({"pixels", "question"}),
+        uses_pyramid=True,
+    ),
+    Policy("saliency", saliency, "quadtree that follows information and salience, not the question", uses_pyramid=True),
+    *PEERS,
+    Policy(
+        "arr-coc",
+        arr_coc,
+        "training-free ARR-COC with its standing constants",
+        needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+    ),
+    Policy(
+        "arr-coc-shuffled",
+        arr_coc_shuffled,
+        "ARR-COC that looks with another question than the one that is answered",
+        needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+    ),
+    Policy(
+        "arr-coc-trained",
+        arr_coc_trained,
+        "ARR-COC with the parts that were trained for this host",
+        needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+        needs_training=True,
+    ),
+    Policy(
+        "arr-coc-trained-shuffled",
+        arr_coc_trained_shuffled,
+        "trained ARR-COC that looks with another question than the one that is answered",
+        needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
+        chooses_budget=True,
+        uses_pyramid=True,
+        needs_training=True,
+    ),
+    Policy(
+        "oracle",
+        oracle,
+        "quadtree that follows the evidence boxes",
+        needs=frozenset({"pixels", "evidence"}),
+        uses_pyramid=True,
+    ),
+)
+POLICIES: dict[str, Policy] = {policy.name: policy for policy in REGISTERED}

@@ -1,0 +1,78 @@
+"""How many times fewer tokens, by kind of picture, beside what ARR-COC aims at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from arr_coc.evaluation.statistics.intervals import clustered_mean
+
+TARGETS = {"dense text": (15.0, 18.0), "charts": (8.0, 12.0), "natural": (3.0, 6.0), "mixed": (7.0, 10.0)}
+"""Full-resolution tokens / tokens spent that training aims at, least and most."""
+
+CONTENT = {
+    "document": "dense text",
+    "receipt": "dense text",
+    "bar_chart": "charts",
+    "line_chart": "charts",
+    "shapes": "natural",
+    "street": "natural",
+    "form": "mixed",
+    "table": "mixed",
+}
+"""Kind of content by kind of picture: a form or a table is text held together by rules and space."""
+
+
+@dataclass(frozen=True)
+class Compression:
+    """Compression of one kind of content.
+
+    Attributes:
+        content: one of `TARGETS`, or the kind of picture where it belongs to none of them.
+        ratio: tokens of all pictures at full resolution / tokens spent on them.
+        error: its standard error, clustered by picture.
+        target: least and most that is aimed at; None for other kinds.
+    """
+
+    content: str
+    num_questions: int
+    ratio: float
+    error: float
+    target: tuple[float, float] | None
+
+
+def compression_by_content(
+    full_tokens: Sequence[int], tokens: Sequence[int], picture_kinds: Sequence[str], clusters: Sequence[str]
+) -> list[Compression]:
+    """Compression by kind of content, those with a target first.
+
+    Args:
+        full_tokens, tokens: visual tokens of each question at full resolution and under the policy.
+        picture_kinds: of each question, such as `data.KINDS`.
+    Raises:
+        ValueError: the lengths differ, or a question was given no tokens.
+    """
+    if not len(full_tokens) == len(tokens) == len(picture_kinds) == len(clusters):
+        raise ValueError(
+            "full_tokens, tokens, picture_kinds, clusters: "
+            f"{len(full_tokens)}, {len(tokens)}, {len(picture_kinds)}, {len(clusters)} long"
+        )
+    if len(tokens) and min(tokens) < 1:
+        raise ValueError(f"tokens must be at least 1, got {min(tokens)}")
+    contents = np.array([CONTENT.get(kind, kind) for kind in picture_kinds])
+    whole, spent, pictures = np.asarray(full_tokens), np.asarray(tokens), np.asarray(clusters)
+    order = [*TARGETS, *sorted(set(contents.tolist()) - set(TARGETS))]
+    return [
+        compression(content, whole[contents == content], spent[contents == content], pictures[contents == content])
+        for content in order
+        if (contents == content).any()
+    ]
+
+
+def compression(content: str, full_tokens: np.ndarray, tokens: np.ndarray, clusters: np.ndarray) -> Compression:
+    """Ratio of the totals; its error by the delta method, from the residuals full - ratio * tokens."""
+    ratio = float(full_tokens.sum() / tokens.sum())
+    _, error = clustered_mean((full_tokens - ratio * tokens).tolist(), clusters.tolist())
+    return Compression(content, len(tokens), ratio, error / float(tokens.mean()), TARGETS.get(content))

@@ -1,0 +1,1 @@
+"""Every (policy, budget, question) once, resumable."""

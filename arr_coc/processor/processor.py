@@ -1,0 +1,293 @@
+"""ARR-COC for users of transformers: a processor whose output goes into their own, unpatched model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
+from arr_coc.hosts.names import check_type, resolve
+from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.settings import Settings, read_budget
+from arr_coc.hosts.trained_parts import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
+from arr_coc.pictures.opening import ImageSource, open_image
+from arr_coc.processor.inputs import RelevanceInputs, encoder_outputs
+from arr_coc.processor.messages import Message, question_of_text, read_conversations
+from arr_coc.processor.stock_inputs import take_apart
+from arr_coc.realizing import realize
+from arr_coc.records import Pyramid, Realization
+
+Budget = int | str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One conversation ready to be realized: ids with one placeholder per picture."""
+
+    ids: list[int]
+    pyramids: list[Pyramid]
+    question: str
+    budget: int | None
+
+
+class RelevanceProcessor:
+    """Spends each picture's visual tokens where the question needs them.
+
+    The budget is per picture: a message with two pictures may cost twice as much. The question is the
+    text of the last user turn, also for pictures of earlier turns.
+
+    Attributes:
+        host: the model with its tokenizer, image processor and stopwatch.
+        settings: the standing budget, the balancer's constants and how attention is read.
+        learned: the trained parts.
+    """
+
+    def __init__(self, host: Qwen3VLHost, settings: Settings | None = None, learned: Learned | None = None):
+        check_type(host.model.config.name_or_path or type(host.model).__name__, host.model.config.model_type)
+        self.host = host
+        self.settings = settings or Settings(gaze=host.gaze)
+        self.learned = (learned or Learned()).to(host.model.device)
+        host.gaze, host.balancer, host.learned = self.settings.gaze, self.settings.balancer, self.learned
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path,
+        *,
+        model: Qwen3VLForConditionalGeneration,
+        relevance: str | Path | None = None,
+        budget: Budget = None,
+    ) -> RelevanceProcessor:
+        """Loads tokenizer and image processor; torchvision is not needed.
+
+        Args:
+            name: "nano", a folder, or an id of the Hugging Face hub.
+            model: the model that will answer.
+            relevance: folder from `save_pretrained` or `arr-coc train`; None takes what lies in `name`, else defaults.
+            budget: 64..400 or "auto"; None keeps the settings' own.
+
+        Raises:
+            ValueError: unknown name, no Qwen3-VL, parts trained for another host, a budget out of range.
+        """
+        source = resolve(name)
+        check_type(name, model.config.model_type)
+        settings, learned = Settings(), Learned()
+        if relevance is not None or (Path(source) / SETTINGS_FILE).is_file():
+            settings, learned = load_relevance(Path(relevance if relevance is not None else source), model)
+        if budget is not None:
+            settings = replace(settings, budget=budget)
+        host = Qwen3VLHost(model, load_tokenizer(name), load_image_processor(name))
+        return cls(host, settings, learned)
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self.host.tokenizer
+
+    @property
+    def image_processor(self) -> Qwen2VLImageProcessorPil:
+        return self.host.image_processor
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes tokenizer, image processor, settings and trained parts; reloading gives the same allocations."""
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        self.tokenizer.save_pretrained(path)
+        self.image_processor.save_pretrained(path)
+        save_relevance(path, self.settings, self.learned, host_facts(self.host.model))
+
+    def apply_chat_template(
+        self,
+        conversation: Sequence[Message] | Sequence[Sequence[Message]],
+        *,
+        add_generation_prompt: bool = False,
+        tokenize: bool = True,
+        return_dict: bool = True,
+        return_tensors: str | None = "pt",
+        budget: Budget | list[Budget] = None,
+        padding_side: str | None = None,
+        **template: Any,
+    ) -> RelevanceInputs | Tensor | str | list[str]:
+        """Messages to model inputs.
+
+        Args:
+            conversation: messages in the format of Hugging Face, or a list of such lists; a picture is
+                a PIL image, a path, bytes, or a `file://` or `data:` address.
+            budget: tokens per picture, 64..400 or "auto", one for all or one per conversation.
+            padding_side: default left with a generation prompt, else as the tokenizer says.
+            template: passed to the chat template.
+
+        Raises:
+            ValueError: no question, a picture that cannot be opened, a budget out of range, a prompt
+                longer than the model's context.
+        """
+        conversations, is_batch = read_conversations(conversation)
+        template["add_generation_prompt"] = add_generation_prompt
+        if not tokenize:
+            texts = [self.tokenizer.apply_chat_template(c.messages, tokenize=False, **template) for c in conversations]
+            return texts if is_batch else texts[0]
+        check_tensors(return_tensors)
+        self.host.clock.reset()
+        with self.host.clock.measure("prepare"):
+            samples = [
+                self._sample(self.host.tokenize(c.messages, **template), c.pictures, c.question, each)
+                for c, each in zip(conversations, self._budgets(budget, len(conversations)), strict=True)
+            ]
+            inputs = self._realize(samples, padding_side or self._side(add_generation_prompt))
+        return inputs if return_dict else inputs["input_ids"]
+
+    def __call__(
+        self,
+        images: ImageSource | Sequence[ImageSource] | Sequence[Sequence[ImageSource]] | None = None,
+        text: str | Sequence[str] | None = None,
+        *,
+        budget: Budget | list[Budget] = None,
+        padding_side: str | None = None,
+        padding: bool | str = True,
+        return_tensors: str | None = "pt",
+    ) -> RelevanceInputs:
+        """The stock call: rendered chat text(s) with one placeholder per picture, and the pictures in order.
+
+        The question is the last user turn of the text, or all of it where it has no turns. `padding` is
+        there for the stock signature: batches are always padded.
+        """
+        check_tensors(return_tensors)
+        if not text:
+            raise ValueError("text: missing; render it with apply_chat_template(..., tokenize=False)")
+        texts = [text] if isinstance(text, str) else list(text)
+        ids = [self.tokenizer(one, add_special_tokens=False, verbose=False)["input_ids"] for one in texts]
+        pictures = share_out(images, [one.count(self.host.image_token_id) for one in ids])
+        self.host.clock.reset()
+        with self.host.clock.measure("prepare"):
+            parts = zip(ids, pictures, map(question_of_text, texts), self._budgets(budget, len(texts)), strict=True)
+            samples = [self._sample(*part) for part in parts]
+            return self._realize(samples, padding_side or self._side(any(map(is_open, texts))))
+
+    def condense(self, stock_inputs: Mapping[str, Tensor], budget: Budget | list[Budget] = None) -> RelevanceInputs:
+        """What the stock Qwen3-VL processor returned, with its pictures re-allocated; padding on the same side.
+
+        Pictures are taken back from `pixel_values`, so nothing finer than the stock size can be seen.
+
+        Raises:
+            ValueError: videos, or inputs that do not fit together.
+        """
+        self.host.clock.reset()
+        with self.host.clock.measure("prepare"):
+            stock = take_apart(stock_inputs, self.tokenizer, self.host.image_token_id, self.host.geometry)
+            budgets = self._budgets(budget, len(stock))
+            samples = [
+                self._sample(one.ids, one.pictures, one.question, each)
+                for one, each in zip(stock, budgets, strict=True)
+            ]
+            mask = stock_inputs.get("attention_mask")
+            is_right = mask is not None and bool((mask[:, -1] == 0).any())
+            return self._realize(samples, "right" if is_right else "left")
+
+    def decode(self, *args: Any, **kwargs: Any) -> str:
+        """The tokenizer's `decode`."""
+        return self.tokenizer.decode(*args, **kwargs)
+
+    def batch_decode(self, *args: Any, **kwargs: Any) -> list[str]:
+        """The tokenizer's `batch_decode`."""
+        return self.tokenizer.batch_decode(*args, **kwargs)
+
+    def _budgets(self, budget: Budget | list[Budget], count: int) -> list[int | None]:
+        budgets = list(budget) if isinstance(budget, (list, tuple)) else [budget] * count
+        if len(budgets) != count:
+            raise ValueError(f"budget: {len(budgets)} values for {count} conversations; give one, or one for each")
+        return [read_budget(self.settings.budget if each is None else each) for each in budgets]
+
+    def _side(self, is_prompt: bool) -> str:
+        return "left" if is_prompt else self.tokenizer.padding_side
+
+    def _sample(
+        self, ids: list[int], pictures: Sequence[ImageSource | None], question: str, budget: int | None
+    ) -> Sample:
+        if not question:
+            raise ValueError("question: the last user message has no text; say what you want to know")
+        if any(picture is None for picture in pictures):
+            raise ValueError("messages: an image part names no picture; put it under 'image' or 'path'")
+        self._check_length(len(ids))
+        return Sample(ids, [self.host.pyramid(self._open(picture)) for picture in pictures], question, budget)
+
+    def _open(self, picture: ImageSource) -> Image.Image:
+        with self.host.clock.measure("open"):
+            return open_image(picture, self.host.needed_size)
+
+    def _check_length(self, num_tokens: int) -> None:
+        if num_tokens > self.host.max_tokens:
+            raise ValueError(
+                f"question: the prompt takes {num_tokens} tokens, the model's context is {self.host.max_tokens}; "
+                "shorten the text, send fewer pictures or lower the budget"
+            )
+
+    def _realize(self, samples: list[Sample], side: str) -> RelevanceInputs:
+        with nullcontext() if self.host.is_training else torch.no_grad():
+            with self.host.clock.measure("select"):
+                flat = realize(
+                    self.host,
+                    [pyramid for sample in samples for pyramid in sample.pyramids],
+                    [sample.question for sample in samples for _ in sample.pyramids],
+                    balancer=self.learned.pick_balancer(self.settings),
+                    scorer=self.learned.pick_scorer(),
+                    adapter=self.learned.adapter,
+                    budgets=[sample.budget for sample in samples for _ in sample.pyramids],
+                )
+            remaining = iter(flat)
+            realizations = [[next(remaining) for _ in sample.pyramids] for sample in samples]
+            return self._assemble(samples, realizations, side)
+
+    def _assemble(self, samples: list[Sample], realizations: list[list[Realization]], side: str) -> RelevanceInputs:
+        prompts = []
+        for sample, pictures in zip(samples, realizations, strict=True):
+            blocks = [ImageBlock.of(realization.allocation) for realization in pictures]
+            prompts.append(lay_out(sample.ids, self.host.image_token_id, blocks))
+            self._check_length(len(prompts[-1].ids))
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
+        data: dict[str, Any] = {
+            key: value.to(self.host.model.device) for key, value in pad_batch(prompts, pad, side).items()
+        }
+        features = [realization.features for pictures in realizations for realization in pictures]
+        if features:
+            data["mm_encoder_outputs"] = {"image": encoder_outputs(features, self.host.model.dtype)}
+        return RelevanceInputs(data, realizations)
+
+
+def share_out(images: Any, counts: list[int]) -> list[list[ImageSource]]:
+    """Pictures per text: one, a flat list in the order of the placeholders, or a list per text."""
+    if images is None:
+        images = []
+    if not isinstance(images, (list, tuple)):
+        images = [images]
+    if images and all(isinstance(group, (list, tuple)) for group in images):
+        groups = [list(group) for group in images]
+    else:
+        remaining = iter(images)
+        groups = [list(islice(remaining, count)) for count in counts]
+        groups[-1] += list(remaining)
+    if [len(group) for group in groups] != counts:
+        raise ValueError(
+            f"images: {[len(group) for group in groups]} pictures per text, but the texts hold {counts} placeholders; "
+            "give one picture per <|image_pad|>, in order"
+        )
+    return groups
+
+
+def is_open(text: str) -> bool:
+    """Whether a rendered chat ends in an assistant turn that waits to be written."""
+    return text.rfind("<|im_start|>assistant") > text.rfind("<|im_end|>")
+
+
+def check_tensors(return_tensors: str | None) -> None:
+    if return_tensors not in (None, "pt"):
+        raise ValueError(f"return_tensors: only 'pt' is supported, got {return_tensors!r}")
