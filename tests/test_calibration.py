@@ -7,8 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy import stats
 
+from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.policies.full_picture import full_grid
+from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import (
     NOTHING,
     EvidenceSeen,
@@ -18,6 +22,7 @@ from arr_coc.evaluation.recall import (
     levels_of_resize,
     levels_of_tokens,
 )
+from arr_coc.evaluation.running.runner import evidence_in_leaves, evidence_shown
 from arr_coc.evaluation.statistics.calibration import (
     calibration_table,
     expected_calibration_error,
@@ -35,7 +40,7 @@ MIDDLE = [(0.25, 0.25, 0.75, 0.75)]
 
 def test_levels_of_leaves():
     expected = [[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
-    assert levels_of_leaves(LEAVES).tolist() == expected
+    assert levels_of_leaves(LEAVES, (4, 4)).tolist() == expected
 
 
 def test_levels_of_kept_tokens_and_of_a_resized_picture():
@@ -52,7 +57,7 @@ def test_levels_of_kept_tokens_and_of_a_resized_picture():
 )
 def test_recall_by_hand(needed, seen):
     """Of the four evidence cells one lies under level-0 leaves; of the four finest cells one is evidence."""
-    assert evidence_seen(levels_of_leaves(LEAVES), MIDDLE, needed) == seen
+    assert evidence_seen(levels_of_leaves(LEAVES, (4, 4)), MIDDLE, needed) == seen
 
 
 def test_pruned_and_missing_evidence():
@@ -161,3 +166,20 @@ def test_calibration_table_by_hand():
     assert math.isnan(expected_calibration_error(calibration_table([64], [math.inf], ["a"])))
     with pytest.raises(ValueError, match="chosen: 500 is above"):
         calibration_table([500], [64], ["a"])
+
+
+@pytest.mark.parametrize("size", [(900, 1400), (1000, 700), (640, 640), (350, 1200), (2000, 1100)])
+def test_full_sees_all_that_is_legible_there(size, tiny_host):
+    """Whatever the pyramid's grid was rounded to; leaves of level 0 do where that grid is no coarser on either side."""
+    image = Image.new("RGB", size, "white")
+    glyph = 8.0 * max(1.0, size[0] / tiny_host.stock_size(*size)[0], size[1] / tiny_host.stock_size(*size)[1])
+    sample = Sample(image, "?", ("x",), ((10, 10, 60, 30),), "read", "reading", glyph, "p", "page")
+    pyramid = tiny_host.pyramid(image)
+    for policy in ("full", "resize"):
+        given = POLICIES[policy].give(tiny_host, sample, pyramid, 10_000)
+        assert evidence_shown(tiny_host, sample, given.shown).recall == pytest.approx(1.0)
+    whole, full = Allocation(pyramid.cells(0), pyramid.grid()), full_grid(tiny_host, size)
+    is_as_fine = all(ours >= theirs for ours, theirs in zip(pyramid.grid(), full, strict=True))
+    assert evidence_in_leaves(tiny_host, sample, whole).recall == pytest.approx(float(is_as_fine))
+    smaller = POLICIES["resize"].give(tiny_host, sample, pyramid, 64)
+    assert evidence_shown(tiny_host, sample, smaller.shown).recall == 0.0

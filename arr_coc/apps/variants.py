@@ -11,6 +11,7 @@ from PIL import Image
 from arr_coc.apps.checkpoints import LoadedHost
 from arr_coc.data.scoring import METRICS
 from arr_coc.data.tasks import Record, Sample
+from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.policies.policy import Given
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
@@ -140,7 +141,11 @@ def give(loaded: LoadedHost, sample: Sample, variant: Variant) -> tuple[Given, R
     allocation = realization.allocation
     segments = (realization.num_encoded,)
     given = Given(
-        ImageBlock.of(allocation), realization.features, segments, levels_of_leaves(allocation), allocation.leaves
+        ImageBlock.of(allocation),
+        realization.features,
+        segments,
+        levels_of_leaves(allocation, full_grid(host, sample.image.size)),
+        allocation.leaves,
     )
     return given, realization
 

@@ -1,7 +1,9 @@
 """Was the evidence shown finely enough, and was it evidence that was shown finely?
 
 Both need boxes around the evidence but no reader, so they hold for pictures that the host can't read.
-Shapes: K leaves, (R, C) rows and columns of the level-0 grid.
+A level here is relative to the host's own full resolution: 0 is as fine as `full` shows the picture, 1 half as
+fine. So `full` sees all that is legible there, whatever the pyramid's grid was rounded to.
+Shapes: K leaves, (R, C) rows and columns of a grid of cells.
 """
 
 from __future__ import annotations
@@ -37,9 +39,14 @@ class EvidenceSeen:
     precision: float | None
 
 
-def levels_of_leaves(allocation: Allocation) -> np.ndarray:
-    """(R, C) level of the leaf over each level-0 cell."""
+def levels_of_leaves(allocation: Allocation, full: tuple[int, int]) -> np.ndarray:
+    """(R, C) level of the leaf over each level-0 cell, relative to a `full` resolution of (rows, columns) cells.
+
+    Level 0 of the pyramid is rounded to a grid that halves evenly, most often a larger one; what is finer than the
+    full resolution counts as 0, what is coarser as the fraction it is.
+    """
     shown = np.full(allocation.grid, NOTHING)
+    rounding = level_of_grid(allocation.grid, full)
     leaves = allocation.leaves.numpy()
     for level in np.unique(leaves[:, 0]):
         rows, cols = leaves[leaves[:, 0] == level, 1:].T
@@ -47,7 +54,7 @@ def levels_of_leaves(allocation: Allocation) -> np.ndarray:
         chosen = np.zeros((-(-allocation.grid[0] // side), -(-allocation.grid[1] // side)), dtype=bool)
         chosen[rows, cols] = True
         over = chosen.repeat(side, axis=0).repeat(side, axis=1)[: allocation.grid[0], : allocation.grid[1]]
-        shown[over] = level
+        shown[over] = max(0.0, level + rounding)
     return shown
 
 
@@ -63,13 +70,17 @@ def levels_of_tokens(positions: Tensor, grid: tuple[int, int]) -> np.ndarray:
     return shown
 
 
-def levels_of_resize(resized: tuple[int, int], grid: tuple[int, int]) -> np.ndarray:
-    """(R, C) level of a whole picture shown on a smaller grid of cells: log2 of the factor along a side.
+def levels_of_resize(resized: tuple[int, int], full: tuple[int, int]) -> np.ndarray:
+    """(R, C) level of a whole picture shown on a grid `resized`, relative to the `full` one; at least 0."""
+    return np.full(full, max(0.0, level_of_grid(resized, full)))
 
-    Where the aspect was rounded, the side that shrank more counts; a grid as large as level 0 or larger is level 0.
+
+def level_of_grid(grid: tuple[int, int], full: tuple[int, int]) -> float:
+    """log2 of how much coarser a grid is than the full resolution; negative where it is finer.
+
+    Where the aspect was rounded, the side that shrank more counts.
     """
-    factor = max(grid[0] / resized[0], grid[1] / resized[1], 1.0)
-    return np.full(grid, np.log2(factor))
+    return float(np.log2(max(full[0] / grid[0], full[1] / grid[1])))
 
 
 def evidence_share(boxes: Sequence[Box], grid: tuple[int, int]) -> np.ndarray:
@@ -102,7 +113,7 @@ def evidence_seen(shown: np.ndarray, boxes: Sequence[Box], needed_level: float |
     """Evidence recall and precision of what a policy shows.
 
     Args:
-        shown: (R, C) level shown over each cell of the level-0 grid, `NOTHING` where there is nothing; fractions are
+        shown: (R, C) level shown over each cell of a grid, `NOTHING` where there is nothing; fractions are
             levels in between. Any policy can be told this way.
         boxes: evidence (x0, y0, x1, y1) in fractions of the picture.
         needed_level: coarsest level at which the evidence is legible (`data.legible_level`); None counts evidence

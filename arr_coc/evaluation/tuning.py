@@ -10,9 +10,9 @@ import torch
 
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample, Task, by_picture
-from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
+from arr_coc.evaluation.recall import WHOLE
 from arr_coc.evaluation.reporting.tables import markdown_table, with_error
-from arr_coc.evaluation.running.runner import evidence_shown
+from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
@@ -67,7 +67,7 @@ def recall_under(
     focus, explore, weights = choice
     balancer = replace(HeuristicBalancer(), focus_diversify=focus, exploit_explore=explore, weights=weights)
     (realized,) = realize(host, [pyramid], [sample.question], balancer=balancer, scorer=scorer, budgets=[budget])
-    return evidence_shown(host, sample, levels_of_leaves(realized.allocation)).recall
+    return evidence_in_leaves(host, sample, realized.allocation).recall
 
 
 def worth(tried: Sequence[Tried]) -> float:

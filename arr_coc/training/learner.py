@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from arr_coc.balancing import LearnedBalancer
-from arr_coc.evaluation.recall import levels_of_leaves
-from arr_coc.evaluation.running.runner import evidence_shown
+from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
@@ -209,7 +208,7 @@ class RelevanceLearner(nn.Module):
         with torch.no_grad():
             logits = balancer.logits(self.host, realization.pyramid, sample.question)
         extras = {"auto_budget": float(balancer.decide(logits, None).budget)}
-        recall = evidence_shown(self.host, sample, levels_of_leaves(realization.allocation)).recall
+        recall = evidence_in_leaves(self.host, sample, realization.allocation).recall
         return extras if recall is None else extras | {"evidence_recall": recall}
 
 

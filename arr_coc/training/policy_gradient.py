@@ -234,7 +234,12 @@ class PolicyLearner(nn.Module):
         num_each = len(attempts) // len(group.drawn)
         samples = [drawn.sample for drawn in group.drawn for _ in range(num_each)]
         given = [
-            Given(ImageBlock.of(r.allocation), r.features, (r.num_encoded,), levels_of_leaves(r.allocation))
+            Given(
+                ImageBlock.of(r.allocation),
+                r.features,
+                (r.num_encoded,),
+                levels_of_leaves(r.allocation, r.allocation.grid),
+            )
             for r in (attempt.realization for attempt in attempts)
         ]
         answers = answer_all(self.host, [sample.prompt for sample in samples], given)

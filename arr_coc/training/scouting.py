@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from arr_coc.balancing import Balancer
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.recall import WHOLE, levels_of_leaves
-from arr_coc.evaluation.running.runner import evidence_shown
+from arr_coc.evaluation.recall import WHOLE
+from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer
@@ -91,4 +91,4 @@ class ScoutLearner(nn.Module):
         )
 
     def recall(self, sample: Sample, realization: Realization) -> float | None:
-        return evidence_shown(self.host, sample, levels_of_leaves(realization.allocation)).recall
+        return evidence_in_leaves(self.host, sample, realization.allocation).recall

@@ -57,10 +57,16 @@ def whole_picture(host: Qwen3VLHost, image: Image.Image, with_attention: bool = 
     return encode_whole(host, image, with_attention)
 
 
+def full_grid(host: Qwen3VLHost, size: tuple[int, int]) -> tuple[int, int]:
+    """(rows, columns) of cells of a picture of (width, height) pixels at the host's full resolution."""
+    width, height = host.stock_size(*size)
+    return height // host.geometry.cell_px, width // host.geometry.cell_px
+
+
 def whole_segment(host: Qwen3VLHost, image: Image.Image) -> tuple[Segment, tuple[int, int]]:
     """All cells of a picture at full resolution, and its grid (rows, columns)."""
-    size = host.stock_size(*image.size)
-    cols, rows = (side // host.geometry.cell_px for side in size)
+    rows, cols = full_grid(host, image.size)
+    size = cols * host.geometry.cell_px, rows * host.geometry.cell_px
     return Segment(host.resize(image, size), torch.arange(rows * cols)), (rows, cols)
 
 

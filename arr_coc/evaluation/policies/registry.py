@@ -15,7 +15,7 @@ from arr_coc.balancing import Balancer
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.flops import attention_flops, encoded_segments
-from arr_coc.evaluation.policies.full_picture import whole_picture
+from arr_coc.evaluation.policies.full_picture import full_grid, whole_picture
 from arr_coc.evaluation.policies.policy import Given, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of
 from arr_coc.evaluation.recall import levels_of_leaves, levels_of_resize
@@ -47,7 +47,7 @@ def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: 
     with torch.no_grad():
         features = encode_segments(host.model.model.visual, [segment], host.geometry)[0]
     positions = torch.stack([index // cols, index % cols], dim=1)
-    shown = levels_of_resize((rows, cols), pyramid.grid())
+    shown = levels_of_resize((rows, cols), full_grid(host, sample.image.size))
     return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)
 
 
@@ -77,7 +77,7 @@ def give_leaves(
         ImageBlock.of(allocation),
         realization.features,
         encoded_segments(realization),
-        levels_of_leaves(allocation),
+        levels_of_leaves(allocation, full_grid(host, sample.image.size)),
         allocation.leaves,
         attention_flops(host, realization) if getattr(scorer, "reads_attention", False) else 0.0,
     )
@@ -87,7 +87,7 @@ def full(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Gi
     """Remembered where other policies start from it too."""
     whole = whole_picture(host, sample.image)
     block = block_of(torch.arange(whole.num_cells), whole.grid)
-    return Given(block, whole.features, (whole.num_cells,), levels_of_resize(whole.grid, pyramid.grid()))
+    return Given(block, whole.features, (whole.num_cells,), levels_of_resize(whole.grid, whole.grid))
 
 
 def resize(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:

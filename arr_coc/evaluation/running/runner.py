@@ -18,15 +18,15 @@ from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import Sample, Task
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.evaluation.policies.ablations import ABLATIONS
-from arr_coc.evaluation.policies.full_picture import WholePictures
+from arr_coc.evaluation.policies.full_picture import WholePictures, full_grid
 from arr_coc.evaluation.policies.registry import POLICIES, Given
-from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen
+from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen, levels_of_leaves
 from arr_coc.evaluation.running.answers import Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.evaluation.running.timing import time_answer
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.loading import load_host
-from arr_coc.records import Pyramid
+from arr_coc.records import Allocation, Pyramid
 
 REGISTRY = POLICIES | ABLATIONS
 BUDGETS = (64, 100, 160, 256, 400)
@@ -192,6 +192,11 @@ def evidence_shown(host: Qwen3VLHost, sample: Sample, shown: np.ndarray) -> Evid
     return evidence_seen(shown, fractions(sample), needed_level(host, sample))
 
 
+def evidence_in_leaves(host: Qwen3VLHost, sample: Sample, allocation: Allocation) -> EvidenceSeen:
+    """Recall and precision of a sample's evidence in the leaves of its picture."""
+    return evidence_shown(host, sample, levels_of_leaves(allocation, full_grid(host, sample.image.size)))
+
+
 def fractions(sample: Sample) -> list[Box]:
     """Evidence boxes as fractions of the picture."""
     width, height = sample.image.size
@@ -208,30 +213,31 @@ def glyph_px(sample: Sample) -> float | None:
     return PRINT_SHARE * min(min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in sample.boxes)
 
 
-def native_glyph_px(host: Qwen3VLHost, sample: Sample) -> float | None:
-    """Size at level 0 of the smallest thing to recognise; None where the data does not tell, or a glimpse is enough."""
+def full_glyph_px(host: Qwen3VLHost, sample: Sample) -> float | None:
+    """Size of the smallest thing to recognise at the host's full resolution; None where the data does not tell, or a
+    glimpse is enough."""
     size = glyph_px(sample)
     if size is None or isinf(size):
         return None
-    width, height = host.native_size(*sample.image.size)
+    width, height = host.stock_size(*sample.image.size)
     return size * min(width / sample.image.width, height / sample.image.height)
 
 
 def needed_level(host: Qwen3VLHost, sample: Sample) -> float | None:
-    """The coarsest level, in fractions, at which the evidence is legible; at least 0."""
-    native_px = native_glyph_px(host, sample)
-    return None if native_px is None else max(0.0, log2(native_px / MIN_GLYPH_PX))
+    """The coarsest level, in fractions, at which the evidence is legible; 0 (full resolution) where it nowhere is."""
+    full_px = full_glyph_px(host, sample)
+    return None if full_px is None else max(0.0, log2(full_px / MIN_GLYPH_PX))
 
 
 def evidence_of(host: Qwen3VLHost, sample: Sample) -> str:
     """The coarsest of the levels 2, 1, 0 at which the smallest thing to recognise is legible."""
     if glyph_px(sample) is None:
         return "unknown"
-    native_px = native_glyph_px(host, sample)
-    if native_px is None:
+    full_px = full_glyph_px(host, sample)
+    if full_px is None:
         return "gist"
     for level in (2, 1, 0):
-        if native_px / 2**level >= MIN_GLYPH_PX:
+        if full_px / 2**level >= MIN_GLYPH_PX:
             return f"level {level}"
     return "illegible"
 
