@@ -109,7 +109,7 @@ def test_clustered_error_of_independent_and_of_copied_answers():
     assert math.isnan(clustered_mean([1.0, 0.0], ["a", "a"])[1])
 
 
-PLAN = Plan("tiny", ("held-out",), ("full", "resize", "arr-coc"), (64, 100, 0), limit=4)
+PLAN = Plan("tiny", ("development",), ("full", "resize", "arr-coc"), (64, 100, 0), limit=4)
 
 
 @pytest.fixture

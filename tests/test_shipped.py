@@ -23,7 +23,7 @@ POLICIES = ("full", "resize", "arr-coc", "arr-coc-trained", "arr-coc-trained-shu
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
     folder = tmp_path_factory.mktemp("shipped")
-    for _ in run(Plan("nano", ("held-out",), POLICIES, (100,), limit=160), folder):
+    for _ in run(Plan("nano", ("development",), POLICIES, (100,), limit=160), folder):
         pass
     return read_lines(folder / "answers.jsonl")
 

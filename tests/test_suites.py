@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
+import arr_coc
 from arr_coc.data.robustness import TRANSFORMS, adversarial, apart, is_answerable, turned
-from arr_coc.data.suites import SUITES, Selection, held_out, is_apart, open_task
+from arr_coc.data.suites import FROZEN, SUITES, Selection, fingerprint, held_out, is_apart, open_task
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask
 
+PACKAGE = Path(arr_coc.__file__).parent
 TASK = held_out(20, 6, max_side=512)
 
 
@@ -22,13 +25,33 @@ def test_every_suite_draws_test_seeds_of_its_own():
     assert all(start in TEST_SEEDS and start + 1000 in TEST_SEEDS for start in starts)
 
 
+FINGERPRINT = "a83f6c926c791e237f3e7c159b10d99517d18228e05b7843a54a8b3ba1f43c08"
+"""Of the 1,000 questions of the final report, with generator version 2."""
+
+
+def test_the_final_block_is_what_it_was_when_it_was_frozen():
+    task = open_task("final", for_final_report=True)
+    assert fingerprint(task, 1000) == FINGERPRINT
+
+
+def test_the_final_block_is_opened_by_the_final_report_alone():
+    for name in FROZEN:
+        with pytest.raises(ValueError, match="is frozen for the report of arr-coc eval final"):
+            open_task(name)
+        assert name not in SUITES
+    opening = [
+        path.name for path in PACKAGE.rglob("*.py") if "for_final_report=True" in path.read_text(encoding="utf-8")
+    ]
+    assert opening == ["final.py"]
+
+
 def test_an_unknown_task_lists_what_there_is():
-    with pytest.raises(ValueError, match="'pictures' is neither a folder nor one of held-out, "):
+    with pytest.raises(ValueError, match="'pictures' is neither a folder nor one of development, "):
         open_task("pictures")
 
 
 def test_a_limit_takes_the_first_questions():
-    task, whole = open_task("held-out", limit=3), open_task("held-out")
+    task, whole = open_task("development", limit=3), open_task("development")
     assert len(task) == 3 and [task[i].question for i in range(3)] == [whole[i].question for i in range(3)]
     assert task.version == whole.version
     with pytest.raises(IndexError):

@@ -42,7 +42,7 @@ Readme = Annotated[Path | None, typer.Option(metavar="FILE", help="Put the table
 @eval_app.callback(invoke_without_command=True)
 def evaluate(
     context: typer.Context,
-    tasks: Tasks = "held-out",
+    tasks: Tasks = "development",
     policies: Policies = "full,resize,arr-coc",
     budgets: Budgets = f"{BUDGETS},auto",
     model: Model = "nano",
@@ -73,7 +73,7 @@ def headroom(
 ) -> None:
     """Phase 0: is there anything to gain from looking closer? The gap between oracle and resize."""
     with explained():
-        plan = plan_of(model, "held-out", policies, budgets, limit)
+        plan = plan_of(model, "development", policies, budgets, limit)
     answer_and_report(plan, out, workers, "Phase 0: does looking closer pay?", "eval headroom", readme)
 
 
@@ -81,7 +81,7 @@ def headroom(
 def ablate(
     out: Out,
     model: Model = "nano",
-    tasks: Tasks = "held-out",
+    tasks: Tasks = "development",
     limit: Limit = 400,
     budgets: Budgets = "100,160,auto",
     workers: Workers = 2,
@@ -203,6 +203,7 @@ def plan_of(
     timed_every: int = 0,
     skip_missing: bool = False,
     relevance: Path | None = None,
+    for_final_report: bool = False,
 ) -> Plan:
     """A plan that can be run; "all" policies are those that the host can follow.
 
@@ -218,7 +219,17 @@ def plan_of(
     every = [name for name, policy in POLICIES.items() if is_trained or not policy.needs_training]
     names = tuple(every if policies == "all" else policies.split(","))
     folder = str(relevance) if relevance is not None else None
-    plan = Plan(model, tuple(tasks.split(",")), names, numbers(budgets), limit, timed_every, skip_missing, folder)
+    plan = Plan(
+        model,
+        tuple(tasks.split(",")),
+        names,
+        numbers(budgets),
+        limit,
+        timed_every,
+        skip_missing,
+        folder,
+        for_final_report,
+    )
     plan.conditions()
     for name in names:
         if REGISTRY[name].needs_training and not is_trained:

@@ -12,6 +12,7 @@ from arr_coc.cli.apps import demo, microscope
 from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.evaluation import eval_app
+from arr_coc.cli.final import final
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.plan import plan
 from arr_coc.cli.space import space
@@ -37,6 +38,7 @@ app.command()(space)
 app.add_typer(data_app)
 app.add_typer(nano_app)
 app.add_typer(eval_app)
+eval_app.command()(final)
 
 
 def print_version(is_asked: bool) -> None:

@@ -58,7 +58,7 @@ def evaluate(
     from arr_coc.evaluation.running.runner import Plan
     from arr_coc.hosts.names import resolve
 
-    lines = answer_all(Plan(model, ("held-out",), ("full",), limit=limit), out, workers)
+    lines = answer_all(Plan(model, ("development",), ("full",), limit=limit), out, workers)
     if card is not None:
         facts = json.loads((Path(resolve(model)) / "training.json").read_text(encoding="utf-8"))
         card.write_text(model_card(lines, facts, f"arr-coc nano eval --limit {limit}"), encoding="utf-8")

@@ -1,8 +1,13 @@
-"""Tasks by name: held-out pictures of the generator and variations of them, public data sets, and folders."""
+"""Tasks by name: pictures of the generator that are never trained on, public data sets, and folders.
+
+Development and the final report have blocks of their own: what recipes, tensions and rules are compared on is
+`development`; `final` is frozen and opened by `arr-coc eval final` alone, so that nothing is ever chosen by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -77,31 +82,49 @@ def is_apart(a: Box, b: Box) -> bool:
     return a[2] < b[0] or b[2] < a[0] or a[3] < b[1] or b[3] < a[1]
 
 
+def fingerprint(task: Task, num_questions: int) -> str:
+    """SHA-256 of the first questions and their answers: the same list, or another one."""
+    lines = (
+        repr((sample.picture_id, sample.question, sample.answers))
+        for sample in map(task.__getitem__, range(num_questions))
+    )
+    return sha256("\n".join(lines).encode()).hexdigest()
+
+
 SUITES: dict[str, Callable[[], Task]] = {
-    "held-out": lambda: held_out(0),
-    **{f"held-out/{kind}": (lambda k=kind, b=number: held_out(b, kind=k)) for number, kind in enumerate(KINDS, 1)},
+    "development": lambda: held_out(0),
+    **{f"development/{kind}": (lambda k=kind, b=number: held_out(b, kind=k)) for number, kind in enumerate(KINDS, 1)},
     **{
-        f"held-out/{side}": (lambda s=side, b=number: held_out(b, size=(s, s))) for number, side in enumerate(SIZES, 10)
+        f"development/{side}": (lambda s=side, b=number: held_out(b, size=(s, s)))
+        for number, side in enumerate(SIZES, 10)
     },
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/tiny-print": lambda: held_out(21, VARIED_PICTURES, size=(2048, 2048), kind="document"),
     "robust/huge": lambda: held_out(22, VARIED_PICTURES, size=(4096, 4096)),
 }
-assert TEST_SEEDS.start + 31 * BLOCK <= TEST_SEEDS.stop
+FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
+"""Opened by the final report and by nothing else."""
+
+assert TEST_SEEDS.start + 41 * BLOCK <= TEST_SEEDS.stop
 
 
-def open_task(name: str, *, limit: int | None = None, skip_missing: bool = False) -> Task:
+def open_task(
+    name: str, *, limit: int | None = None, skip_missing: bool = False, for_final_report: bool = False
+) -> Task:
     """A suite or a public data set by name, or a folder with pictures and a `qa.jsonl`.
 
     Args:
         limit: the first so many questions.
+        for_final_report: whether frozen blocks may be opened.
     Raises:
         ValueError: neither a name nor a folder, with the list of names; or a folder or data set that cannot be read.
     """
     task: Task | None
-    if name in SUITES:
-        task = SUITES[name]()
+    if name in FROZEN and not for_final_report:
+        raise ValueError(f"tasks: {name!r} is frozen for the report of arr-coc eval final; use development")
+    if name in SUITES | FROZEN:
+        task = (SUITES | FROZEN)[name]()
     elif (task := open_hub_task(name, limit)) is None:
         if not Path(name).is_dir():
             raise ValueError(f"tasks: {name!r} is neither a folder nor one of {', '.join([*SUITES, *DATA_SETS])}")

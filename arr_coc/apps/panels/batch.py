@@ -38,7 +38,7 @@ def build_batch(manager: CheckpointManager) -> None:
     with gr.Row():
         task = gr.Dropdown(
             list(SUITES),
-            value="held-out",
+            value="development",
             allow_custom_value=True,
             label="Task, or folder with a qa.jsonl",
             elem_id="task",

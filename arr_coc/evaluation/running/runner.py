@@ -48,6 +48,7 @@ class Plan:
         timed_every: every n-th question is also asked alone, with nothing remembered, and timed; 0 times none.
         skip_missing: counts pictures that are not there instead of stopping.
         relevance: folder with trained parts; None takes those that lie in `model`, if any.
+        for_final_report: whether frozen blocks may be opened; `arr-coc eval final` alone says so.
     """
 
     model: str
@@ -58,6 +59,7 @@ class Plan:
     timed_every: int = 0
     skip_missing: bool = False
     relevance: str | None = None
+    for_final_report: bool = False
 
     def conditions(self) -> list[tuple[str, int]]:
         """(policy, budget) pairs; policies that ask for no budget come once, with `OWN_BUDGET`.
@@ -75,7 +77,7 @@ class Plan:
         return pairs
 
     def open(self, task: str) -> Task:
-        return open_task(task, limit=self.limit, skip_missing=self.skip_missing)
+        return open_task(task, limit=self.limit, skip_missing=self.skip_missing, for_final_report=self.for_final_report)
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,11 +321,10 @@ def read_run(folder: Path) -> tuple[Plan, list[Line]]:
 
 def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
     """The command line that makes this run again."""
-    budgets = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
+    wanted = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
+    budgets = "" if command == "eval final" else f" --budgets {wanted}"
     relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
     limit = f" --limit {plan.limit}" if plan.limit else ""
     policies = f" --policies {','.join(plan.policies)}" if command != "eval ablate" else ""
-    tasks = f" --tasks {','.join(plan.tasks)}" if command != "eval headroom" else ""
-    return (
-        f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies} --budgets {budgets}{limit} --out {folder}"
-    )
+    tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(plan.tasks)}"
+    return f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies}{budgets}{limit} --out {folder}"

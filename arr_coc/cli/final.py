@@ -1,0 +1,36 @@
+"""`arr-coc eval final` and `arr-coc eval audit`: the report that counts, and the questions a reviewer asks of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arr_coc.cli.errors import explained
+from arr_coc.cli.evaluation import (
+    BUDGETS,
+    Limit,
+    Model,
+    Out,
+    Policies,
+    Readme,
+    Timed,
+    Workers,
+    answer_and_report,
+    plan_of,
+)
+
+ROWS = "full,resize,two-mode,random,saliency,oracle,arr-coc,arr-coc-trained,arr-coc-trained-shuffled"
+
+
+def final(
+    out: Out = Path("docs/results/main"),
+    model: Model = "nano",
+    policies: Policies = ROWS,
+    limit: Limit = 1000,
+    timed_every: Timed = 20,
+    workers: Workers = 2,
+    readme: Readme = None,
+) -> None:
+    """The final report, on the frozen block of questions that nothing was ever chosen by."""
+    with explained():
+        plan = plan_of(model, "final", policies, f"{BUDGETS},auto", limit, timed_every, for_final_report=True)
+    answer_and_report(plan, out, workers, "Resize, ARR-COC, oracle, full resolution", "eval final", readme)
