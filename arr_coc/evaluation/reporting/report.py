@@ -11,8 +11,10 @@ from statistics import mean, median
 
 import numpy as np
 
+from arr_coc.data.records import MIN_GLYPH_PX
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.reporting.compression import compression_by_content
+from arr_coc.evaluation.reporting.matched import matched_text
 from arr_coc.evaluation.reporting.tables import (
     accuracy_by_budget,
     accuracy_by_part,
@@ -59,6 +61,7 @@ def report_sections(lines: Sequence[Line]) -> list[Section]:
         lambda: large_section(lines),
         lambda: comparison_section(lines, BASE, "Against plain resize"),
         lambda: comparison_section(lines, TRAINED, "Against the trained ARR-COC"),
+        lambda: matched_section(lines),
         lambda: power_section(lines),
         lambda: Section(f"By size of the evidence, at {budget} tokens", by_evidence(lines, budget), "evidence"),
         lambda: by_field(lines, budget, "group", "By group of questions"),
@@ -177,6 +180,11 @@ def comparison_section(lines: Sequence[Line], base: str, title: str) -> Section 
     return Section(title, f"{text}\n\n{comparison_rows(found)}")
 
 
+def matched_section(lines: Sequence[Line]) -> Section | None:
+    text = matched_text(lines, [name for name in policies_of(lines) if name.startswith(OURS)])
+    return Section("Against plain resize at equal time and at equal operations", text) if text else None
+
+
 def power_section(lines: Sequence[Line]) -> Section | None:
     groups, budget = by_condition(lines), reporting_budget(lines)
     if (OURS, budget) not in groups or (BASE, budget) not in groups:
@@ -193,7 +201,7 @@ def power_section(lines: Sequence[Line]) -> Section | None:
 
 def by_evidence(lines: Sequence[Line], budget: int) -> str:
     parts = [part for part in EVIDENCE if any(line.evidence == part for line in lines)]
-    text = "The coarsest level at which the smallest thing to recognise still has 8 pixels."
+    text = f"The coarsest level at which the smallest thing to recognise still has {MIN_GLYPH_PX:g} pixels."
     return f"{text}\n\n{accuracy_by_part(lines, lambda line: line.evidence, budget, parts)}"
 
 
