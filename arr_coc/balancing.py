@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from math import isclose, log
+from operator import index
 from typing import Protocol
 
 import torch
@@ -66,9 +67,10 @@ def check_budget(budget: int) -> int:
     Raises:
         ValueError: it is no whole number in 64..400.
     """
-    if not isinstance(budget, int) or not MIN_BUDGET <= budget <= MAX_BUDGET:
-        raise ValueError(f"budget must be a whole number in {MIN_BUDGET}..{MAX_BUDGET}, got {budget!r}")
-    return budget
+    is_whole = hasattr(budget, "__index__") and not isinstance(budget, bool)
+    if not is_whole or not MIN_BUDGET <= index(budget) <= MAX_BUDGET:
+        raise ValueError(f"budget must be a whole number in {MIN_BUDGET}..{MAX_BUDGET}, got {repr(budget)[:80]}")
+    return index(budget)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,9 @@ class BalancerConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.tensions is not None and len(self.tensions) != 5:
             raise ValueError(f"tensions must be focus, exploration and three weights, got {self.tensions}")
+        if self.tensions is not None:
+            focus, explore, *weights = self.tensions
+            HeuristicBalancer(focus, explore, (weights[0], weights[1], weights[2]))  # its constants are checked there
 
 
 class LearnedBalancer(nn.Module):

@@ -15,6 +15,7 @@ from arr_coc.balancing import HeuristicBalancer
 from arr_coc.hosts.attention import Gaze, look
 from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
+from arr_coc.hosts.text import TextEncoder
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.hosts.trained_parts import Learned
 from arr_coc.pictures.opening import ImageError, to_rgb
@@ -31,6 +32,7 @@ class Qwen3VLHost:
 
     Attributes:
         model, tokenizer, image_processor: the user's own.
+        text: turns text into ids.
         gaze: how attention is read for `attend`.
         balancer, learned: constants and trained parts that belong to this host, for whoever allocates with it.
         is_training: keeps the graph of `encode`, so that gradients reach the vision tower.
@@ -53,6 +55,7 @@ class Qwen3VLHost:
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
+        self.text = TextEncoder(tokenizer)
         self.image_processor = image_processor
         self.gaze = gaze or Gaze()
         self.balancer = balancer or HeuristicBalancer()
@@ -90,26 +93,26 @@ class Qwen3VLHost:
         rows, cols = smart_resize(height, width, self.geometry.cell_px, least, most)
         return cols, rows
 
-    def native_size(self, width: int, height: int) -> tuple[int, int]:
+    def native_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
         """(width, height) of level 0: the host's own size with rows and columns that halve evenly to the glimpse."""
         side = self.geometry.cell_px
-        stock_width, stock_height = self.stock_size(width, height)
+        stock_width, stock_height = self.stock_size(width, height, limits)
         rows, cols, _ = round_grid(stock_height // side, stock_width // side)
         return cols * side, rows * side
 
-    def needed_size(self, width: int, height: int) -> tuple[int, int]:
+    def needed_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
         """(width, height) below which a picture must not be decoded: native or stock, whichever is larger."""
-        stock, native = self.stock_size(width, height), self.native_size(width, height)
+        stock, native = self.stock_size(width, height, limits), self.native_size(width, height, limits)
         return max(stock[0], native[0]), max(stock[1], native[1])
 
-    def pyramid(self, image: Image.Image) -> Pyramid:
+    def pyramid(self, image: Image.Image, limits: tuple[int, int] | None = None) -> Pyramid:
         """Resizes an RGB picture once to its native size (PIL, the processor's filter) and builds its levels.
 
         Level 0 holds the stock processor's pixels where the sizes agree. A picture four times as large or more
         is first averaged over whole pixels, down to no less than twice the size, which more than halves the time.
         """
         with self.clock.measure("resize"):
-            pixels = self.resize(image, self.native_size(*image.size), REDUCING_GAP)
+            pixels = self.resize(image, self.native_size(*image.size, limits), REDUCING_GAP)
         with self.clock.measure("pyramid"):
             return build_pyramid(pixels, self.geometry.cell_px)
 
@@ -135,14 +138,13 @@ class Qwen3VLHost:
 
     def embed(self, question: str) -> Tensor:
         """(Q, D) float32 rows of the embedding table for the question's tokens, without gradient."""
-        ids = self.tokenizer(question, add_special_tokens=False, verbose=False)["input_ids"]
+        ids = self.text.encode_literally(question)
         table = self.model.get_input_embeddings().weight.detach()
         return table[torch.tensor(ids, device=table.device)].float()
 
     def tokenize(self, messages: list[dict], **template: object) -> list[int]:
-        """Ids of a conversation in the host's chat format, one placeholder per picture."""
-        text = self.tokenizer.apply_chat_template(messages, tokenize=False, **template)
-        return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        """Ids of a conversation in the host's chat format, one placeholder per picture; texts are taken literally."""
+        return self.text.encode_conversation(messages, **template)
 
     def _graph(self) -> AbstractContextManager[object]:
         return nullcontext() if self.is_training else torch.no_grad()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arr_coc.pictures.opening import ImageSource
+from arr_coc.processor.options import PIXELS, Limits, check_names, read_limits
+from arr_coc.processor.questions import Turn, question_of, without_vision
 
 Message = Mapping[str, object]
 IMAGE_KEYS = ("image", "path", "url", "image_url", "base64")
-USER_TURN = re.compile(r"<\|im_start\|>user\n(.*?)(?:<\|im_end\|>|\Z)", re.DOTALL)
+IMAGE_PART = ("type", *IMAGE_KEYS, *PIXELS)
 PLACEHOLDER = "<|image_pad|>"
-VISION_TOKENS = re.compile(r"\s*(?:<\|(?:vision_start|vision_end|image_pad|video_pad)\|>\s*)+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +22,13 @@ class Conversation:
     Attributes:
         messages: for the chat template, pictures reduced to {"type": "image"}.
         pictures: their sources in order, None where the message names none.
-        question: the text of the last user turn, "" where it has none.
+        limits: (least, most) pixels that the message names for each picture.
+        question: see `questions`.
     """
 
     messages: list[dict[str, object]]
     pictures: list[ImageSource | None]
+    limits: list[Limits]
     question: str
 
 
@@ -44,24 +46,40 @@ def read_conversations(messages: Sequence[Message] | Sequence[Sequence[Message]]
 
 def read_conversation(messages: Sequence[Message]) -> Conversation:
     pictures: list[ImageSource | None] = []
-    shown, question = [], ""
+    limits: list[Limits] = []
+    shown, turns = [], []
     for message in messages:
-        if not isinstance(message, Mapping) or "role" not in message or message.get("content") is None:
-            raise ValueError(f"messages: each must be a dict with role and content, got {str(message)[:80]!r}")
-        content = message["content"]
-        if not isinstance(content, (str, list, tuple)):
-            raise ValueError(f"messages: content must be a string or a list of parts, got {str(content)[:80]!r}")
-        parts = [{"type": "text", "text": content}] if isinstance(content, str) else [read_part(p) for p in content]
+        parts = read_content(message)
         pictures += [part["image"] for part in parts if part["type"] == "image"]
-        plain = [{"type": "image"} if part["type"] == "image" else part for part in parts]
-        shown.append({**message, "content": content if isinstance(content, str) else plain})
-        if message["role"] == "user":
-            question = without_vision("".join(str(part.get("text", PLACEHOLDER)) for part in parts))
-    return Conversation(shown, pictures, question)
+        limits += [part["limits"] for part in parts if part["type"] == "image"]
+        shown.append(shown_to_template(message, parts))
+        text = without_vision("".join(str(part.get("text", PLACEHOLDER)) for part in parts))
+        turns.append(Turn(str(message["role"]), text))
+    return Conversation(shown, pictures, limits, question_of(turns))
+
+
+def read_content(message: Message) -> list[dict[str, object]]:
+    """The parts of a message; none where an assistant calls tools and says nothing."""
+    if not isinstance(message, Mapping) or "role" not in message:
+        raise ValueError(f"messages: each must be a dict with role and content, got {str(message)[:80]!r}")
+    content = message.get("content")
+    if content is None and message.get("tool_calls"):
+        return []
+    if not isinstance(content, (str, list, tuple)):
+        raise ValueError(f"messages: content must be a string or a list of parts, got {str(content)[:80]!r}")
+    return [{"type": "text", "text": content}] if isinstance(content, str) else [read_part(part) for part in content]
+
+
+def shown_to_template(message: Message, parts: list[dict[str, object]]) -> dict[str, object]:
+    """The message as the chat template sees it, pictures reduced to {"type": "image"}."""
+    if not isinstance(message.get("content"), (list, tuple)):
+        return dict(message)
+    return {**message, "content": [{"type": "image"} if part["type"] == "image" else part for part in parts]}
 
 
 def read_part(part: Mapping[str, object]) -> dict[str, object]:
-    """{"type": "text", "text"} or {"type": "image", "image": source}, from any spelling of Hugging Face or OpenAI."""
+    """{"type": "text", "text"} or {"type": "image", "image": source, "limits": (least, most)}, from any spelling of
+    Hugging Face or OpenAI."""
     if not isinstance(part, Mapping):
         raise ValueError(f"messages: a content part must be a dict, got {str(part)[:80]!r}")
     if part.get("type") == "text" or (part.get("type") is None and "text" in part):
@@ -69,7 +87,8 @@ def read_part(part: Mapping[str, object]) -> dict[str, object]:
             raise ValueError(f"messages: a text part needs a string under 'text', got {str(part)[:80]!r}")
         return {"type": "text", "text": part["text"]}
     if part.get("type") in ("image", "image_url") or any(key in part for key in IMAGE_KEYS):
-        return {"type": "image", "image": image_source(part)}
+        check_names(part, IMAGE_PART, "messages: an image part")
+        return {"type": "image", "image": image_source(part), "limits": read_limits(part, "messages")}
     raise ValueError(f"messages: parts of type {part.get('type')!r} are not supported; use text and image")
 
 
@@ -79,16 +98,7 @@ def image_source(part: Mapping[str, object]) -> ImageSource | None:
         return None
     source = part[key]
     if key == "image_url" and isinstance(source, Mapping):
+        if source.get("detail", "auto") != "auto":
+            raise ValueError("messages: image_url has no levels of detail; give the call a budget instead")
         source = source.get("url")
     return f"data:image;base64,{source}" if key == "base64" else source
-
-
-def question_of_text(text: str) -> str:
-    """The text of the last user turn of a rendered chat; all of it where there are no turns."""
-    turns = USER_TURN.findall(text)
-    return without_vision(turns[-1] if turns else text)
-
-
-def without_vision(text: str) -> str:
-    """Text without vision tokens; where pictures stood between words there is one space."""
-    return VISION_TOKENS.sub(" ", text).strip()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -23,7 +22,9 @@ from arr_coc.hosts.settings import Settings, read_budget
 from arr_coc.hosts.trained_parts import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
 from arr_coc.pictures.opening import ImageSource, open_image
 from arr_coc.processor.inputs import RelevanceInputs, encoder_outputs
-from arr_coc.processor.messages import Message, question_of_text, read_conversations
+from arr_coc.processor.messages import Message, read_conversations
+from arr_coc.processor.options import CALL, OWN_LIMITS, Limits, chat_options, merged_limits, pixel_range, read_options
+from arr_coc.processor.questions import question_of_text
 from arr_coc.processor.stock_inputs import take_apart
 from arr_coc.realizing import realize
 from arr_coc.records import Pyramid, Realization
@@ -116,7 +117,7 @@ class RelevanceProcessor:
         return_tensors: str | None = "pt",
         budget: Budget | list[Budget] = None,
         padding_side: str | None = None,
-        **template: Any,
+        **options: Any,
     ) -> RelevanceInputs | Tensor | str | list[str]:
         """Messages to model inputs.
 
@@ -124,15 +125,21 @@ class RelevanceProcessor:
             conversation: messages in the format of Hugging Face, or a list of such lists; a picture is
                 a PIL image, a path, bytes, or a `file://` or `data:` address.
             budget: tokens per picture, 64..400 or "auto", one for all or one per conversation.
-            padding_side: default left with a generation prompt, else as the tokenizer says.
-            template: passed to the chat template.
+            padding_side: default left where something will be generated (a generation prompt, or a final
+                message that is continued), else as the tokenizer says.
+            options: `min_pixels`, `max_pixels` (of every picture that names none itself; also in `images_kwargs`),
+                `tools`, `documents`, `chat_template`, `continue_final_message`, and the variables that the chat
+                template reads, such as `enable_thinking`.
 
         Raises:
-            ValueError: no question, a picture that cannot be opened, a budget out of range, a prompt
-                longer than the model's context.
+            ValueError: a picture that cannot be opened, a budget out of range, a prompt longer than the model's
+                context, truncation.
+            TypeError: an option that is not known, with the nearest one that is.
         """
+        known = chat_options(self.tokenizer, options.get("chat_template"))
+        read = read_options(options, known, "apply_chat_template()")
         conversations, is_batch = read_conversations(conversation)
-        template["add_generation_prompt"] = add_generation_prompt
+        template = {**read.template, "add_generation_prompt": add_generation_prompt}
         if not tokenize:
             texts = [self.tokenizer.apply_chat_template(c.messages, tokenize=False, **template) for c in conversations]
             return texts if is_batch else texts[0]
@@ -140,10 +147,17 @@ class RelevanceProcessor:
         self.host.clock.reset()
         with self.host.clock.measure("prepare"):
             samples = [
-                self._sample(self.host.tokenize(c.messages, **template), c.pictures, c.question, each)
+                self._sample(
+                    self.host.tokenize(c.messages, **template),
+                    c.pictures,
+                    c.question,
+                    each,
+                    [merged_limits(own, read.limits) for own in c.limits],
+                )
                 for c, each in zip(conversations, self._budgets(budget, len(conversations)), strict=True)
             ]
-            inputs = self._realize(samples, padding_side or self._side(add_generation_prompt))
+            is_prompt = add_generation_prompt or bool(read.template.get("continue_final_message"))
+            inputs = self._realize(samples, padding_side or self._side(is_prompt))
         return inputs if return_dict else inputs["input_ids"]
 
     def __call__(
@@ -153,24 +167,29 @@ class RelevanceProcessor:
         *,
         budget: Budget | list[Budget] = None,
         padding_side: str | None = None,
-        padding: bool | str = True,
         return_tensors: str | None = "pt",
+        **options: Any,
     ) -> RelevanceInputs:
         """The stock call: rendered chat text(s) with one placeholder per picture, and the pictures in order.
 
-        The question is the last user turn of the text, or all of it where it has no turns. `padding` is
-        there for the stock signature: batches are always padded.
+        The question is found as in messages (see `questions`); special tokens in the text are the caller's. Batches
+        are always padded. `options` are `min_pixels`, `max_pixels`, `images_kwargs`, `padding`.
+
+        Raises:
+            ValueError, TypeError: as `apply_chat_template`.
         """
         check_tensors(return_tensors)
+        limits = read_options(options, CALL, "RelevanceProcessor()").limits
         if not text:
             raise ValueError("text: missing; render it with apply_chat_template(..., tokenize=False)")
         texts = [text] if isinstance(text, str) else list(text)
-        ids = [self.tokenizer(one, add_special_tokens=False, verbose=False)["input_ids"] for one in texts]
+        ids = [self.host.text.encode(one) for one in texts]
         pictures = share_out(images, [one.count(self.host.image_token_id) for one in ids])
         self.host.clock.reset()
         with self.host.clock.measure("prepare"):
-            parts = zip(ids, pictures, map(question_of_text, texts), self._budgets(budget, len(texts)), strict=True)
-            samples = [self._sample(*part) for part in parts]
+            questions = [question_of_text(one, self.tokenizer) for one in texts]
+            parts = zip(ids, pictures, questions, self._budgets(budget, len(texts)), strict=True)
+            samples = [self._sample(*part, [limits] * len(part[1])) for part in parts]
             return self._realize(samples, padding_side or self._side(any(map(is_open, texts))))
 
     def condense(self, stock_inputs: Mapping[str, Tensor], budget: Budget | list[Budget] = None) -> RelevanceInputs:
@@ -201,6 +220,10 @@ class RelevanceProcessor:
         """The tokenizer's `batch_decode`."""
         return self.tokenizer.batch_decode(*args, **kwargs)
 
+    def post_process_image_text_to_text(self, generated_outputs: Any, **kwargs: Any) -> list[str]:
+        """The texts of generated ids (B, T); what `pipeline("image-text-to-text")` asks of a processor."""
+        return self.batch_decode(generated_outputs, **{"skip_special_tokens": True, **kwargs})
+
     def _budgets(self, budget: Budget | list[Budget], count: int) -> list[int | None]:
         budgets = list(budget) if isinstance(budget, (list, tuple)) else [budget] * count
         if len(budgets) != count:
@@ -211,18 +234,26 @@ class RelevanceProcessor:
         return "left" if is_prompt else self.tokenizer.padding_side
 
     def _sample(
-        self, ids: list[int], pictures: Sequence[ImageSource | None], question: str, budget: int | None
+        self,
+        ids: list[int],
+        pictures: Sequence[ImageSource | None],
+        question: str,
+        budget: int | None,
+        limits: Sequence[Limits] | None = None,
     ) -> Sample:
-        if not question:
-            raise ValueError("question: the last user message has no text; say what you want to know")
         if any(picture is None for picture in pictures):
             raise ValueError("messages: an image part names no picture; put it under 'image' or 'path'")
         self._check_length(len(ids))
-        return Sample(ids, [self.host.pyramid(self._open(picture)) for picture in pictures], question, budget)
+        limits = limits or [OWN_LIMITS] * len(pictures)
+        pyramids = [self._pyramid(*each) for each in zip(pictures, limits, strict=True)]
+        return Sample(ids, pyramids, question, budget)
 
-    def _open(self, picture: ImageSource) -> Image.Image:
+    def _pyramid(self, picture: ImageSource, limits: Limits) -> Pyramid:
+        size = self.image_processor.size
+        pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])
         with self.host.clock.measure("open"):
-            return open_image(picture, self.host.needed_size)
+            image = open_image(picture, lambda width, height: self.host.needed_size(width, height, pixels))
+        return self.host.pyramid(image, pixels)
 
     def _check_length(self, num_tokens: int) -> None:
         if num_tokens > self.host.max_tokens:

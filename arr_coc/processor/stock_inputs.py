@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from arr_coc.hosts.encoding import Geometry, join_patches
-from arr_coc.processor.messages import question_of_text
+from arr_coc.processor.questions import question_of_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def take_apart(
     for row, padded in enumerate(inputs["input_ids"]):
         ids = (padded if mask is None else padded[mask[row].bool()]).tolist()
         narrow, count = narrow_placeholders(ids, image_token_id, sizes[taken:])
-        question = question_of_text(tokenizer.decode(narrow, skip_special_tokens=False))
+        question = question_of_ids(narrow, tokenizer)
         samples.append(StockSample(narrow, pictures[taken : taken + count], question))
         taken += count
     if taken != len(pictures):

@@ -101,7 +101,7 @@ def answer_ids(host: Qwen3VLHost, sample: Sample) -> list[int]:
     if not sample.answers:
         raise ValueError(f"answers: the question {sample.question!r} has none; training needs one for each")
     text = sample.answers[0]
-    return [*host.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], host.tokenizer.eos_token_id]
+    return [*host.text.encode_literally(text), host.tokenizer.eos_token_id]
 
 
 def answer_logits(host: Qwen3VLHost, texts: Texts) -> Tensor:

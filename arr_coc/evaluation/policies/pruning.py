@@ -129,7 +129,7 @@ def prompt_of(host: Qwen3VLHost, question: str, block: ImageBlock) -> Prompt:
 def embed_words(host: Qwen3VLHost, question: str) -> Tensor:
     """(T, D) rows of the host's embedding table for the question's tokens."""
     table = host.model.model.language_model.embed_tokens
-    ids = host.tokenizer(question, add_special_tokens=False)["input_ids"]
+    ids = host.text.encode_literally(question)
     with torch.no_grad():
         return table(torch.tensor(ids, dtype=torch.long, device=table.weight.device))
 
