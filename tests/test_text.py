@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import QUESTION, draw, leaves, turn
+from transformers import pipeline
 
 from arr_coc.hosts.text import TextEncoder
 from arr_coc.processor.options import pixel_range, template_variables
@@ -217,3 +218,13 @@ def test_a_budget_of_numpy(tiny_processor):
     assert leaves(given.realizations) == leaves(tiny_processor.apply_chat_template(messages, budget=100).realizations)
     with pytest.raises(ValueError, match="got True"):
         tiny_processor.apply_chat_template(messages, budget=True)
+
+
+def test_the_pipeline_of_transformers(tiny_processor):
+    ask = pipeline("image-text-to-text", model=tiny_processor.host.model, processor=tiny_processor)
+    messages = question_messages(draw(300, 260), QUESTION)
+    [answer] = ask(text=messages, max_new_tokens=4, return_full_text=False, generate_kwargs={"do_sample": False})
+    inputs = tiny_processor.apply_chat_template(messages, add_generation_prompt=True)
+    output = tiny_processor.host.model.generate(**inputs, max_new_tokens=4, do_sample=False)
+    [expected] = tiny_processor.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert answer["generated_text"] == expected

@@ -129,4 +129,4 @@ def template_variables(source: str) -> tuple[str, ...]:
         parsed = environment.parse(source.replace("{% generation %}", "").replace("{% endgeneration %}", ""))
     except TemplateSyntaxError:
         return ()
-    return tuple(sorted(meta.find_undeclared_variables(parsed)))
+    return tuple(sorted(meta.find_undeclared_variables(parsed) - {"messages"}))
