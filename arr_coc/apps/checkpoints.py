@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.processor import RelevanceProcessor
 
-LoadedHost = tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]
+LoadedHost = tuple[PreTrainedModel, RelevanceProcessor]
 
 
 class CheckpointManager:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import (
     PreTrainedTokenizerBase,
-    Qwen3VLForConditionalGeneration,
+    PreTrainedModel,
     StoppingCriteria,
     StoppingCriteriaList,
     TextIteratorStreamer,
@@ -31,7 +31,7 @@ class Cancelled(StoppingCriteria):
 
 
 def stream_answer(
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     inputs: Mapping[str, Any],
     max_new_tokens: int = 64,

@@ -1,6 +1,6 @@
 """How much attention each cell receives in a late block of an untouched vision tower (VisionZip, arXiv 2412.04467).
 
-The tower of Qwen3-VL has no class token, so a patch's saliency is the mean attention that all patches of its
+The towers have no class token, so a patch's saliency is the mean attention that all patches of its
 segment pay to it. A hook notes what goes into the block and works out queries and keys once more; nothing in the
 tower changes, and the whole (P, P) map is never held at once, so any attention implementation will do.
 
@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_vision
 
-from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
+from arr_coc.hosts.encoding import Segment
+from arr_coc.hosts.families.family import rotate
+from arr_coc.hosts.placement import together
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures
 
-LATE_BLOCK = -2
 CHUNK = 256
 
 
@@ -28,7 +29,7 @@ class Received:
     """Of the cells of one segment, means over their patches.
 
     Attributes:
-        attention: (N,) float32, received from all patches, mean over heads; a segment's sum over patches is 1.
+        attention: (N,) float32, received from all patches that see them, mean over heads; 1 in sum over those.
         keys: (N, D) before rotation, heads side by side.
     """
 
@@ -36,39 +37,40 @@ class Received:
     keys: Tensor
 
 
-def encode_and_read(
-    visual: nn.Module, segments: list[Segment], geometry: Geometry
-) -> list[tuple[CellFeatures, Received]]:
-    """`encode_segments`, and what each segment's cells received in the last block but one, in one pass."""
+def encode_and_read(host: Qwen3VLHost, segments: list[Segment]) -> list[tuple[CellFeatures, Received]]:
+    """`host.encode_segments`, and what each segment's cells received in a late block, in one pass."""
     found: list[Received] = []
 
     def read(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        lengths = kwargs["cu_seqlens"].diff().tolist()
-        found.extend(received(block, args[0], kwargs["position_embeddings"], lengths, geometry.merge_size**2))
+        found.append(received(block, args[0], kwargs["position_embeddings"], kwargs["cu_seqlens"].diff().tolist()))
 
-    blocks = visual.blocks
-    handle = blocks[max(0, len(blocks) + LATE_BLOCK)].register_forward_pre_hook(read, with_kwargs=True)
+    late = host.vision.blocks[host.family.late_block(host.vision)]
+    handle = late.register_forward_pre_hook(read, with_kwargs=True)
     try:
-        features = encode_segments(visual, segments, geometry)
+        features = host.encode_segments(segments)
     finally:
         handle.remove()
-    return list(zip(features, found, strict=True))
+    return list(zip(features, by_cell(host, segments, found[0]), strict=True))
 
 
-def received(
-    block: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], lengths: list[int], patches_per_cell: int
-) -> list[Received]:
-    """One record per segment; `hidden` (P, D) is the block's input and `lengths` are patches per segment."""
+def received(block: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], lengths: list[int]) -> Received:
+    """Of patches (P, D) that go into a block, of which `lengths` in a row see each other: (P,) and (P, D)."""
     attention = block.attn
+    hidden, *rotary = together(block, hidden, *rotary)
     qkv = attention.qkv(block.norm1(hidden)).reshape(len(hidden), 3, attention.num_heads, -1)
     query, key = qkv[:, 0], qkv[:, 1]
-    of_cells = key.flatten(1).unflatten(0, (-1, patches_per_cell)).mean(1)
-    query, key = apply_rotary_pos_emb_vision(query, key, *rotary)
-    parts = zip(query.split(lengths), key.split(lengths), strict=True)
-    of_patches = torch.cat([mean_received(*part, attention.scaling) for part in parts])
-    counts = [length // patches_per_cell for length in lengths]
-    means = of_patches.unflatten(0, (-1, patches_per_cell)).mean(1)
-    return [Received(*pair) for pair in zip(means.split(counts), of_cells.split(counts), strict=True)]
+    turned = rotate(attention, query, key, tuple(rotary), "apply_rotary_pos_emb_vision")
+    parts = zip(*(states.split(lengths) for states in turned), strict=True)
+    return Received(torch.cat([mean_received(*part, attention.scaling) for part in parts]), key.flatten(1))
+
+
+def by_cell(host: Qwen3VLHost, segments: list[Segment], patches: Received) -> list[Received]:
+    """Means over the patches of each cell, a record a segment, cells in the order of its index."""
+    counts, block = [len(segment.index) for segment in segments], host.geometry.merge_size**2
+    kwargs = host.family.tower_kwargs(host.family.tower_facts(host.vision), segments, host.geometry)
+    place = host.family.tower_order(kwargs, sum(counts)).argsort().to(patches.keys.device)
+    attention, keys = (each.unflatten(0, (-1, block)).mean(1)[place] for each in (patches.attention, patches.keys))
+    return [Received(*pair) for pair in zip(attention.split(counts), keys.split(counts), strict=True)]
 
 
 def mean_received(query: Tensor, key: Tensor, scaling: float) -> Tensor:

@@ -18,8 +18,10 @@ import torch
 from torch import Tensor, nn
 from transformers.masking_utils import create_causal_mask
 
-from arr_coc.hosts.attention import add_deepstack, embed, read_attention
+from arr_coc.hosts.attention import add_deepstack, embed, need_attention, read_attention
+from arr_coc.hosts.placement import device_of
 from arr_coc.hosts.prompts import Prompt
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures
 
 NUM_FULL_LAYERS = 2
@@ -62,21 +64,24 @@ def num_full_layers(language: nn.Module) -> int:
     return max(1, min(NUM_FULL_LAYERS, len(language.layers) - 1))
 
 
-def prefill(model: nn.Module, prompt: Prompt, features: CellFeatures, image_token_id: int, num_kept: int) -> Prefill:
+def prefill(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, num_kept: int) -> Prefill:
     """Reads a prompt with one picture; K = min(num_kept, N).
 
     Args:
-        model: a `Qwen3VLForConditionalGeneration`.
         features: of all N visual tokens.
+
+    Raises:
+        ValueError: a host of which some layers do not attend, so that a token can't be dropped from them.
     """
-    language = model.model.language_model
-    hidden, positions, is_visual = embed(language, [prompt], features, image_token_id)
+    need_attention(host.text, "fastv")
+    language = host.language
+    hidden, positions, is_visual = embed(language, [prompt], features, host.image_token_id)
     caches, rotary = LayerCaches(), language.rotary_emb(hidden, positions)
     kept, mask = torch.arange(len(features.merged), device=hidden.device), causal_mask(language, hidden)
     for depth, layer in enumerate(language.layers):
         is_last_full = depth == num_full_layers(language) - 1
         if is_last_full:
-            attention = read_attention(layer, hidden, rotary, [hidden.shape[1]], is_visual, 1)[0].mean(1)
+            attention = read_attention(host.family, layer, hidden, rotary, [hidden.shape[1]], is_visual, 1)[0].mean(1)
             kept = most_attended(attention, num_kept)
         hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, past_key_values=caches)
         hidden = add_deepstack(hidden, is_visual, features, depth)
@@ -84,11 +89,11 @@ def prefill(model: nn.Module, prompt: Prompt, features: CellFeatures, image_toke
             rows = rows_to_keep(is_visual[0], kept)
             hidden, is_visual, features = hidden[:, rows], is_visual[:, rows], features[kept]
             rotary, mask = (rotary[0][:, rows], rotary[1][:, rows]), causal_mask(language, hidden)
-    logits = model.lm_head(language.norm(hidden[:, -1]))[0]
+    logits = host.head(language.norm(hidden[:, -1]))[0]
     return Prefill(kept, logits, positions[:, 0, -1] + 1, caches)
 
 
-def decode(model: nn.Module, read: Prefill, max_new_tokens: int, end_ids: Collection[int]) -> list[int]:
+def decode(host: Qwen3VLHost, read: Prefill, max_new_tokens: int, end_ids: Collection[int]) -> list[int]:
     """Greedy ids of the answer, the end token left out."""
     caches, logits, ids = LayerCaches(read.caches.layers), read.logits, []
     while len(ids) < max_new_tokens:
@@ -97,18 +102,18 @@ def decode(model: nn.Module, read: Prefill, max_new_tokens: int, end_ids: Collec
             break
         ids.append(token)
         if len(ids) < max_new_tokens:
-            logits = step(model, token, read.position + len(ids) - 1, caches)
+            logits = step(host, token, read.position + len(ids) - 1, caches)
     return ids
 
 
-def step(model: nn.Module, token: int, position: Tensor, caches: LayerCaches) -> Tensor:
+def step(host: Qwen3VLHost, token: int, position: Tensor, caches: LayerCaches) -> Tensor:
     """(V,) logits after one more token, whose keys and values are added to the caches."""
-    language = model.model.language_model
-    hidden = language.embed_tokens(torch.tensor([[token]], device=position.device))
+    language = host.language
+    hidden = language.embed_tokens(torch.tensor([[token]], device=device_of(language.embed_tokens)))
     rotary = language.rotary_emb(hidden, position[:, None, None])
     for layer in language.layers:
         hidden = layer(hidden, attention_mask=None, position_embeddings=rotary, past_key_values=caches)
-    return model.lm_head(language.norm(hidden[:, -1]))[0]
+    return host.head(language.norm(hidden[:, -1]))[0]
 
 
 def most_attended(attention: Tensor, num_kept: int) -> Tensor:

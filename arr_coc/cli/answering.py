@@ -13,12 +13,12 @@ from arr_coc.cli.errors import explained
 from arr_coc.cli.files import check_figure_path, replacing
 
 if TYPE_CHECKING:
-    from transformers import Qwen3VLForConditionalGeneration
+    from transformers import PreTrainedModel
 
     from arr_coc.evaluation.comparing import Comparison
     from arr_coc.processor.processor import RelevanceProcessor
 
-    Host = tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]
+    Host = tuple[PreTrainedModel, RelevanceProcessor]
 
 Picture = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP, GIF, BMP or TIFF.")]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know about it.")]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from PIL import Image
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TEST_SEEDS
 from arr_coc.evaluation.comparing import Run, estimate_full, run_plain, run_relevance, warm_up
 from arr_coc.evaluation.flops import encode_flops, encoded_segments, prefill_flops
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Realization
@@ -67,7 +68,7 @@ class Bench:
 
 
 def measure(
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     processor: RelevanceProcessor,
     *,
     host: str,
@@ -99,7 +100,7 @@ def measure(
         else:
             on_run("full")
             runs["full"].append(run_plain(model, processor.host, messages, None, 1))
-    costs = [summarise(model, name, group, realization, image) for name, group in runs.items()]
+    costs = [summarise(processor.host, name, group, realization, image) for name, group in runs.items()]
     costs[-1] = with_own(costs[-1], own)
     return Bench(host, size, budget, rounds, tuple(costs))
 
@@ -116,15 +117,15 @@ def with_own(cost: Cost, own: list[dict[str, float]]) -> Cost:
 
 
 def summarise(
-    model: Qwen3VLForConditionalGeneration, policy: str, runs: list[Run], realization: Realization, image: Image.Image
+    host: Qwen3VLHost, policy: str, runs: list[Run], realization: Realization, image: Image.Image
 ) -> Cost:
     seconds = {stage: median(run.seconds[stage] for run in runs) for stage in STAGES}
     seconds["ttft"] = median(run.ttft_s for run in runs)
     first = runs[0]
     segments = encoded_segments(realization) if policy == "arr-coc" else [first.encoded_tokens]
     gflops = {
-        "encode": sum(encode_flops(model, count) for count in segments) / 1e9,
-        "prefill": prefill_flops(model, first.visual_tokens) / 1e9,
+        "encode": sum(encode_flops(host, count) for count in segments) / 1e9,
+        "prefill": prefill_flops(host, first.visual_tokens) / 1e9,
     }
     peaks = [run.peak_memory_mb for run in runs if run.peak_memory_mb is not None]
     peak = median(peaks) if peaks else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
@@ -82,7 +82,7 @@ class Comparison:
 
 
 def compare(
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     processor: RelevanceProcessor,
     image: Path,
     question: str,
@@ -138,7 +138,7 @@ def check_question(host: Qwen3VLHost, question: str, budget: int | None = None) 
 
 
 def run_relevance(
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     processor: RelevanceProcessor,
     messages: list[dict[str, object]],
     budget: int | None,
@@ -154,7 +154,7 @@ def run_relevance(
 
 
 def run_plain(
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     host: Qwen3VLHost,
     messages: list[dict[str, object]],
     max_tokens: int | None,
@@ -175,7 +175,7 @@ def run_plain(
 
 
 def estimate_full(
-    model: Qwen3VLForConditionalGeneration, host: Qwen3VLHost, size: tuple[int, int], question: str, resize: Run
+    model: PreTrainedModel, host: Qwen3VLHost, size: tuple[int, int], question: str, resize: Run
 ) -> Run:
     """What `full` would take for a picture of `size` (width, height): the `resize` run, scaled by operations.
 
@@ -185,8 +185,8 @@ def estimate_full(
     width, height = size
     num_full = count_tokens(host, width, height, *pixel_limits(host, width, height, None))
     num_text = len(host.tokenize(prompt_of(question), add_generation_prompt=True)) - 1
-    encode = encode_flops(model, num_full) / encode_flops(model, resize.visual_tokens)
-    prefill = prefill_flops(model, num_full + num_text) / prefill_flops(model, resize.visual_tokens + num_text)
+    encode = encode_flops(host, num_full) / encode_flops(host, resize.visual_tokens)
+    prefill = prefill_flops(host, num_full + num_text) / prefill_flops(host, resize.visual_tokens + num_text)
     seconds = {stage: resize.seconds[stage] for stage in STAGES}
     seconds["encode"] *= encode
     seconds["prefill"] *= prefill
@@ -195,7 +195,7 @@ def estimate_full(
     return Run("full", None, num_full, num_full, {**seconds, "total": total}, ttft, None, is_estimate=True)
 
 
-def warm_up(model: Qwen3VLForConditionalGeneration, processor: RelevanceProcessor) -> None:
+def warm_up(model: PreTrainedModel, processor: RelevanceProcessor) -> None:
     """Sends a small picture through everything that is timed later."""
     side = 12 * processor.host.geometry.cell_px
     messages = question_messages(Image.radial_gradient("L").resize((side, side)).convert("RGB"), "What is it?")

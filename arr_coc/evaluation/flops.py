@@ -1,36 +1,61 @@
-"""Floating point operations of a Qwen3-VL, to tell what a run would take before it is run.
+"""Floating point operations of a host, to tell what a run would take before it is run.
 
 A matrix with w weights costs 2 w per token, attention over n tokens of width d costs 4 n^2 d (scores and
-values); norms, rotations and the sampling head are left out.
+values); norms, rotations and the sampling head are left out. Of a mixture only the experts that answer a token
+count. Windows of an encoder are taken as whole: at the edges of a picture they hold less.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from torch import nn
-from transformers import Qwen3VLForConditionalGeneration
 
+from arr_coc.hosts.families.shapes import LanguageShape, LinearAttention
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import Realization
+
+CHUNK = 64  # tokens that linear attention works out at a time, in transformers and in its kernels
 
 _NUM_WEIGHTS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
-def encode_flops(model: Qwen3VLForConditionalGeneration, num_cells: int) -> float:
+def encode_flops(host: Qwen3VLHost, num_cells: int) -> float:
     """Of the vision encoder for one picture of `num_cells` visual tokens in one attention segment."""
-    visual, config = model.model.visual, model.config.vision_config
-    num_patches = num_cells * config.spatial_merge_size**2
-    attention = 4 * num_patches**2 * config.hidden_size * config.depth
-    merging = num_weights(visual.merger) + num_weights(visual.deepstack_merger_list)
-    return 2.0 * num_patches * num_weights(visual.blocks) + attention + 2.0 * num_cells * merging
+    shape = host.family.tower_shape(host.base.config)
+    num_patches = num_cells * shape.patches_per_cell
+    attention = 4 * num_patches**2 * shape.width * shape.num_full
+    if shape.window is not None:
+        attention += 4 * num_patches * min(num_patches, shape.window) * shape.width * (shape.depth - shape.num_full)
+    merging = sum(map(num_weights, host.bridge))
+    return 2.0 * num_patches * num_weights(host.vision.blocks) + attention + 2.0 * num_cells * merging
 
 
-def prefill_flops(model: Qwen3VLForConditionalGeneration, num_tokens: int) -> float:
-    """Of the language model for a prompt of `num_tokens`, visual ones included."""
-    config = model.config.text_config
-    attention = 4 * num_tokens**2 * config.num_attention_heads * config.head_dim * config.num_hidden_layers
-    return 2.0 * num_tokens * num_weights(model.model.language_model.layers) + attention
+def prefill_flops(host: Qwen3VLHost, num_tokens: int, layers: Iterable[int] | None = None) -> float:
+    """Of the language model for a prompt of `num_tokens`, visual ones included; of some of its layers alone."""
+    shape = host.family.language_shape(host.base.config)
+    chosen = range(shape.depth) if layers is None else layers
+    return sum(map(partial(layer_flops, host, shape, num_tokens), chosen))
+
+
+def layer_flops(host: Qwen3VLHost, shape: LanguageShape, num_tokens: int, layer: int) -> float:
+    """Of one language layer; experts that do not answer cost nothing."""
+    weights = num_weights(host.language.layers[layer])
+    if shape.experts is not None and layer in shape.mixed:
+        weights -= 3 * shape.width * shape.experts.inner * (shape.experts.total - shape.experts.active)
+    if layer in shape.attending:
+        return 2.0 * num_tokens * weights + 4.0 * num_tokens**2 * shape.query
+    assert shape.linear is not None
+    return 2.0 * num_tokens * weights + delta_rule_flops(shape.linear, num_tokens)
+
+
+def delta_rule_flops(linear: LinearAttention, num_tokens: int) -> float:
+    """Of the gated delta rule, chunk by chunk: within chunks, two triangular systems, and three uses of the memory."""
+    keys, values = linear.key_dim, linear.value_dim
+    per_token = CHUNK * (4 * keys + 2 * values) + CHUNK * (keys + values) + 6 * keys * values
+    return float(-(-num_tokens // CHUNK) * CHUNK * linear.value_heads * per_token)
 
 
 def encoded_segments(realization: Realization) -> tuple[int, ...]:
@@ -41,13 +66,12 @@ def encoded_segments(realization: Realization) -> tuple[int, ...]:
 
 def attention_flops(host: Qwen3VLHost, realization: Realization) -> float:
     """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
-    depth = host.model.config.text_config.num_hidden_layers
-    share = host.gaze.layers(depth).stop / depth
+    layers = range(host.gaze.last_layer(host.text) + 1)
     num_prompts = 2 if host.gaze.relative else 1
     segments, total = encoded_segments(realization), 0.0
     num_leaves = segments[0]
     for made in segments[1:]:
-        total += num_prompts * share * prefill_flops(host.model, num_leaves)
+        total += num_prompts * prefill_flops(host, num_leaves, layers)
         num_leaves += 3 * made // 4
     return total
 

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 from transformers.masking_utils import create_causal_mask
-from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
+from arr_coc.hosts.families.family import Family
+from arr_coc.hosts.families.shapes import attending_layers
+from arr_coc.hosts.placement import device_of, together
 from arr_coc.hosts.prompts import Prompt
 from arr_coc.records import CellFeatures
 
@@ -54,10 +56,9 @@ class Gaze:
         if self.heads_from is not None and not 0 <= self.heads_from < self.last:
             raise ValueError(f"heads_from: must lie in 0..{self.last}, got {self.heads_from}")
 
-    def layers(self, depth: int) -> range:
-        """The layers read, at least one."""
-        stop = max(1, round(self.last * depth))
-        return range(min(round(self.first * depth), stop - 1), stop)
+    def layers(self, text: PreTrainedConfig) -> tuple[int, ...]:
+        """The layers read, of a language model's configuration."""
+        return self._between(self.first, text)
 
     def apart(self) -> Gaze:
         """The same, with every head of the layers that are read anyway handed on."""
@@ -65,45 +66,77 @@ class Gaze:
 
     def num_heads(self, text: PreTrainedConfig) -> int:
         """Heads that are handed on one by one, of a language model's configuration."""
-        return int(text.num_attention_heads) * len(self.head_layers(text.num_hidden_layers))
+        return int(text.num_attention_heads) * len(self.head_layers(text))
 
-    def head_layers(self, depth: int) -> range:
+    def head_layers(self, text: PreTrainedConfig) -> tuple[int, ...]:
         """The layers whose heads are handed on one by one, perhaps none."""
-        stop = self.layers(depth).stop
-        return range(stop if self.heads_from is None else min(round(self.heads_from * depth), stop - 1), stop)
+        return () if self.heads_from is None else self._between(self.heads_from, text)
+
+    def last_layer(self, text: PreTrainedConfig) -> int:
+        """The last one that is read; none after it is run."""
+        return max((*self.layers(text), *self.head_layers(text)))
+
+    def _between(self, first: float, text: PreTrainedConfig) -> tuple[int, ...]:
+        """Layers with attention maps from a fraction of the depth to `last`; the nearest one where there is none."""
+        attending, depth = attending_layers(text), text.num_hidden_layers
+        stop = max(1, round(self.last * depth))
+        start = min(round(first * depth), stop - 1)
+        within = tuple(layer for layer in attending if start <= layer < stop)
+        return within or (max((layer for layer in attending if layer < start), default=attending[0]),)
 
 
 def look(
-    language: nn.Module, prompts: list[Prompt], features: CellFeatures, image_token_id: int, gaze: Gaze
+    family: Family,
+    language: nn.Module,
+    prompts: list[Prompt],
+    features: CellFeatures,
+    image_token_id: int,
+    gaze: Gaze,
 ) -> tuple[Tensor, Tensor]:
     """Attention of each prompt's last tokens to the picture's tokens: (R, N) the mean, (R, N, M) head by head; float32.
 
     All prompts show the same picture; they are padded on the right, which causal attention never sees.
     """
-    embeds, positions, is_visual = embed(language, prompts, features, image_token_id)
-    rotary = language.rotary_emb(embeds, positions)
-    mask = create_causal_mask(config=language.config, inputs_embeds=embeds, attention_mask=None, past_key_values=None)
+    hidden, positions, is_visual = embed(language, prompts, features, image_token_id)
+    rotary, masks = language.rotary_emb(hidden, positions), layer_masks(language, hidden)
     lengths = [len(prompt.ids) for prompt in prompts]
-    averaged, apart = (pick(len(language.layers)) for pick in (gaze.layers, gaze.head_layers))
-    means, hidden = [], embeds
-    heads = [embeds.new_zeros(len(prompts), len(features.merged), 0, dtype=torch.float32)]
-    for depth in range(averaged.stop):
+    averaged, apart, last = (pick(language.config) for pick in (gaze.layers, gaze.head_layers, gaze.last_layer))
+    means, heads = [], [hidden.new_zeros(len(prompts), len(features.merged), 0, dtype=torch.float32)]
+    for depth in range(last + 1):
         layer = language.layers[depth]
         if depth in averaged or depth in apart:
-            maps = read_attention(layer, hidden, rotary, lengths, is_visual, gaze.num_queries)
+            maps = read_attention(family, layer, hidden, rotary, lengths, is_visual, gaze.num_queries)
+            maps = maps.to(heads[0].device)
             means += [maps.mean(2)] if depth in averaged else []
             heads += [maps] if depth in apart else []
-        if depth < averaged.stop - 1:
-            hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, use_cache=False)
+        if depth < last:
+            hidden = layer(hidden, attention_mask=masks[depth], position_embeddings=rotary, use_cache=False)
             hidden = add_deepstack(hidden, is_visual, features, depth)
     return torch.stack(means).mean(0), torch.cat(heads, dim=2)
+
+
+def layer_masks(language: nn.Module, hidden: Tensor) -> list[Tensor | None]:
+    """Of each layer, for prompts without padding before them: what attends is causal, what does not needs no mask."""
+    config = language.config
+    causal = create_causal_mask(config=config, inputs_embeds=hidden, attention_mask=None, past_key_values=None)
+    attending = attending_layers(config)
+    return [causal if depth in attending else None for depth in range(config.num_hidden_layers)]
+
+
+def need_attention(text: PreTrainedConfig, what: str) -> None:
+    """Raises ValueError for a language model of which some layers have no attention maps."""
+    attending, depth = len(attending_layers(text)), text.num_hidden_layers
+    if attending < depth:
+        raise ValueError(
+            f"{what}: needs attention in every layer; this model attends in {attending} of {depth} (linear attention)"
+        )
 
 
 def embed(
     language: nn.Module, prompts: list[Prompt], features: CellFeatures, image_token_id: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Embeddings (R, T, D) with the features in place, M-RoPE positions (3, R, T), visual mask (R, T)."""
-    device = language.embed_tokens.weight.device
+    device = device_of(language.embed_tokens)
     ids = nn.utils.rnn.pad_sequence([prompt.ids for prompt in prompts], batch_first=True).to(device)
     positions = nn.utils.rnn.pad_sequence([prompt.positions.T for prompt in prompts]).permute(2, 1, 0).to(device)
     lengths = torch.tensor([len(prompt.ids) for prompt in prompts], device=device)
@@ -122,6 +155,7 @@ def add_deepstack(hidden: Tensor, is_visual: Tensor, features: CellFeatures, dep
 
 
 def read_attention(
+    family: Family,
     layer: nn.Module,
     hidden: Tensor,
     rotary: tuple[Tensor, Tensor],
@@ -130,19 +164,23 @@ def read_attention(
     num_queries: int,
 ) -> Tensor:
     """(R, N, heads): softmax(q k^T / sqrt(d)) of the layer's own projections, mean over the last query tokens."""
-    attention = layer.self_attn
-    normed = layer.input_layernorm(hidden)
-    shape = (*normed.shape[:-1], -1, attention.head_dim)
-    query = attention.q_norm(attention.q_proj(normed).view(shape)).transpose(1, 2)
-    key = attention.k_norm(attention.k_proj(normed).view(shape)).transpose(1, 2)
-    query, key = apply_rotary_pos_emb(query, key, *rotary)
-    key = repeat_kv(key, attention.num_key_value_groups)
+    query, key = project(family, layer, hidden, rotary)
+    is_visual = is_visual.to(query.device)
     rows = []
     for row, length in enumerate(lengths):
         first = max(0, length - num_queries)
-        weights = causal_weights(query[row, :, first:length], key[row, :, :length], attention.scaling)
+        weights = causal_weights(query[row, :, first:length], key[row, :, :length], layer.self_attn.scaling)
         rows.append(weights.mean(1).T[is_visual[row, :length]])
     return torch.stack(rows)
+
+
+def project(
+    family: Family, layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Rotated queries and keys (R, heads, T, d) of a layer for its input, keys repeated for the queries they serve."""
+    hidden, *rotary = together(layer, hidden, *rotary)
+    query, key = family.query_key(layer.self_attn, layer.input_layernorm(hidden), tuple(rotary))
+    return query, key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)
 
 
 def causal_weights(query: Tensor, key: Tensor, scaling: float) -> Tensor:

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.image_processing_utils import BaseImageProcessor
 from transformers.utils import cached_file
 
-from arr_coc.hosts.names import check_type, explained, resolve
+from arr_coc.hosts.families.family import Family
+from arr_coc.hosts.names import explained, family_of, resolve
 
 AUTO = "auto"
 
@@ -30,18 +31,34 @@ def load_tokenizer(name: str | Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_image_processor(name: str | Path) -> Qwen2VLImageProcessorPil:
-    """The image processor on Pillow and numpy, which needs no torchvision.
+def load_config(name: str | Path) -> PreTrainedConfig:
+    """The configuration of a model that can be a host.
+
+    Raises:
+        ValueError: unknown name, or a kind of model that cannot be a host.
+    """
+    source = resolve(name)
+    with explained(name, "a model"):
+        config = AutoConfig.from_pretrained(source)
+    family_of(name, config.model_type)
+    return config
+
+
+def load_image_processor(name: str | Path, family: Family | None = None) -> BaseImageProcessor:
+    """The family's image processor on Pillow and numpy, which needs no torchvision.
+
+    Args:
+        family: of the model; None reads it from the model's own configuration.
 
     Raises:
         ValueError: unknown name, or no `preprocessor_config.json`.
     """
-    source = resolve(name)
+    family = family or family_of(name, load_config(name).model_type)
     with explained(name, "an image processor"):
-        return Qwen2VLImageProcessorPil.from_pretrained(source)
+        return family.processor().from_pretrained(resolve(name))
 
 
-def load_model(name: str | Path, dtype: str = AUTO, device: str = AUTO) -> Qwen3VLForConditionalGeneration:
+def load_model(name: str | Path, dtype: str = AUTO, device: str = AUTO) -> PreTrainedModel:
     """The model in evaluation mode.
 
     Args:
@@ -49,16 +66,14 @@ def load_model(name: str | Path, dtype: str = AUTO, device: str = AUTO) -> Qwen3
         device: as torch names it; "auto" is the GPU where there is one.
 
     Raises:
-        ValueError: unknown name, no Qwen3-VL, unknown dtype or device.
+        ValueError: unknown name, a kind of model that cannot be a host, unknown dtype or device.
     """
     target = pick_device(device)
     kind = pick_dtype(dtype, target)
-    source = resolve(name)
+    config = load_config(name)
+    model_class = family_of(name, config.model_type).model()
     with explained(name, "a model"):
-        config = AutoConfig.from_pretrained(source)
-    check_type(name, config.model_type)
-    with explained(name, "a model"):
-        model = Qwen3VLForConditionalGeneration.from_pretrained(source, config=config, dtype=kind)
+        model = model_class.from_pretrained(resolve(name), config=config, dtype=kind)
     return model.to(target).eval()
 
 

@@ -1,4 +1,4 @@
-"""Encode any subset of cells of any level with an untouched Qwen3-VL vision tower.
+"""Encode any subset of cells of any level with an untouched vision tower.
 
 The tower takes precomputed positions and segment boundaries as keyword arguments, so a cell (one
 merge block of patches) is encoded with the position it has in its own level's grid. One level of one
@@ -7,13 +7,14 @@ picture is one attention segment: it looks to the tower like (part of) an ordina
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
-from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
+from torch import Tensor, nn
 
+from arr_coc.hosts.placement import device_of
 from arr_coc.records import CellFeatures
 
 
@@ -82,39 +83,6 @@ def gather_blocks(table: Tensor, index: Tensor, block: int) -> Tensor:
     return table.reshape(-1, block, table.shape[-1])[index].flatten(0, 1)
 
 
-@dataclass(frozen=True)
-class Interpolation:
-    """How a tower reads its table of position embeddings."""
-
-    num_grid_per_side: int
-    mode: str
-    align_corners: bool
-
-    @classmethod
-    def of(cls, visual: torch.nn.Module) -> Interpolation:
-        return cls(visual.num_grid_per_side, visual.interpolation_mode, visual.interpolation_align_corners)
-
-
-def position_tables(
-    interpolation: Interpolation, segment: Segment, grid: Tensor, geometry: Geometry
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Rotary positions (n, 2), taps (n, 4) and tap weights (n, 4) of the chosen patches in their level's grid."""
-    taps, weights = get_vision_interpolation_indices_and_weights(
-        grid,
-        num_grid_per_side=interpolation.num_grid_per_side,
-        mode=interpolation.mode,
-        align_corners=interpolation.align_corners,
-        spatial_merge_size=geometry.merge_size,
-    )
-    positions = get_vision_position_ids(grid, geometry.merge_size)
-    block, index = geometry.merge_size**2, segment.index.to(grid.device)
-    return (
-        gather_blocks(positions, index, block),
-        gather_blocks(taps, index, block),
-        gather_blocks(weights, index, block),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class TowerInputs:
     """What the vision tower takes for S segments of R patches in all; ready to be made by another process.
@@ -122,47 +90,51 @@ class TowerInputs:
     Attributes:
         pixels: (R, C) rows of `pixel_values`.
         grids: (S, 3) of the levels the cells were cut from.
-        positions, taps, weights: (R, 2), (R, 4), (R, 4); see `position_tables`.
+        kwargs: what the tower would else work out from the grids; see `Family.tower_kwargs`.
         counts: cells per segment.
     """
 
     pixels: Tensor
     grids: Tensor
-    positions: Tensor
-    taps: Tensor
-    weights: Tensor
+    kwargs: Mapping[str, Tensor]
     counts: tuple[int, ...]
 
 
-def tower_inputs(segments: list[Segment], geometry: Geometry, interpolation: Interpolation) -> TowerInputs:
-    grids = [segment_grid(segment, geometry) for segment in segments]
-    tables = [position_tables(interpolation, *pair, geometry) for pair in zip(segments, grids, strict=True)]
-    positions, taps, weights = (torch.cat(table) for table in zip(*tables, strict=True))
-    pixels = torch.cat([cut_patches(segment, geometry) for segment in segments])
-    counts = tuple(len(segment.index) for segment in segments)
-    return TowerInputs(pixels, torch.cat(grids), positions, taps, weights, counts)
+class Tower(Protocol):
+    """What encoding asks of a family."""
+
+    def tower_facts(self, vision: nn.Module) -> Any: ...
+
+    def tower_kwargs(self, facts: Any, segments: Sequence[Segment], geometry: Geometry) -> dict[str, Tensor]: ...
 
 
-def encode_inputs(visual: torch.nn.Module, inputs: TowerInputs, geometry: Geometry) -> CellFeatures:
-    """One pass of the vision tower; features of all cells, segment after segment."""
-    device = visual.pos_embed.weight.device
-    lengths = torch.tensor(inputs.counts) * geometry.merge_size**2
-    output = visual(
-        inputs.pixels.to(device, visual.dtype),
-        grid_thw=inputs.grids.to(device),
-        position_ids=inputs.positions.to(device),
-        interp_indices=inputs.taps.to(device),
-        interp_weights=inputs.weights.to(device),
-        cu_seqlens=F.pad(lengths.cumsum(0), (1, 0)).to(device, torch.int32),
+def tower_inputs(tower: Tower, facts: Any, segments: Sequence[Segment], geometry: Geometry) -> TowerInputs:
+    """Patches and positions of all segments; `facts` are those of the tower, see `Family.tower_facts`."""
+    return TowerInputs(
+        torch.cat([cut_patches(segment, geometry) for segment in segments]),
+        torch.cat([segment_grid(segment, geometry) for segment in segments]),
+        tower.tower_kwargs(facts, segments, geometry),
+        tuple(len(segment.index) for segment in segments),
     )
-    merged = output.pooler_output
-    planes = list(output.deepstack_features)
+
+
+def encode_inputs(vision: nn.Module, inputs: TowerInputs) -> CellFeatures:
+    """One pass of the vision tower; features of all cells, segment after segment."""
+    device = device_of(vision)
+    output = vision(
+        inputs.pixels.to(device, vision.dtype),
+        grid_thw=inputs.grids.to(device),
+        **{name: value.to(device) for name, value in inputs.kwargs.items()},
+    )
+    merged, planes = output.pooler_output, list(getattr(output, "deepstack_features", None) or ())
     return CellFeatures(merged, torch.stack(planes) if planes else merged.new_zeros(0, *merged.shape))
 
 
-def encode_segments(visual: torch.nn.Module, segments: list[Segment], geometry: Geometry) -> list[CellFeatures]:
+def encode_segments(
+    tower: Tower, vision: nn.Module, segments: Sequence[Segment], geometry: Geometry
+) -> list[CellFeatures]:
     """One pass of the vision tower over all segments; features per segment, in the order of its index."""
-    inputs = tower_inputs(segments, geometry, Interpolation.of(visual))
-    features = encode_inputs(visual, inputs, geometry)
+    inputs = tower_inputs(tower, tower.tower_facts(vision), segments, geometry)
+    features = encode_inputs(vision, inputs)
     merged, planes = features.merged.split(inputs.counts), features.deepstack.split(inputs.counts, dim=1)
     return [CellFeatures(*pair) for pair in zip(merged, planes, strict=True)]

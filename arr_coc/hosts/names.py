@@ -9,11 +9,13 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from arr_coc.hosts.families.family import Family
+from arr_coc.hosts.families.registry import find_family
+
 NANO = "nano"
 NANO_FOLDER = Path(__file__).parents[1] / "nano" / "weights"
-SUPPORTED_TYPES = ("qwen3_vl",)
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-KNOWN_NAMES = "use 'nano', a folder with a Qwen3-VL checkpoint, or a hub id like 'Qwen/Qwen3-VL-2B-Instruct'"
+KNOWN_NAMES = "use 'nano', a folder with a checkpoint, or a hub id like 'Qwen/Qwen3-VL-2B-Instruct'"
 
 
 def resolve(name: str | Path) -> str:
@@ -49,10 +51,12 @@ def explained(name: str | Path, what: str) -> Iterator[None]:
         ) from error
 
 
-def check_type(name: str | Path, model_type: str) -> None:
-    """Raises ValueError for a model that is no Qwen3-VL."""
-    if model_type not in SUPPORTED_TYPES:
-        raise ValueError(f"model {str(name)!r}: a {model_type!r} has no Qwen3-VL vision tower; {KNOWN_NAMES}")
+def family_of(name: str | Path, model_type: str) -> Family:
+    """Raises ValueError, with the model's name, for a kind of model that cannot be a host."""
+    try:
+        return find_family(model_type)
+    except ValueError as error:
+        raise ValueError(f"model {str(name)[:80]!r}: {error}") from error
 
 
 def first_line(error: BaseException) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.image_processing_utils import BaseImageProcessor
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.hosts.attention import Gaze, look
-from arr_coc.hosts.encoding import Geometry, Segment, encode_segments
+from arr_coc.hosts.encoding import Geometry, Segment, encode_inputs, encode_segments, tower_inputs
+from arr_coc.hosts.families.registry import find_family
+from arr_coc.hosts.placement import base_of, device_of
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.hosts.text import TextEncoder
 from arr_coc.hosts.timing import Stopwatch
@@ -43,9 +48,9 @@ class Qwen3VLHost:
 
     def __init__(
         self,
-        model: Qwen3VLForConditionalGeneration,
+        model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        image_processor: Qwen2VLImageProcessorPil,
+        image_processor: BaseImageProcessor,
         *,
         gaze: Gaze | None = None,
         balancer: HeuristicBalancer | None = None,
@@ -54,6 +59,7 @@ class Qwen3VLHost:
         is_packed: bool = False,
     ) -> None:
         self.model = model
+        self.family = find_family(base_of(model).config.model_type)
         self.tokenizer = tokenizer
         self.text = TextEncoder(tokenizer)
         self.image_processor = image_processor
@@ -62,7 +68,7 @@ class Qwen3VLHost:
         self.learned = learned or Learned()
         self.is_training = is_training
         self.is_packed = is_packed
-        self.clock = Stopwatch(model.device)
+        self.clock = Stopwatch(self.device)
         self.geometry = Geometry(
             patch_size=image_processor.patch_size,
             merge_size=image_processor.merge_size,
@@ -72,13 +78,53 @@ class Qwen3VLHost:
         )
 
     @property
+    def base(self) -> PreTrainedModel:
+        """The model of transformers, whatever the user's own is wrapped in."""
+        return base_of(self.model)
+
+    @property
+    def vision(self) -> nn.Module:
+        """The vision tower."""
+        return self.family.vision(self.base)
+
+    @property
+    def language(self) -> nn.Module:
+        """The language model without its head."""
+        return self.family.language(self.base)
+
+    @property
+    def head(self) -> nn.Module:
+        """From states of the language model to words."""
+        return self.base.get_output_embeddings()
+
+    @property
+    def bridge(self) -> list[nn.Module]:
+        """What leads from the tower's width to the language model's."""
+        return self.family.bridge(self.vision)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The repeated parts of both."""
+        return [*self.vision.blocks, *self.language.layers]
+
+    @property
+    def text_config(self) -> PreTrainedConfig:
+        """The language model's configuration."""
+        return self.base.config.text_config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model takes its inputs, also where its weights wait elsewhere."""
+        return device_of(self.base.get_input_embeddings())
+
+    @property
     def image_token_id(self) -> int:
-        return self.model.config.image_token_id
+        return self.base.config.image_token_id
 
     @property
     def max_tokens(self) -> int:
         """The longest sequence the language model was made for."""
-        return self.model.config.text_config.max_position_embeddings
+        return self.text_config.max_position_embeddings
 
     def stock_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
         """(width, height) by the host's own resize rule; `limits` are (least, most) pixels, else its processor's.
@@ -90,7 +136,7 @@ class Qwen3VLHost:
             raise ImageError(f"image: {width}x{height} is longer than {MAX_ASPECT}:1; crop it")
         size = self.image_processor.size
         least, most = limits or (size["shortest_edge"], size["longest_edge"])
-        rows, cols = smart_resize(height, width, self.geometry.cell_px, least, most)
+        rows, cols = self.family.resize(height, width, self.geometry.cell_px, least, most)
         return cols, rows
 
     def native_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
@@ -139,8 +185,35 @@ class Qwen3VLHost:
     def embed(self, question: str) -> Tensor:
         """(Q, D) float32 rows of the embedding table for the question's tokens, without gradient."""
         ids = self.text.encode_literally(question)
-        table = self.model.get_input_embeddings().weight.detach()
-        return table[torch.tensor(ids, device=table.device)].float()
+        table = self.base.get_input_embeddings()
+        with torch.no_grad():
+            return table(torch.tensor(ids, dtype=torch.long, device=device_of(table))).float()
+
+    def encode_segments(self, segments: list[Segment]) -> list[CellFeatures]:
+        """Features per segment, in the order of its index, in one pass of the tower; with gradient where it is on."""
+        return encode_segments(self.family, self.vision, segments, self.geometry)
+
+    def encode_whole(self, image: Image.Image, size: tuple[int, int]) -> CellFeatures:
+        """Features of all cells of a picture at (width, height), as the host sees an ordinary picture of that size."""
+        num_cells = size[0] * size[1] // self.geometry.cell_px**2
+        with self._graph():
+            return self.encode_segments([Segment(self.resize(image, size), torch.arange(num_cells))])[0]
+
+    def encoder_outputs(self, conversations: Sequence[Sequence[CellFeatures]]) -> dict[str, BaseModelOutputWithPooling]:
+        """`mm_encoder_outputs` of a batch, from the features of each conversation's pictures; {} without pictures."""
+        return {"image": self.family.encoder_outputs(conversations, self.base.dtype)} if any(conversations) else {}
+
+    def encode_jointly(self, segments: list[Segment]) -> CellFeatures:
+        """Features of all segments one after the other, whose cells all see each other: an experiment.
+
+        Raises:
+            ValueError: a family whose tower takes a segment's grid for all of it.
+        """
+        if not self.family.has_free_segments:
+            raise ValueError(f"joint packing: the tower of {self.family.name} holds one grid a segment; leave it out")
+        inputs = tower_inputs(self.family, self.family.tower_facts(self.vision), segments, self.geometry)
+        ends = inputs.kwargs["cu_seqlens"]
+        return encode_inputs(self.vision, replace(inputs, kwargs={**inputs.kwargs, "cu_seqlens": ends[[0, -1]]}))
 
     def tokenize(self, messages: list[dict], **template: object) -> list[int]:
         """Ids of a conversation in the host's chat format, one placeholder per picture; texts are taken literally."""
@@ -158,14 +231,14 @@ class Qwen3VLHost:
                 index = chosen[member, 1] * pyramid.grid(level)[1] + chosen[member, 2]
                 segments.append(Segment(pyramid.levels[level], index))
             places.append(members)
-        encoded = iter(encode_segments(self.model.model.visual, segments, self.geometry))
+        encoded = iter(self.encode_segments(segments))
         return [restore_order([next(encoded) for _ in members], members) for members in places]
 
     def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Looks:
         block = glimpse_block(pyramid, cells)
         questions = [question, self.gaze.neutral] if self.gaze.relative else [question]
         prompts = [self._ask(block, text) for text in questions]
-        maps = look(self.model.model.language_model, prompts, features, self.image_token_id, self.gaze)
+        maps = look(self.family, self.language, prompts, features, self.image_token_id, self.gaze)
         means, heads = (each.clamp(min=LEAST_ATTENTION).log().cpu() for each in maps)
         return Looks(means[0] - self.gaze.relative * means[1] if self.gaze.relative else means[0], heads[0])
 

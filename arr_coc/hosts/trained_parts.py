@@ -12,15 +12,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import Balancer, BalancerConfig, LearnedBalancer
+from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.settings import Settings
 from arr_coc.knowing import AttentionScorer, LearnedScorer, Scorer, ScorerConfig
 
 SETTINGS_FILE = "relevance.json"
 WEIGHTS_FILE = "relevance.safetensors"
+FIRST_FAMILY = "qwen3_vl"
 PARTS: Mapping[str, tuple[type, type]] = {
     "scorer": (LearnedScorer, ScorerConfig),
     "balancer": (LearnedBalancer, BalancerConfig),
@@ -58,19 +60,20 @@ class Learned:
         return self.balancer if self.balancer is not None else settings.balancer
 
 
-def host_facts(model: Qwen3VLForConditionalGeneration) -> dict[str, int]:
+def host_facts(model: PreTrainedModel) -> dict[str, str | int]:
     """What a host must share with the one that the parts were trained for."""
-    text, vision = model.config.text_config, model.config.vision_config
+    config = base_of(model).config
+    text, vision = config.text_config, config.vision_config
     return {
+        "model_type": config.model_type,
         "hidden_size": text.hidden_size,
         "num_hidden_layers": text.num_hidden_layers,
-        "vocab_size": text.vocab_size,
         "vision_depth": vision.depth,
         "vision_hidden_size": vision.hidden_size,
     }
 
 
-def save_relevance(folder: Path, settings: Settings, learned: Learned, host: Mapping[str, int]) -> None:
+def save_relevance(folder: Path, settings: Settings, learned: Learned, host: Mapping[str, str | int]) -> None:
     """Writes the settings and, where something was learnt, its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = learned.parts()
@@ -89,7 +92,7 @@ def save_relevance(folder: Path, settings: Settings, learned: Learned, host: Map
     (folder / SETTINGS_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def load_relevance(folder: Path, model: Qwen3VLForConditionalGeneration) -> tuple[Settings, Learned]:
+def load_relevance(folder: Path, model: PreTrainedModel) -> tuple[Settings, Learned]:
     """What `save_relevance` wrote, for this host.
 
     Raises:
@@ -116,11 +119,13 @@ def has_parts(folder: Path) -> bool:
     return (folder / WEIGHTS_FILE).is_file()
 
 
-def check_host(folder: Path, trained_for: Mapping[str, int], host: Mapping[str, int]) -> None:
+def check_host(folder: Path, trained_for: Mapping[str, object], host: Mapping[str, object]) -> None:
+    """Raises ValueError for another host; files from before there were families say no model type."""
     for name, value in host.items():
-        if trained_for.get(name) != value:
+        known = trained_for.get(name, FIRST_FAMILY if name == "model_type" else None)
+        if known != value:
             raise ValueError(
-                f"relevance {str(folder)!r}: was trained for a host with {name} {trained_for.get(name)}, "
+                f"relevance {str(folder)!r}: was trained for a host with {name} {known}, "
                 f"this one has {value}; train one with arr-coc train --model"
             )
 

@@ -7,7 +7,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from arr_coc.hosts.encoding import Interpolation
+from arr_coc.hosts.families.qwen3_vl import Interpolation
 
 MAX_TOKENS = 1024
 CELL_PX = 32

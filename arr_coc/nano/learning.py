@@ -50,7 +50,7 @@ class Learner(nn.Module):
         visual, caught = self.model.model.visual, []
         handle = visual.merger.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         try:
-            features = encode_inputs(visual, batch.pixels, GEOMETRY)
+            features = encode_inputs(visual, batch.pixels)
         finally:
             handle.remove()
         return caught[0], features

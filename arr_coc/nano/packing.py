@@ -18,7 +18,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from arr_coc.data.records import Glyphs, Picture
-from arr_coc.hosts.encoding import Geometry, Interpolation, Segment, TowerInputs, tower_inputs
+from arr_coc.hosts.encoding import Geometry, Segment, TowerInputs, tower_inputs
+from arr_coc.hosts.families.qwen3_vl import QWEN3_VL, Interpolation
 from arr_coc.nano.dense_losses import character_slots, colour_names, figures_by_cell, patch_colours, patch_starts
 from arr_coc.records import Allocation
 
@@ -276,7 +277,7 @@ def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) ->
     colours = torch.cat([patch_colours(segment.image, segment.index) for segment in segments])
     names = torch.cat([colour_names(segment.image, segment.index) for segment in segments])
     figures = torch.cat([sample.view.figures for sample in samples])
-    pixels = tower_inputs(segments, GEOMETRY, interpolation)
+    pixels = tower_inputs(QWEN3_VL, interpolation, segments, GEOMETRY)
     most = max(sample.evidence.shape[1] for sample in samples)
     evidence = torch.cat([F.pad(sample.evidence, (0, most - sample.evidence.shape[1])) for sample in samples])
     return Batch(

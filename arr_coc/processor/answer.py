@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import (
     PreTrainedTokenizerBase,
-    Qwen3VLForConditionalGeneration,
+    PreTrainedModel,
     StoppingCriteria,
     StoppingCriteriaList,
 )
@@ -55,7 +55,7 @@ class FirstToken(StoppingCriteria):
 
 
 def answer(
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     inputs: Mapping[str, Any],
     max_new_tokens: int = 64,
@@ -97,7 +97,7 @@ def answer(
 
 
 def encode_pixels(
-    model: Qwen3VLForConditionalGeneration, inputs: Mapping[str, Any], clock: Stopwatch
+    model: PreTrainedModel, inputs: Mapping[str, Any], clock: Stopwatch
 ) -> dict[str, Any]:
     """Replaces `pixel_values` by encoder outputs, timed as "encode"; grids stay, since M-RoPE needs them."""
     ready = dict(inputs.items())
@@ -109,7 +109,7 @@ def encode_pixels(
     return ready
 
 
-def greedy(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     """Generation settings for one deterministic answer, whatever the checkpoint's own sampling settings are."""
     end = model.generation_config.eos_token_id
     return {

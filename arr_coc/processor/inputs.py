@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
-import torch
-from torch import Tensor
 from transformers import BatchFeature
-from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
-from arr_coc.records import CellFeatures, Realization
+from arr_coc.records import Realization
 
 
 class RelevanceInputs(BatchFeature):
@@ -38,19 +35,9 @@ class RelevanceInputs(BatchFeature):
         super().to(*args, **kwargs)
         for output in self.data.get("mm_encoder_outputs", {}).values():
             output.pooler_output = tuple(feature.to(*args, **kwargs) for feature in output.pooler_output)
-            output.deepstack_features = [
-                tuple(feature.to(*args, **kwargs) for feature in plane) for plane in output.deepstack_features
-            ]
+            if getattr(output, "deepstack_features", None) is not None:
+                output.deepstack_features = [
+                    tuple(feature.to(*args, **kwargs) for feature in plane) for plane in output.deepstack_features
+                ]
         return self
 
-
-def encoder_outputs(features: list[CellFeatures], dtype: torch.dtype) -> BaseModelOutputWithDeepstackFeatures:
-    """Features of all pictures of a batch, in order, in the shape of `get_image_features`."""
-    planes: list[list[Tensor]] = [[] for _ in features[0].deepstack]
-    for feature in features:
-        for plane, values in zip(planes, feature.deepstack, strict=True):
-            plane.append(values.to(dtype))
-    return BaseModelOutputWithDeepstackFeatures(
-        pooler_output=tuple(feature.merged.to(dtype) for feature in features),
-        deepstack_features=[tuple(plane) for plane in planes],
-    )

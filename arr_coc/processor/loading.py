@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from arr_coc.hosts.checkpoints import AUTO, load_model
 from arr_coc.processor.processor import RelevanceProcessor
@@ -12,7 +12,7 @@ from arr_coc.processor.processor import RelevanceProcessor
 
 def load_host(
     name: str | Path, dtype: str = AUTO, device: str = AUTO, relevance: str | Path | None = None
-) -> tuple[Qwen3VLForConditionalGeneration, RelevanceProcessor]:
+) -> tuple[PreTrainedModel, RelevanceProcessor]:
     """Model and processor of "nano", a folder, or an id of the Hugging Face hub.
 
     Raises:

@@ -35,7 +35,7 @@ def plain_inputs(
         processed = [resize_and_cut(host, image, max_tokens) for image in images]
         ids = host.tokenize(conversation.messages, add_generation_prompt=add_generation_prompt)
         inputs = assemble(ids, processed, host)
-    return {key: value.to(host.model.device) for key, value in inputs.items()}
+    return {key: value.to(host.device) for key, value in inputs.items()}
 
 
 def assemble(ids: list[int], processed: list[tuple[Tensor, Tensor]], host: Qwen3VLHost) -> dict[str, Tensor]:

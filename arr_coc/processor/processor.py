@@ -11,17 +11,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase, Qwen3VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.image_processing_utils import BaseImageProcessor
 
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
-from arr_coc.hosts.names import check_type, resolve
+from arr_coc.hosts.names import family_of, resolve
+from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.settings import Settings, read_budget
 from arr_coc.hosts.trained_parts import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
 from arr_coc.pictures.opening import ImageSource, open_image
-from arr_coc.processor.inputs import RelevanceInputs, encoder_outputs
+from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.messages import Message, read_conversations
 from arr_coc.processor.options import CALL, OWN_LIMITS, Limits, chat_options, merged_limits, pixel_range, read_options
 from arr_coc.processor.questions import question_of_text
@@ -55,10 +56,9 @@ class RelevanceProcessor:
     """
 
     def __init__(self, host: Qwen3VLHost, settings: Settings | None = None, learned: Learned | None = None):
-        check_type(host.model.config.name_or_path or type(host.model).__name__, host.model.config.model_type)
         self.host = host
         self.settings = settings or Settings(gaze=host.gaze)
-        self.learned = (learned or Learned()).to(host.model.device)
+        self.learned = (learned or Learned()).to(host.device)
         host.gaze, host.balancer, host.learned = self.settings.gaze, self.settings.balancer, self.learned
 
     @classmethod
@@ -66,7 +66,7 @@ class RelevanceProcessor:
         cls,
         name: str | Path,
         *,
-        model: Qwen3VLForConditionalGeneration,
+        model: PreTrainedModel,
         relevance: str | Path | None = None,
         budget: Budget = None,
     ) -> RelevanceProcessor:
@@ -79,16 +79,16 @@ class RelevanceProcessor:
             budget: 64..400 or "auto"; None keeps the settings' own.
 
         Raises:
-            ValueError: unknown name, no Qwen3-VL, parts trained for another host, a budget out of range.
+            ValueError: unknown name, a kind of model that cannot be a host, parts trained for another host, a budget out of range.
         """
         source = resolve(name)
-        check_type(name, model.config.model_type)
+        family = family_of(name, base_of(model).config.model_type)
         settings, learned = Settings(), Learned()
         if relevance is not None or (Path(source) / SETTINGS_FILE).is_file():
             settings, learned = load_relevance(Path(relevance if relevance is not None else source), model)
         if budget is not None:
             settings = replace(settings, budget=budget)
-        host = Qwen3VLHost(model, load_tokenizer(name), load_image_processor(name))
+        host = Qwen3VLHost(model, load_tokenizer(name), load_image_processor(name, family))
         return cls(host, settings, learned)
 
     @property
@@ -96,7 +96,7 @@ class RelevanceProcessor:
         return self.host.tokenizer
 
     @property
-    def image_processor(self) -> Qwen2VLImageProcessorPil:
+    def image_processor(self) -> BaseImageProcessor:
         return self.host.image_processor
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -286,11 +286,11 @@ class RelevanceProcessor:
             self._check_length(len(prompts[-1].ids))
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
         data: dict[str, Any] = {
-            key: value.to(self.host.model.device) for key, value in pad_batch(prompts, pad, side).items()
+            key: value.to(self.host.device) for key, value in pad_batch(prompts, pad, side).items()
         }
-        features = [realization.features for pictures in realizations for realization in pictures]
-        if features:
-            data["mm_encoder_outputs"] = {"image": encoder_outputs(features, self.host.model.dtype)}
+        features = [[realization.features for realization in pictures] for pictures in realizations]
+        if any(features):
+            data["mm_encoder_outputs"] = self.host.encoder_outputs(features)
         return RelevanceInputs(data, realizations)
 
 

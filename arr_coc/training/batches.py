@@ -14,7 +14,6 @@ from arr_coc.data.tasks import Sample
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.pictures.opening import to_rgb
-from arr_coc.processor.inputs import encoder_outputs
 from arr_coc.records import CellFeatures, Pyramid
 from arr_coc.training.sampling import Drawn
 
@@ -83,12 +82,12 @@ def answered(
         prompts.append(lay_out(ids, host.image_token_id, [block]))
     padding = host.tokenizer.pad_token_id
     inputs: dict[str, object] = {
-        key: value.to(host.model.device) for key, value in pad_batch(prompts, padding, "left").items()
+        key: value.to(host.device) for key, value in pad_batch(prompts, padding, "left").items()
     }
-    inputs["mm_encoder_outputs"] = {"image": encoder_outputs(list(features), host.model.dtype)}
+    inputs["mm_encoder_outputs"] = host.encoder_outputs([[picture] for picture in features])
     length = max(map(len, answers))
     labels = torch.tensor([[IGNORED] * (length - len(answer)) + answer for answer in answers])
-    return Texts(inputs, labels.to(host.model.device))
+    return Texts(inputs, labels.to(host.device))
 
 
 def question_ids(host: Qwen3VLHost, question: str) -> list[int]:

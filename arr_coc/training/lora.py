@@ -6,13 +6,18 @@ from importlib import import_module
 from typing import Any
 
 from torch import nn
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
-TARGETS = r".*language_model\.layers\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
-"""All matrices of the language layers; those of the vision encoder have other names."""
+from arr_coc.hosts.families.family import Family
+from arr_coc.hosts.families.registry import find_family
 
 
-def add_lora(model: Qwen3VLForConditionalGeneration, rank: int) -> Any:
+def targets(family: Family) -> str:
+    """A pattern of names: the matrices of the language layers that a family adapts."""
+    return rf".*language_model\.layers\..*\.({'|'.join(family.lora)})"
+
+
+def add_lora(model: PreTrainedModel, rank: int) -> Any:
     """Adapters of that rank in the model, in place; it starts as it was. Returns the PeftModel around it.
 
     `merge_and_unload()` of that leaves an ordinary model with the updates in its weights.
@@ -27,7 +32,7 @@ def add_lora(model: Qwen3VLForConditionalGeneration, rank: int) -> Any:
         peft = import_module("peft")
     except ModuleNotFoundError as error:
         raise ValueError("lora: needs peft; install it with: pip install 'arr-coc[train]'") from error
-    return peft.get_peft_model(model, peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=TARGETS))
+    return peft.get_peft_model(model, peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets(find_family(model.config.model_type))))
 
 
 def lora_parameters(part: nn.Module) -> list[nn.Parameter]:

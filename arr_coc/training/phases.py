@@ -97,7 +97,7 @@ def find_phase(name: str) -> Phase:
 
 def complete(processor: RelevanceProcessor) -> Learned:
     """The trained parts of a processor, fresh ones where there are none, ready to learn."""
-    text = processor.host.model.config.text_config
+    text = processor.host.text
     there = processor.learned
     if there.scorer is None:
         tell_heads_apart(processor)
@@ -108,7 +108,7 @@ def complete(processor: RelevanceProcessor) -> Learned:
     )
     for part in learned.parts().values():
         part.requires_grad_(True)
-    return learned.to(processor.host.model.device)
+    return learned.to(processor.host.device)
 
 
 def tell_heads_apart(processor: RelevanceProcessor) -> None:
@@ -150,12 +150,12 @@ def scout(processor: RelevanceProcessor, learned: Learned) -> tuple[ScoutLearner
 
 def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str, Sequence[nn.Parameter]]:
     """Parameters by part; the language part is its adapters where there are any."""
-    visual, language = host.model.model.visual, host.model.model.language_model
+    vision, language = host.vision, host.language
     is_joint = phase.name == "3"
-    blocks = visual.blocks if is_joint else visual.blocks[-LAST_VISION_BLOCKS:]
+    blocks = vision.blocks if is_joint else vision.blocks[-LAST_VISION_BLOCKS:]
     layers = language.layers if is_joint else language.layers[-LAST_LANGUAGE_LAYERS:]
     parts: dict[str, Sequence[nn.Parameter]] = {name: list(part.parameters()) for name, part in learned.parts().items()}
-    parts["bridge"] = [*visual.merger.parameters(), *visual.deepstack_merger_list.parameters()]
+    parts["bridge"] = [parameter for part in host.bridge for parameter in part.parameters()]
     parts["vision"] = list(blocks.parameters())
     parts["language"] = lora_parameters(language) or [*layers.parameters(), *language.norm.parameters()]
     return {name: parameters for name, parameters in parts.items() if name in phase.rates}

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from arr_coc.data.mixture import MAX_QUESTIONS
 from arr_coc.data.suites import Selection, open_task
@@ -57,7 +57,7 @@ class DataSettings:
 
 def run_phase(
     phase: Phase,
-    model: Qwen3VLForConditionalGeneration,
+    model: PreTrainedModel,
     processor: RelevanceProcessor,
     data: DataSettings,
     settings: LoopSettings,
@@ -91,7 +91,7 @@ def run_phase(
         out,
         validation=validation,
         score=negative_loss if phase.name == SCOUT else accuracy_of,
-        blocks=[*model.model.visual.blocks, *model.model.language_model.layers],
+        blocks=processor.host.blocks,
         recipe={
             "phase": phase.name,
             "host": host_facts(model),

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
 from arr_coc.data.tasks import Sample
-from arr_coc.hosts.attention import add_deepstack
+from arr_coc.hosts.attention import add_deepstack, need_attention, project
 from arr_coc.hosts.prompts import ImageBlock, lay_out
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import Allocation, CellFeatures, Pyramid
@@ -53,12 +52,17 @@ class Packed:
 
 @torch.no_grad()
 def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample]) -> Lesson:
-    """Attention and answer distributions of the host at full resolution, in one pass for all questions."""
+    """Attention and answer distributions of the host at full resolution, in one pass for all questions.
+
+    Raises:
+        ValueError: a host of which some layers do not attend: there one question would see the other.
+    """
+    need_attention(host.text, "teacher")
     cells, grid = pyramid.cells(0), pyramid.grid()
     (features,) = host.encode([pyramid], [cells])
     packed = pack(host, samples, ImageBlock.of(Allocation(cells, grid)))
     attention, hidden = read(host, packed, features)
-    head = host.model.lm_head
+    head = host.head
     logits = [head(hidden[0, answering]).float() for answering in packed.answering]
     return Lesson(attention.unflatten(1, grid), logits)
 
@@ -83,41 +87,38 @@ def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock) -> Pac
     positions = torch.cat(
         [prompts[0].positions[:, :start], *(prompt.positions[:, start:] for prompt in prompts)], dim=1
     )
-    device = host.model.device
+    device = host.device
     return Packed(ids[None].to(device), positions[:, None].to(device), seen[None, None].to(device), asking, answering)
 
 
 def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures) -> tuple[Tensor, Tensor]:
     """Attention (Q, N) of each question's last tokens, mean of heads and the gaze's layers, and states (1, T, D)."""
-    language = host.model.model.language_model
+    language = host.language
     is_visual = packed.ids == host.image_token_id
     embeds = language.embed_tokens(packed.ids)
     merged = features.merged.to(embeds.device, embeds.dtype)
     hidden = embeds.masked_scatter(is_visual[..., None], merged)
     rotary = language.rotary_emb(hidden, packed.positions)
     mask = torch.zeros_like(packed.mask, dtype=hidden.dtype).masked_fill(~packed.mask, -torch.inf)
-    layers, maps = host.gaze.layers(len(language.layers)), []
+    layers, maps = host.gaze.layers(language.config), []
     for depth, layer in enumerate(language.layers):
         if depth in layers:
-            maps.append(attention_of(layer, hidden, rotary, packed)[:, is_visual[0]])
+            maps.append(attention_of(host, layer, hidden, rotary, packed)[:, is_visual[0]])
         hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, use_cache=False)
         hidden = add_deepstack(hidden, is_visual, features, depth)
     return torch.stack(maps).mean(0), language.norm(hidden)
 
 
-def attention_of(layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], packed: Packed) -> Tensor:
+def attention_of(
+    host: Qwen3VLHost, layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], packed: Packed
+) -> Tensor:
     """(Q, T) float32 softmax(q k^T / sqrt(d)) of the layer's own projections, mean over heads and last tokens."""
-    attention = layer.self_attn
-    normed = layer.input_layernorm(hidden)
-    shape = (*normed.shape[:-1], -1, attention.head_dim)
-    query = attention.q_norm(attention.q_proj(normed).view(shape)).transpose(1, 2)
-    key = attention.k_norm(attention.k_proj(normed).view(shape)).transpose(1, 2)
-    query, key = apply_rotary_pos_emb(query, key, *rotary)
-    key = repeat_kv(key, attention.num_key_value_groups)[0].float()
+    query, key = project(host.family, layer, hidden, rotary)
+    key, mask, scaling = key[0].float(), packed.mask.to(key.device), layer.self_attn.scaling
     rows = []
     for asking in packed.asking:
-        logits = query[0, :, asking].float() @ key.transpose(1, 2) * attention.scaling
-        weights = logits.masked_fill(~packed.mask[0, :, asking], -torch.inf).softmax(-1)
+        logits = query[0, :, asking].float() @ key.transpose(1, 2) * scaling
+        weights = logits.masked_fill(~mask[0, :, asking], -torch.inf).softmax(-1)
         rows.append(weights.mean((0, 1)))
     return torch.stack(rows)
 

@@ -18,7 +18,7 @@ from arr_coc.evaluation.reporting.report import Section, comparison_rows, compar
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.hosts.attention import Gaze
-from arr_coc.hosts.encoding import Interpolation, Segment, encode_inputs, tower_inputs
+from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import AttentionScorer
@@ -135,10 +135,8 @@ def jointly_packed(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: 
         index = leaves[member, 1] * pyramid.grid(level)[1] + leaves[member, 2]
         segments.append(Segment(pyramid.levels[level], index))
         members.append(member)
-    visual = host.model.model.visual
-    inputs = tower_inputs(segments, host.geometry, Interpolation.of(visual))
     with torch.no_grad():
-        features = encode_inputs(visual, replace(inputs, counts=(sum(inputs.counts),)), host.geometry)
+        features = host.encode_jointly(segments)
     order = torch.cat(members).argsort()
     return replace(given, features=features[order.to(features.merged.device)])
 

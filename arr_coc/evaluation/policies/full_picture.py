@@ -12,7 +12,7 @@ from PIL import Image
 
 from arr_coc.baselines.encoder_attention import Received, encode_and_read
 from arr_coc.hosts.caching import RememberingHost
-from arr_coc.hosts.encoding import Segment, encode_segments
+from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures
 
@@ -72,8 +72,7 @@ def whole_segment(host: Qwen3VLHost, image: Image.Image) -> tuple[Segment, tuple
 
 def encode_whole(host: Qwen3VLHost, image: Image.Image, with_attention: bool) -> Whole:
     segment, grid = whole_segment(host, image)
-    visual = host.model.model.visual
     with torch.no_grad():
         if with_attention:
-            return Whole(grid, *encode_and_read(visual, [segment], host.geometry)[0])
-        return Whole(grid, encode_segments(visual, [segment], host.geometry)[0], None)
+            return Whole(grid, *encode_and_read(host, [segment])[0])
+        return Whole(grid, host.encode_segments([segment])[0], None)

@@ -26,7 +26,7 @@ from arr_coc.evaluation.flops import prefill_flops
 from arr_coc.evaluation.policies.full_picture import Whole, whole_picture, whole_segment
 from arr_coc.evaluation.policies.policy import Given, Policy
 from arr_coc.evaluation.recall import levels_of_tokens
-from arr_coc.hosts.encoding import Segment, encode_segments
+from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.answer import greedy
@@ -75,7 +75,7 @@ def give_pixelprune(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget:
     segment, grid = whole_segment(host, sample.image)
     index = pixelprune(segment.image, host.geometry.cell_px, budget)
     with torch.no_grad():
-        [features] = encode_segments(host.model.model.visual, [Segment(segment.image, index)], host.geometry)
+        [features] = host.encode_segments([Segment(segment.image, index)])
     block = block_of(index, grid)
     return Given(block, features, (len(index),), levels_of_tokens(block.positions, grid))
 
@@ -85,15 +85,15 @@ def give_fastv(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int)
     whole = whole_picture(host, sample.image)
     prompt = prompt_of(host, sample.prompt, block_of(torch.arange(whole.num_cells), whole.grid))
     with torch.no_grad():
-        read = prefill(host.model, prompt, whole.features, host.image_token_id, budget)
+        read = prefill(host, prompt, whole.features, budget)
     num_text = len(prompt.ids) - whole.num_cells
-    share = num_full_layers(host.model.model.language_model) / host.model.config.text_config.num_hidden_layers
+    first = range(num_full_layers(host.language))
     lengths = whole.num_cells + num_text, len(read.kept) + num_text
-    flops = share * (prefill_flops(host.model, lengths[0]) - prefill_flops(host.model, lengths[1]))
+    flops = prefill_flops(host, lengths[0], first) - prefill_flops(host, lengths[1], first)
 
     def answer(max_new_tokens: int) -> str:
         with torch.no_grad():
-            ids = decode(host.model, read, max_new_tokens, end_ids(host))
+            ids = decode(host, read, max_new_tokens, end_ids(host))
         return host.tokenizer.decode(ids, skip_special_tokens=True).strip()
 
     return keep(whole, read.kept, flops, answer=answer)
@@ -128,10 +128,9 @@ def prompt_of(host: Qwen3VLHost, question: str, block: ImageBlock) -> Prompt:
 
 def embed_words(host: Qwen3VLHost, question: str) -> Tensor:
     """(T, D) rows of the host's embedding table for the question's tokens."""
-    table = host.model.model.language_model.embed_tokens
     ids = host.text.encode_literally(question)
     with torch.no_grad():
-        return table(torch.tensor(ids, dtype=torch.long, device=table.weight.device))
+        return host.language.embed_tokens(torch.tensor(ids, dtype=torch.long, device=host.device))
 
 
 def end_ids(host: Qwen3VLHost) -> list[int]:
@@ -145,9 +144,9 @@ def width_of(whole: Whole) -> int:
 
 def read_flops(host: Qwen3VLHost, num_cells: int) -> float:
     """Of working out queries, keys and their products once more in one block of the vision encoder."""
-    config = host.model.config.vision_config
-    num_patches = num_cells * config.spatial_merge_size**2
-    return 6.0 * num_patches * config.hidden_size**2 + 2.0 * num_patches**2 * config.hidden_size
+    shape = host.family.tower_shape(host.base.config)
+    num_patches = num_cells * shape.patches_per_cell
+    return 6.0 * num_patches * shape.width**2 + 2.0 * num_patches**2 * shape.width
 
 
 PEERS = (

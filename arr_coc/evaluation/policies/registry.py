@@ -19,7 +19,6 @@ from arr_coc.evaluation.policies.full_picture import full_grid, whole_picture
 from arr_coc.evaluation.policies.policy import Given, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of
 from arr_coc.evaluation.recall import levels_of_leaves, levels_of_resize
-from arr_coc.hosts.encoding import Segment, encode_segments
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import AttentionScorer, Scorer
@@ -43,9 +42,8 @@ def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: 
     size = host.stock_size(*sample.image.size, pixel_limits(host, *sample.image.size, max_tokens))
     cols, rows = (side // host.geometry.cell_px for side in size)
     index = torch.arange(rows * cols)
-    segment = Segment(host.resize(sample.image, size), index)
     with torch.no_grad():
-        features = encode_segments(host.model.model.visual, [segment], host.geometry)[0]
+        features = host.encode_whole(sample.image, size)
     positions = torch.stack([index // cols, index % cols], dim=1)
     shown = levels_of_resize((rows, cols), full_grid(host, sample.image.size))
     return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)

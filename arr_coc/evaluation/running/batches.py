@@ -8,7 +8,6 @@ from arr_coc.evaluation.policies.registry import Given
 from arr_coc.hosts.prompts import lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.answer import greedy
-from arr_coc.processor.inputs import encoder_outputs
 
 MAX_NEW_TOKENS = 32
 BATCH_SIZE = 32
@@ -47,12 +46,11 @@ def generate_batch(host: Qwen3VLHost, questions: list[str], given: list[Given], 
         ids = host.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
         prompts.append(lay_out(ids, host.image_token_id, [picture.block]))
     inputs = pad_batch(prompts, host.tokenizer.pad_token_id, "left")
-    inputs = {key: value.to(host.model.device) for key, value in inputs.items()}
-    features = encoder_outputs([picture.features for picture in given], host.model.dtype)
+    inputs = {key: value.to(host.device) for key, value in inputs.items()}
     with torch.no_grad():
         output = host.model.generate(
             **inputs,
-            mm_encoder_outputs={"image": features},
+            mm_encoder_outputs=host.encoder_outputs([[picture.features] for picture in given]),
             **greedy(host.model, host.tokenizer),
             max_new_tokens=max_new_tokens,
         )

@@ -185,8 +185,8 @@ def line_of(host: Qwen3VLHost, task: Task, name: str, row: Row, given: Given, an
 def flops_of(host: Qwen3VLHost, sample: Sample, given: Given) -> float:
     """Selection, encoder and prefill."""
     num_text = len(host.tokenize([{"role": "user", "content": sample.prompt}], add_generation_prompt=True))
-    encoder = sum(encode_flops(host.model, count) for count in given.segments)
-    return given.selection_flops + encoder + prefill_flops(host.model, given.num_tokens + num_text)
+    encoder = sum(encode_flops(host, count) for count in given.segments)
+    return given.selection_flops + encoder + prefill_flops(host, given.num_tokens + num_text)
 
 
 def evidence_shown(host: Qwen3VLHost, sample: Sample, shown: np.ndarray) -> EvidenceSeen:

@@ -11,7 +11,7 @@ from arr_coc.hosts.timing import Stopwatch
 
 def time_answer(host: Qwen3VLHost, sample: Sample, policy: Policy, budget: int) -> dict[str, float]:
     """Seconds of "give" (all that the policy does: resizing, pyramid, selection, encoder) and of "prefill"."""
-    watch = Stopwatch(host.model.device)
+    watch = Stopwatch(host.device)
     pyramid = host.pyramid(sample.image)
     with watch.measure("give"):
         if policy.uses_pyramid:

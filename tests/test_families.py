@@ -1,0 +1,332 @@
+"""The contract of a host: every family passes it, on tiny models with random weights, in float32.
+
+A new family is one more row in `ROWS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import QUESTION, draw, leaves, ragged_batch
+from torch import Tensor
+from transformers import AttentionInterface, AutoConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.vision_utils import get_vision_window_index
+
+from arr_coc.evaluation.random_hosts import published_processor
+from arr_coc.hosts.attention import Gaze, look
+from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
+from arr_coc.hosts.families.registry import families
+from arr_coc.hosts.families.shapes import attending_layers
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
+from arr_coc.processor.processor import RelevanceProcessor
+
+MROPE = {"rope_type": "default", "rope_theta": 10000.0}
+INTERLEAVED = {**MROPE, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+TABLE_TOWER = {"depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "num_position_embeddings": 64}
+DEEPSTACK_TOWER = {**TABLE_TOWER, "out_hidden_size": 48, "deepstack_visual_indexes": [0, 1]}
+TEXT = {
+    "hidden_size": 48,
+    "intermediate_size": 96,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 3,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 2048,
+    "initializer_range": 0.2,
+}
+HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
+LINEAR = {
+    **HEADS,
+    "rope_parameters": {**INTERLEAVED, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5},
+    "full_attention_interval": 2,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+}
+ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "qwen3_vl": (DEEPSTACK_TOWER, {**HEADS, "rope_parameters": INTERLEAVED}),
+    "qwen3_vl_moe": (DEEPSTACK_TOWER, {**HEADS, **EXPERTS, "rope_parameters": INTERLEAVED}),
+    "qwen3_5": ({**TABLE_TOWER, "out_hidden_size": 48}, LINEAR),
+    "qwen3_5_moe": (
+        {**TABLE_TOWER, "out_hidden_size": 48},
+        {**LINEAR, **EXPERTS, "shared_expert_intermediate_size": 24},
+    ),
+    "qwen2_vl": (
+        {"depth": 3, "embed_dim": 32, "hidden_size": 48, "num_heads": 2},
+        {"rope_parameters": {**MROPE, "mrope_section": [4, 2, 2]}},
+    ),
+    "qwen2_5_vl": (
+        {
+            "depth": 3,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "out_hidden_size": 48,
+            "fullatt_block_indexes": [1],
+        },
+        {"rope_parameters": {**MROPE, "mrope_section": [4, 2, 2]}},
+    ),
+    "glm4v": (
+        {
+            "depth": 3,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "out_hidden_size": 48,
+            "image_size": 112,
+        },
+        {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
+    ),
+}
+
+
+def tiny(model_type: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """Float32, seeded, evaluation mode; wide weights, so that every part tells."""
+    tower, text = ROWS[model_type]
+    token_id = tokenizer.convert_tokens_to_ids
+    config = AutoConfig.for_model(
+        model_type,
+        vision_config={**tower, "initializer_range": 0.2},
+        text_config={**TEXT, "vocab_size": len(tokenizer), **text},
+        image_token_id=token_id("<|image_pad|>"),
+        video_token_id=token_id("<|video_pad|>"),
+    )
+    torch.manual_seed(0)
+    model = families()[model_type].build(config).eval()
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model
+
+
+@pytest.fixture(scope="module", params=ROWS)
+def model(request: pytest.FixtureRequest, tiny_tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return tiny(request.param, tiny_tokenizer)
+
+
+@pytest.fixture()
+def processor(model: PreTrainedModel, tiny_tokenizer: PreTrainedTokenizerFast) -> RelevanceProcessor:
+    """4 to 640 visual tokens a picture."""
+    family = families()[model.config.model_type]
+    frames = 2 if family.model_type == "glm4v" else 1
+    cell = (2 * family.patch_size) ** 2 * frames
+    image_processor = published_processor(replace(family, pixel_limits=(4 * cell, 640 * cell)))
+    return RelevanceProcessor(Qwen3VLHost(model, tiny_tokenizer, image_processor))
+
+
+@pytest.fixture()
+def host(processor: RelevanceProcessor) -> Qwen3VLHost:
+    return processor.host
+
+
+def test_every_family_has_a_row() -> None:
+    assert set(ROWS) == set(families())
+
+
+# Equal to the untouched model
+
+
+@torch.no_grad()
+def test_all_cells_kept_equals_the_stock_path(processor: RelevanceProcessor) -> None:
+    model, messages = processor.host.model, question_messages(draw(448, 392), QUESTION)
+    plain = plain_inputs(processor.host, messages)
+    inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=400)
+    assert torch.equal(inputs["input_ids"], plain["input_ids"]) and inputs["input_ids"].shape[1] > 160
+    stock_positions, _ = model.model.get_rope_index(**{k: v for k, v in plain.items() if k != "pixel_values"})
+    assert torch.equal(inputs["position_ids"][1:], stock_positions)
+    assert (model(**inputs).logits - model(**plain).logits).abs().max() <= 1e-5
+    settings = {"max_new_tokens": 8, "do_sample": False}
+    assert torch.equal(model.generate(**inputs, **settings), model.generate(**plain, **settings))
+
+
+def test_pixel_values_equal_the_stock_image_processor(host: Qwen3VLHost) -> None:
+    for size in ((196, 224), (512, 480), (33, 700), (20, 20)):
+        image = draw(*size)
+        stock = host.image_processor(images=[image], return_tensors="pt")
+        width, height = host.stock_size(*size)
+        rows, cols = height // host.geometry.patch_size, width // host.geometry.patch_size
+        assert stock["image_grid_thw"].tolist() == [[1, rows, cols]]
+        whole = Segment(host.resize(image, (width, height)), torch.arange(rows * cols // 4))
+        assert (cut_patches(whole, host.geometry) - stock["pixel_values"]).abs().max() < 1e-6
+
+
+# Selection before the encoder: encode all, and let no patch see one that was not chosen
+
+
+@contextmanager
+def only_chosen(model: PreTrainedModel, is_chosen: Tensor) -> Iterator[None]:
+    """The vision tower's attention, blind to patches (in the order in which its blocks see them) not chosen."""
+    seen = [0]
+
+    def attend(module: Any, query: Tensor, key: Tensor, value: Tensor, *args: Any, scaling: float, **kwargs: Any):
+        start = seen[0] % len(is_chosen)
+        seen[0] += key.shape[2]
+        logits = (query @ key.transpose(2, 3)) * scaling
+        hidden = ~is_chosen[start : start + key.shape[2]]
+        weights = logits.masked_fill(hidden, -torch.inf).softmax(-1).nan_to_num()
+        return (weights @ value).transpose(1, 2), weights
+
+    AttentionInterface.register("only_chosen", attend)
+    vision = families()[model.config.model_type].vision(model)
+    previous = vision.config._attn_implementation
+    vision.set_attn_implementation("only_chosen")
+    try:
+        yield
+    finally:
+        vision.set_attn_implementation(previous)
+
+
+def window_order(vision: torch.nn.Module, grids: Tensor) -> Tensor:
+    """Cells in the order in which the tower's blocks see them."""
+    if not hasattr(vision, "window_size"):
+        return torch.arange(int(grids.prod(1).sum()) // 4)
+    return get_vision_window_index(grids, 2, vision.window_size, vision.patch_size)[0]
+
+
+@torch.no_grad()
+def test_chosen_cells_equal_whole_levels_of_which_the_rest_is_hidden(host: Qwen3VLHost) -> None:
+    pyramid = host.pyramid(draw(400, 330))
+    assert pyramid.coarsest == 1
+    generator = torch.Generator().manual_seed(0)
+    chosen = [torch.randperm(len(pyramid.cells(level)), generator=generator)[:20] for level in (0, 1)]
+    cells = torch.cat([pyramid.cells(level)[index] for level, index in enumerate(chosen)])
+    shuffled = torch.randperm(40, generator=generator)
+    (features,) = host.encode([pyramid], [cells[shuffled]])
+
+    whole = [Segment(image, torch.arange(math.prod(pyramid.grid(n)))) for n, image in enumerate(pyramid.levels)]
+    grids = torch.cat([segment_grid(segment, host.geometry) for segment in whole])
+    is_chosen = torch.cat([torch.zeros(len(s.index)).index_fill(0, i, 1) for s, i in zip(whole, chosen, strict=True)])
+    order = window_order(host.vision, grids)
+    with only_chosen(host.base, is_chosen[order].bool().repeat_interleave(4)):
+        output = host.vision(torch.cat([cut_patches(s, host.geometry) for s in whole]), grid_thw=grids)
+    rows = torch.cat([chosen[0], chosen[1] + len(whole[0].index)])[shuffled]
+    assert (features.merged - output.pooler_output[rows]).abs().max() < 2e-5
+    planes = getattr(output, "deepstack_features", None) or []
+    assert len(features.deepstack) == len(planes)
+    for plane, expected in zip(features.deepstack, planes, strict=True):
+        assert (plane - expected[rows]).abs().max() < 2e-5
+
+
+@torch.no_grad()
+def test_pictures_packed_or_alone_are_encoded_alike(host: Qwen3VLHost) -> None:
+    pyramids = [host.pyramid(draw(300, 260)), host.pyramid(draw(100, 500, seed=1))]
+    cells = [pyramid.cells(pyramid.coarsest) for pyramid in pyramids]
+    apart = host.encode(pyramids, cells)
+    host.is_packed = True
+    for one, other in zip(host.encode(pyramids, cells), apart, strict=True):
+        assert torch.allclose(one.merged, other.merged, atol=1e-5)
+
+
+# Positions and batches
+
+
+@torch.no_grad()
+def test_positions_of_every_decoded_token(processor: RelevanceProcessor) -> None:
+    conversations, budgets = ragged_batch()
+    inputs = processor.apply_chat_template(conversations, add_generation_prompt=True, budget=budgets)
+    seen: list[Tensor] = []
+
+    def note(_: Any, args: tuple[Tensor, ...], kwargs: dict[str, Tensor]) -> None:
+        seen.append((args[1] if len(args) > 1 else kwargs["position_ids"]).clone())
+
+    handle = processor.host.language.rotary_emb.register_forward_pre_hook(note, with_kwargs=True)
+    processor.host.model.generate(**inputs, max_new_tokens=4, min_new_tokens=4, do_sample=False)
+    handle.remove()
+    assert len(seen) == 4 and torch.equal(seen[0], inputs["position_ids"][1:])
+    last = inputs["position_ids"][1:, :, -1:]
+    for step, positions in enumerate(seen[1:], start=1):
+        assert torch.equal(positions.expand(3, -1, -1), last + step)
+
+
+@torch.no_grad()
+def test_ragged_batch_equals_one_by_one(processor: RelevanceProcessor) -> None:
+    conversations, budgets = ragged_batch()
+    model, settings = processor.host.model, {"max_new_tokens": 5, "min_new_tokens": 5, "do_sample": False}
+    together = processor.apply_chat_template(conversations, add_generation_prompt=True, budget=budgets)
+    assert [len(pictures) for pictures in together.realizations] == [1, 2, 2, 0]
+    assert (together["attention_mask"][:, 0] == 0).sum() == 3
+    logits, spoken = model(**together).logits[:, -1], model.generate(**together, **settings)[:, -5:]
+    for row, (conversation, budget) in enumerate(zip(conversations, budgets, strict=True)):
+        alone = processor.apply_chat_template(conversation, add_generation_prompt=True, budget=budget)
+        assert leaves(alone.realizations) == leaves([together.realizations[row]])
+        assert (model(**alone).logits[0, -1] - logits[row]).abs().max() < 1e-4
+        assert torch.equal(model.generate(**alone, **settings)[0, -5:], spoken[row])
+
+
+@torch.no_grad()
+def test_beams_and_several_sequences_equal_those_of_each_conversation_alone(processor: RelevanceProcessor) -> None:
+    """A conversation's pictures stay together when they are repeated for every beam."""
+    conversations, budgets = ragged_batch()
+    inputs = processor.apply_chat_template(conversations, add_generation_prompt=True, budget=budgets)
+    model = processor.host.model
+    speak = partial(model.generate, max_new_tokens=3, min_new_tokens=3, do_sample=False, num_beams=2)
+    first = speak(**inputs, num_return_sequences=2)
+    assert torch.equal(first, speak(**inputs, num_return_sequences=2))
+    for row, (conversation, budget) in enumerate(zip(conversations, budgets, strict=True)):
+        alone = processor.apply_chat_template(conversation, add_generation_prompt=True, budget=budget)
+        assert torch.equal(speak(**alone, num_return_sequences=2)[:, -3:], first[2 * row : 2 * row + 2, -3:])
+
+
+# Where a question looks
+
+
+def reported_attention(host: Qwen3VLHost, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """Of every layer that attends, (1, heads, T, T), as transformers reports it."""
+    previous = host.language.config._attn_implementation
+    host.base.set_attn_implementation("eager")
+    try:
+        return host.model(**inputs, output_attentions=True).attentions
+    finally:
+        host.base.set_attn_implementation(previous)
+
+
+@torch.no_grad()
+def test_attention_equals_what_the_model_reports(processor: RelevanceProcessor) -> None:
+    host, messages = processor.host, question_messages(draw(400, 330), QUESTION)
+    inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=400)
+    (realization,) = inputs.realizations[0]
+    cells, features = realization.allocation.leaves, realization.features
+    gaze = Gaze(first=0.0, last=1.0, num_queries=4, heads_from=0.0)
+    prompt = host._ask(glimpse_block(realization.pyramid, cells), QUESTION)
+    assert torch.equal(prompt.ids, inputs["input_ids"][0])
+    (mean,), (heads,) = look(host.family, host.language, [prompt], features, host.image_token_id, gaze)
+    reported = reported_attention(host, inputs)
+    attending = attending_layers(host.text)
+    assert len(reported) == len(attending) == len(gaze.layers(host.text))
+    is_visual = prompt.ids == host.image_token_id
+    expected = torch.cat(reported)[:, :, -4:, is_visual].mean(2)
+    assert torch.allclose(heads, expected.flatten(0, 1).T, atol=2e-6)
+    assert torch.allclose(mean, expected.mean((0, 1)), atol=2e-6)
+    assert heads.shape[1] == gaze.num_heads(host.text)
+
+
+def test_the_gaze_reads_layers_that_attend(host: Qwen3VLHost) -> None:
+    attending = attending_layers(host.text)
+    for first, last in ((0.0, 0.2), (0.0, 0.5), (0.5, 0.75), (0.9, 1.0)):
+        gaze = Gaze(first=first, last=last, heads_from=first)
+        chosen = gaze.layers(host.text)
+        assert chosen and set(chosen) <= set(attending) and set(gaze.head_layers(host.text)) <= set(attending)
+        within = [layer for layer in attending if round(first * 4) <= layer < max(1, round(last * 4))]
+        assert not within or list(chosen) == within
+
+
+# Kept and loaded
+
+
+def test_what_is_saved_is_loaded(processor: RelevanceProcessor, tmp_path: Path) -> None:
+    messages = question_messages(draw(500, 380), QUESTION)
+    expected = processor.apply_chat_template(messages, budget=100)
+    processor.save_pretrained(tmp_path)
+    processor.host.base.config.save_pretrained(tmp_path)
+    loaded = RelevanceProcessor.from_pretrained(tmp_path, model=processor.host.model)
+    assert type(loaded.image_processor) is type(processor.image_processor)
+    assert leaves(loaded.apply_chat_template(messages, budget=100).realizations) == leaves(expected.realizations)
