@@ -25,10 +25,9 @@ from arr_coc.baselines.visionzip import visionzip
 from arr_coc.evaluation.policies.full_picture import encode_whole, whole_segment
 from arr_coc.evaluation.policies.pruning import block_of, prompt_of
 from arr_coc.hosts.attention import Gaze, add_deepstack, embed, look
-from arr_coc.hosts.encoding import Segment, encode_segments
+from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.processor.inputs import encoder_outputs
 from arr_coc.records import CellFeatures
 
 
@@ -278,7 +277,7 @@ def test_attention_received_equals_the_towers_own(tiny_host, monkeypatch):
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", spy)
     with torch.no_grad():
-        found = encode_and_read(tiny_host.model.model.visual, segments, tiny_host.geometry)
+        found = encode_and_read(tiny_host, segments)
     assert len(calls) == 3 * 2
     for (query, key), (_, received) in zip(calls[2:4], found, strict=True):
         weights = (query @ key.transpose(1, 2) / query.shape[-1] ** 0.5).softmax(-1)
@@ -290,9 +289,9 @@ def test_attention_received_equals_the_towers_own(tiny_host, monkeypatch):
 def test_reading_attention_changes_nothing_and_segments_do_not_mix(tiny_host):
     visual, segments = tiny_host.model.model.visual, two_segments(tiny_host)
     with torch.no_grad():
-        plain = encode_segments(visual, segments, tiny_host.geometry)
-        both = encode_and_read(visual, segments, tiny_host.geometry)
-        alone = [encode_and_read(visual, [segment], tiny_host.geometry)[0] for segment in segments]
+        plain = tiny_host.encode_segments(segments)
+        both = encode_and_read(tiny_host, segments)
+        alone = [encode_and_read(tiny_host, [segment])[0] for segment in segments]
     for features, (same, received), (_, own) in zip(plain, both, alone, strict=True):
         assert torch.equal(features.merged, same.merged) and torch.equal(features.deepstack, same.deepstack)
         assert torch.allclose(received.attention, own.attention, atol=1e-7)
@@ -310,22 +309,22 @@ def asked(tiny_host) -> tuple[Prompt, CellFeatures]:
 
 def stock_inputs(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures) -> dict[str, object]:
     inputs = pad_batch([prompt], host.tokenizer.pad_token_id, "left")
-    return {**inputs, "mm_encoder_outputs": {"image": encoder_outputs([features], torch.float32)}}
+    return {**inputs, "mm_encoder_outputs": host.encoder_outputs([[features]])}
 
 
 @torch.no_grad()
 def test_fastv_that_keeps_all_is_the_stock_model(tiny_host, asked):
     prompt, features = asked
-    read = prefill(tiny_host.model, prompt, features, tiny_host.image_token_id, len(features.merged))
+    read = prefill(tiny_host, prompt, features, len(features.merged))
     stock = tiny_host.model(**stock_inputs(tiny_host, prompt, features)).logits[0, -1]
     assert torch.allclose(read.logits, stock, atol=1e-5)
     generated = tiny_host.model.generate(
         **stock_inputs(tiny_host, prompt, features), max_new_tokens=12, do_sample=False, eos_token_id=[]
     )
-    ids = decode(tiny_host.model, read, 12, end_ids=[])
+    ids = decode(tiny_host, read, 12, end_ids=[])
     assert ids == generated[0, len(prompt.ids) :].tolist() and len(set(ids)) > 1
-    assert decode(tiny_host.model, read, 12, end_ids=[]) == ids, "decoding must leave the caches as they were"
-    assert decode(tiny_host.model, read, 12, end_ids=[ids[3]]) == ids[: ids.index(ids[3])]
+    assert decode(tiny_host, read, 12, end_ids=[]) == ids, "decoding must leave the caches as they were"
+    assert decode(tiny_host, read, 12, end_ids=[ids[3]]) == ids[: ids.index(ids[3])]
 
 
 def masked_logits(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, kept: Tensor) -> Tensor:
@@ -350,16 +349,16 @@ def test_fastv_hides_dropped_tokens_later_and_decodes_at_the_right_places(tiny_h
     """After one layer too, so that a DeepStack plane is still to come, which only the kept tokens receive."""
     monkeypatch.setattr("arr_coc.baselines.fastv.NUM_FULL_LAYERS", num_full)
     prompt, features = asked
-    read = prefill(tiny_host.model, prompt, features, tiny_host.image_token_id, 20)
+    read = prefill(tiny_host, prompt, features, 20)
     lengths = [keys.shape[2] for keys, _ in read.caches.layers.values()]
     assert lengths == [len(prompt.ids)] * num_full + [len(prompt.ids) - len(features.merged) + 20] * (3 - num_full)
-    ids = decode(tiny_host.model, read, 6, end_ids=[])
+    ids = decode(tiny_host, read, 6, end_ids=[])
     later = prompt.positions[:, -1:] + torch.arange(1, 7)
     longer = Prompt(torch.cat([prompt.ids, torch.tensor(ids)]), torch.cat([prompt.positions, later], dim=1))
     expected = masked_logits(tiny_host, longer, features, read.kept)[len(prompt.ids) - 1 :]
     assert torch.allclose(read.logits, expected[0], atol=1e-5)
     for count, token in enumerate(ids):
-        logits = step(tiny_host.model, token, read.position + count, read.caches)
+        logits = step(tiny_host, token, read.position + count, read.caches)
         assert torch.allclose(logits, expected[count + 1], atol=1e-5)
 
 
@@ -367,7 +366,6 @@ def test_fastv_hides_dropped_tokens_later_and_decodes_at_the_right_places(tiny_h
 def test_fastv_keeps_what_the_last_token_looks_at_in_the_second_layer(tiny_host, asked):
     prompt, features = asked
     gaze = Gaze(first=1 / 3, last=2 / 3, num_queries=1, relative=0)
-    language = tiny_host.model.model.language_model
-    attention = look(language, [prompt], features, tiny_host.image_token_id, gaze)[0][0]
-    read = prefill(tiny_host.model, prompt, features, tiny_host.image_token_id, 20)
+    attention = look(tiny_host.family, tiny_host.language, [prompt], features, tiny_host.image_token_id, gaze)[0][0]
+    read = prefill(tiny_host, prompt, features, 20)
     assert read.kept.tolist() == sorted(attention.topk(20).indices.tolist())

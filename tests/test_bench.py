@@ -11,8 +11,9 @@ from arr_coc.balancing import HeuristicBalancer
 from arr_coc.cli.bench import parse_size
 from arr_coc.evaluation.bench import OWN_STAGES, measure
 from arr_coc.evaluation.flops import encoded_segments
-from arr_coc.evaluation.random_hosts import TEXT, fill, geometry_config, restore_buffers
+from arr_coc.evaluation.random_hosts import fill, restore_buffers
 from arr_coc.hosts.caching import RememberingHost
+from arr_coc.hosts.families.registry import families, size_config, sizes
 from arr_coc.knowing import AttentionScorer
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.realizing import realize
@@ -74,14 +75,18 @@ def test_a_size_that_cannot_be(text):
 
 
 def test_geometries_have_the_parameters_of_their_names():
-    billions = {"2b": (2.0, 2.3), "4b": (4.2, 4.6), "8b": (8.5, 9.0)}
-    assert set(billions) == set(TEXT)
-    for name, (low, high) in billions.items():
+    """As their model cards say, in billions."""
+    billions = {"2b": 2.1, "4b": 4.4, "8b": 8.8, "32b": 33, "30b-a3b": 31, "qwen3.5-9b": 9.7, "qwen3.5-27b": 27.4}
+    billions |= {"qwen3.5-35b-a3b": 35, "qwen2-vl-2b": 2.2, "qwen2-vl-7b": 8.3, "qwen2.5-vl-3b": 3.75}
+    billions |= {"qwen2.5-vl-7b": 8.3, "glm-4.1v-9b": 10.3}
+    assert set(billions) == set(sizes())
+    for name, expected in billions.items():
         with torch.device("meta"):
-            model = Qwen3VLForConditionalGeneration(geometry_config(name))
-        assert low < sum(p.numel() for p in model.parameters()) / 1e9 < high
+            model = sizes()[name].build(size_config(name))
+        assert sum(p.numel() for p in model.parameters()) / 1e9 == pytest.approx(expected, rel=0.03), name
+        assert families()[model.config.model_type] is sizes()[name]
     with pytest.raises(ValueError, match="2b, 4b, 8b"):
-        geometry_config("3b")
+        size_config("3b")
 
 
 def test_filled_weights_give_finite_logits(tiny_host):

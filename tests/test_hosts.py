@@ -14,6 +14,7 @@ from torch import Tensor
 
 from arr_coc.hosts.attention import Gaze, look
 from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_patches
+from arr_coc.hosts.families.qwen3_vl import QWEN3_VL
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.records import CellFeatures, Pyramid
 
@@ -150,13 +151,13 @@ def test_gradients_reach_the_encoder_only_in_training(tiny_host: Qwen3VLHost) ->
 def test_bfloat16_features_stay_near_float32(tiny_host: Qwen3VLHost) -> None:
     pyramid = tiny_host.pyramid(draw(128, 128))
     segment = [Segment(pyramid.levels[0], torch.arange(16))]
-    exact = encode_segments(tiny_host.model.model.visual, segment, tiny_host.geometry)[0].merged
+    exact = encode_segments(QWEN3_VL, tiny_host.vision, segment, tiny_host.geometry)[0].merged
     with torch.device("meta"):
         low = type(tiny_host.model.model.visual)(tiny_host.model.config.vision_config)
     low = low.to_empty(device="cpu").to(torch.bfloat16)
     low.load_state_dict(tiny_host.model.model.visual.state_dict())
     low.rotary_pos_emb = tiny_host.model.model.visual.rotary_pos_emb
-    rough = encode_segments(low, segment, tiny_host.geometry)[0].merged
+    rough = encode_segments(QWEN3_VL, low, segment, tiny_host.geometry)[0].merged
     assert rough.dtype == torch.bfloat16
     assert torch.nn.functional.cosine_similarity(rough.float(), exact, dim=1).min() > 0.99
 
@@ -193,10 +194,10 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
     gaze = Gaze(first=0.3, last=1.0, num_queries=4)
     questions = [QUESTION, gaze.neutral]
     prompts = [tiny_host._ask(glimpse_block(pyramid, cells), text) for text in questions]
-    maps, none = look(tiny_host.model.model.language_model, prompts, features, tiny_host.image_token_id, gaze)
+    maps, none = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
     gaze = replace(gaze, heads_from=0.0)
-    again, apart = look(tiny_host.model.model.language_model, prompts, features, tiny_host.image_token_id, gaze)
-    assert list(gaze.layers(3)) == [1, 2] and list(gaze.head_layers(3)) == [0, 1, 2]
+    again, apart = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
+    assert gaze.layers(tiny_host.text) == (1, 2) and gaze.head_layers(tiny_host.text) == (0, 1, 2)
     assert torch.equal(maps, again) and none.shape == (2, len(cells), 0)
     for row, heads, text in zip(maps, apart, questions, strict=True):
         reported = eager_attention(tiny_host, pyramid, cells, features, text)[:, :, -4:].mean(2)
@@ -235,7 +236,7 @@ def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
     tiny_host.attend([pyramid], [pyramid.cells(0)], features, [QUESTION])
     for handle in handles:
         handle.remove()
-    assert calls == [0] and list(tiny_host.gaze.layers(3)) == [1]
+    assert calls == [0] and tiny_host.gaze.layers(tiny_host.text) == (1,)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import statistics
 import sys
 from collections.abc import Iterator
@@ -136,6 +137,17 @@ def test_readme_is_short() -> None:
     assert num_lines(ROOT / "README.md") <= MAX_README_LINES
 
 
+REACHES = re.compile(r"\bmodel\.model\.|\.model\.(visual|language_model|lm_head)\b")
+"""How a file would look that knows how a model is built; `nano` is one kind of model and may."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_file_outside_hosts_reaches_into_a_model(path: Path) -> None:
+    if layer_of(module_name(path)) not in ("hosts", "nano"):
+        found = [line for line in path.read_text(encoding="utf-8").splitlines() if REACHES.search(line)]
+        assert not found, f"{relative(path)} reaches into a model; ask the host for its part: {found}"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_module_is_documented(path: Path) -> None:
     assert ast.get_docstring(syntax(path)), f"{relative(path)} has no docstring that says what it is for"
@@ -175,5 +187,5 @@ def test_every_layer_rule_can_fail() -> None:
     assert layer_of(_target("arr_coc", "views")) == "views"
     assert layer_of(_target("arr_coc", "texture")) == "core"
     assert _target("arr_coc.records", "views") == "arr_coc.records"
-    assert "transformers.vision_utils" in set(imports(PACKAGE / "hosts" / "encoding.py"))
+    assert "transformers.vision_utils" in set(imports(PACKAGE / "hosts" / "families" / "family.py"))
     assert "hosts" not in LAYERS["core"] and not any("cli" in may for name, may in LAYERS.items() if name != "cli")

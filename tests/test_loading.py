@@ -74,7 +74,7 @@ def test_unknown_model(name: str, what: str, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_model_without_vision(tmp_path: Path) -> None:
     Qwen3Config(num_hidden_layers=1, hidden_size=8, intermediate_size=8).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="a 'qwen3' has no Qwen3-VL vision tower; use 'nano'"):
+    with pytest.raises(ValueError, match="a 'qwen3' model can't be a host: it sees no pictures; use one of GLM-4V"):
         load_host(tmp_path, device="cpu")
 
 

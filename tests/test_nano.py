@@ -192,7 +192,8 @@ def test_stages_draw_different_training_pictures():
 
 def test_learner_speaks_like_the_untouched_model(tokenizer):
     torch.manual_seed(0)
-    from arr_coc.hosts.encoding import Geometry, Interpolation, cut_patches, segment_grid
+    from arr_coc.hosts.encoding import Geometry, cut_patches, segment_grid
+    from arr_coc.hosts.families.qwen3_vl import Interpolation
 
     learner = Learner(Qwen3VLForConditionalGeneration(nano_config(tokenizer, 64, 64))).eval()
     assert Interpolation.of(learner.model.model.visual) == INTERPOLATION

@@ -13,11 +13,11 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.random_hosts import TEXT, assemble_config
 from arr_coc.hosts.attention import Gaze
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
+from arr_coc.nano.config import assemble_config
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
@@ -152,7 +152,8 @@ def test_parameter_bytes_are_those_of_the_shipped_model(dtype: str) -> None:
     with torch.no_grad():
         output = model(input_ids=torch.arange(100)[None], use_cache=True)
     assert target.memory.cache(100) == cache_bytes(output.past_key_values)
-    assert target.weights.language_layer * text.num_hidden_layers < target.weights.total
+    assert len(target.weights.language_layers) == text.num_hidden_layers
+    assert sum(target.weights.language_layers) < target.weights.total
 
 
 def cache_bytes(cache: object) -> int:
@@ -164,15 +165,15 @@ def test_parts_are_counted_exactly(model, config) -> None:
     assert weights.total == num_parameters(model) and weights.vision_block == num_parameters(
         model.model.visual.blocks[1]
     )
-    assert weights.language_layer == num_parameters(model.model.language_model.layers[2])
+    assert weights.language_layers[2] == num_parameters(model.model.language_model.layers[2])
     text = config.text_config
-    num_looks = text.num_attention_heads * len(Gaze().layers(text.num_hidden_layers))
+    num_looks = text.num_attention_heads * len(Gaze().layers(text))
     scorer = LearnedScorer(ScorerConfig(256, num_looks=num_looks))
     parts = [scorer, LearnedBalancer(BalancerConfig(256)), QualityAdapter(AdapterConfig(256))]
     assert weights.parts == sum(parameter.numel() for part in parts for parameter in part.parameters())
-    layer = model.model.language_model.layers[0]
-    lora = sum(16 * sum(part.weight.shape) for part in layer.modules() if isinstance(part, torch.nn.Linear))
-    assert 16 * weights.linear_widths == lora
+    layers = model.model.language_model.layers
+    lora = sum(16 * sum(part.weight.shape) for part in layers.modules() if isinstance(part, torch.nn.Linear))
+    assert 16 * weights.lora_widths == lora
 
 
 def test_the_cache_is_exact(model, target) -> None:
@@ -336,7 +337,6 @@ def test_the_known_hosts_come_out_as_their_users_know_them() -> None:
     assert small.batch["arr-coc"] > 20 * small.batch["full"] > 0
     large = find_target("8b")
     assert plan_card(large, work, 16).batch["arr-coc"] == 0 < plan_card(large, work, 24).batch["full"]
-    assert set(TEXT) == {"2b", "4b", "8b"}
 
 
 @pytest.mark.parametrize("field, value", [("budget", 63), ("budget", 401), ("batch", 0), ("size", (1, 300))])

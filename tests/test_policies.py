@@ -17,7 +17,6 @@ from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.processor.inputs import encoder_outputs
 
 OTHER_QUESTION = "Is there a red circle? yes no"
 NEEDS = {"pixels", "encoder features", "encoder attention", "question", "language attention", "evidence"}
@@ -153,7 +152,7 @@ def test_decoding_goes_on_at_the_unpruned_length(name, tiny_host):
     """`generate` equals one forward pass over prompt and answer at explicit positions."""
     given, host = give(tiny_host, name, 64), tiny_host
     prompt = prompt_of(host, QUESTION, given.block)
-    features = {"image": encoder_outputs([given.features], torch.float32)}
+    features = host.encoder_outputs([[given.features]])
     inputs = pad_batch([prompt], host.tokenizer.pad_token_id, "left")
     with torch.no_grad():
         output = host.model.generate(
@@ -161,7 +160,7 @@ def test_decoding_goes_on_at_the_unpruned_length(name, tiny_host):
         )[0]
         later = prompt.positions[:, -1:] + torch.arange(1, 7)
         longer = Prompt(output, torch.cat([prompt.positions, later], dim=1))
-        features = {"image": encoder_outputs([given.features], torch.float32)}
+        features = host.encoder_outputs([[given.features]])
         logits = host.model(**pad_batch([longer], host.tokenizer.pad_token_id, "left"), mm_encoder_outputs=features)
     assert logits.logits[0, len(prompt.ids) - 1 : -1].argmax(-1).tolist() == output[len(prompt.ids) :].tolist()
 

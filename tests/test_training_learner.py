@@ -120,8 +120,9 @@ def test_teacher_sees_what_the_host_sees_when_asked_alone(tiny_host: Qwen3VLHost
     block = ImageBlock.of(Allocation(cells, pyramid.grid()))
     prompts = [lay_out(question_ids(tiny_host, s.question), tiny_host.image_token_id, [block]) for s in samples]
     with torch.no_grad():
-        language = tiny_host.model.model.language_model
-        maps, _ = look(language, prompts, features, tiny_host.image_token_id, tiny_host.gaze)
+        maps, _ = look(
+            tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, tiny_host.gaze
+        )
         texts = answered(tiny_host, samples, [block] * 3, [features] * 3)
         logits = answer_logits(tiny_host, texts)
     torch.testing.assert_close(lesson.attention.flatten(1), maps, rtol=1e-3, atol=1e-6)
@@ -293,8 +294,8 @@ def test_a_fresh_scorer_gets_every_head_of_the_layers_that_are_read(tiny_process
     gaze, text = tiny_processor.settings.gaze, tiny_processor.host.model.config.text_config
     assert gaze.heads_from is None
     scorer = complete(tiny_processor).scorer
-    layers = tiny_processor.host.gaze.head_layers(text.num_hidden_layers)
-    assert layers == gaze.layers(text.num_hidden_layers) and tiny_processor.settings.gaze.heads_from == gaze.first
+    layers = tiny_processor.host.gaze.head_layers(text)
+    assert layers == gaze.layers(text) and tiny_processor.settings.gaze.heads_from == gaze.first
     assert scorer is not None and scorer.config.num_looks == text.num_attention_heads * len(layers) > 0
 
 

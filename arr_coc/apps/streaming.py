@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
-    PreTrainedTokenizerBase,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     StoppingCriteria,
     StoppingCriteriaList,
     TextIteratorStreamer,

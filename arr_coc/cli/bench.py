@@ -9,11 +9,9 @@ import typer
 
 from arr_coc.cli.errors import explained
 
-GEOMETRIES = ("2b", "4b", "8b")
-
 
 def bench(
-    model: Annotated[str, typer.Option(help="nano, a folder, a hub id, or 2b, 4b, 8b (random weights).")] = "nano",
+    model: Annotated[str, typer.Option(help="nano, a folder, a hub id, or a size: 2b (random weights).")] = "nano",
     sizes: Annotated[str, typer.Option(help="Comma-separated WIDTHxHEIGHT of the picture.")] = "1024x1024,3840x2160",
     budget: Annotated[int, typer.Option(min=64, max=400, help="Visual tokens of ARR-COC.")] = 160,
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are reported.")] = 5,
@@ -29,11 +27,12 @@ def bench(
         pixels = [parse_size(text) for text in sizes.split(",")]
     from arr_coc.evaluation.bench import measure
     from arr_coc.evaluation.random_hosts import random_host
+    from arr_coc.hosts.families.registry import sizes as published
     from arr_coc.processor.loading import load_host
     from arr_coc.views.cost import cost_report
 
     with explained():
-        if model in GEOMETRIES:
+        if model in published():
             host = random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
         else:
             host = load_host(model, dtype, device)

@@ -11,7 +11,10 @@ import typer
 from arr_coc.cli.errors import explained
 
 Vram = Annotated[str, typer.Option(help="Gigabytes of the card; several comma-separated.")]
-Model = Annotated[str, typer.Option(help="nano, 2b, 4b, 8b, a folder, or a hub id; only its configuration is read.")]
+Model = Annotated[
+    str,
+    typer.Option(help="nano, a size (2b, qwen3.5-9b), a folder, or a hub id; only its configuration is read."),
+]
 Budget = Annotated[str, typer.Option(help="Visual tokens of ARR-COC, 64..400.")]
 Size = Annotated[str, typer.Option(metavar="WxH", help="Pixels of the pictures.")]
 Batch = Annotated[str, typer.Option(help="Pictures at a time.")]

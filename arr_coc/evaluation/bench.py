@@ -116,9 +116,7 @@ def with_own(cost: Cost, own: list[dict[str, float]]) -> Cost:
     return Cost(**{**cost.__dict__, "own": medians})
 
 
-def summarise(
-    host: Qwen3VLHost, policy: str, runs: list[Run], realization: Realization, image: Image.Image
-) -> Cost:
+def summarise(host: Qwen3VLHost, policy: str, runs: list[Run], realization: Realization, image: Image.Image) -> Cost:
     seconds = {stage: median(run.seconds[stage] for run in runs) for stage in STAGES}
     seconds["ttft"] = median(run.ttft_s for run in runs)
     first = runs[0]

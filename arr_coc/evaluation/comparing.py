@@ -174,9 +174,7 @@ def run_plain(
     return to_run("full" if max_tokens is None else "resize", result, num_tokens, num_tokens, memory.peak_mb - held_mb)
 
 
-def estimate_full(
-    model: PreTrainedModel, host: Qwen3VLHost, size: tuple[int, int], question: str, resize: Run
-) -> Run:
+def estimate_full(model: PreTrainedModel, host: Qwen3VLHost, size: tuple[int, int], question: str, resize: Run) -> Run:
     """What `full` would take for a picture of `size` (width, height): the `resize` run, scaled by operations.
 
     Encoding and prefill are scaled, opening and decoding taken as they were; short runs leave cores idle, so

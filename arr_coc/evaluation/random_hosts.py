@@ -44,9 +44,7 @@ def published_processor(family: Family) -> BaseImageProcessor:
     )
 
 
-def random_host(
-    name: str, dtype: str = "bfloat16", device: str = "auto"
-) -> tuple[PreTrainedModel, RelevanceProcessor]:
+def random_host(name: str, dtype: str = "bfloat16", device: str = "auto") -> tuple[PreTrainedModel, RelevanceProcessor]:
     """A model of that size and its processor.
 
     Raises:

@@ -174,9 +174,7 @@ def read_attention(
     return torch.stack(rows)
 
 
-def project(
-    family: Family, layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Tensor]:
+def project(family: Family, layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Rotated queries and keys (R, heads, T, d) of a layer for its input, keys repeated for the queries they serve."""
     hidden, *rotary = together(layer, hidden, *rotary)
     query, key = family.query_key(layer.self_attn, layer.input_layernorm(hidden), tuple(rotary))

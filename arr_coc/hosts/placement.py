@@ -6,7 +6,6 @@ An offloaded weight lies on the meta device until its module is called; so weigh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
 from typing import Any
 
 import torch
@@ -19,9 +18,14 @@ META = torch.device("meta")
 def base_of(model: Any) -> PreTrainedModel:
     """The model of transformers inside what peft, a compiler or a parallel trainer put around it."""
     while not isinstance(model, PreTrainedModel):
-        inner = next((getattr(model, name) for name in ("_orig_mod", "module", "base_model", "model") if name in inside(model)), None)
+        inner = next(
+            (getattr(model, name) for name in ("_orig_mod", "module", "base_model", "model") if name in inside(model)),
+            None,
+        )
         if inner is None:
-            raise ValueError(f"model: must be a model of transformers, perhaps wrapped by peft, got {type(model).__name__}")
+            raise ValueError(
+                f"model: must be a model of transformers, perhaps wrapped by peft, got {type(model).__name__}"
+            )
         model = inner
     return model
 

@@ -23,7 +23,7 @@ from arr_coc.nano.dense_losses import (
     pointing_loss,
 )
 from arr_coc.nano.kernels import PatchProducts
-from arr_coc.nano.packing import GEOMETRY, Batch, attention_mask
+from arr_coc.nano.packing import Batch, attention_mask
 from arr_coc.records import CellFeatures
 
 COLOUR_WEIGHT = 4.0

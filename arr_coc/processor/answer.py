@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
-    PreTrainedTokenizerBase,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     StoppingCriteria,
     StoppingCriteriaList,
 )
@@ -96,9 +96,7 @@ def answer(
     return Answer(tokenizer.decode(new_ids, skip_special_tokens=True).strip(), len(new_ids), seconds)
 
 
-def encode_pixels(
-    model: PreTrainedModel, inputs: Mapping[str, Any], clock: Stopwatch
-) -> dict[str, Any]:
+def encode_pixels(model: PreTrainedModel, inputs: Mapping[str, Any], clock: Stopwatch) -> dict[str, Any]:
     """Replaces `pixel_values` by encoder outputs, timed as "encode"; grids stay, since M-RoPE needs them."""
     ready = dict(inputs.items())
     pixels = ready.pop("pixel_values", None)

@@ -40,4 +40,3 @@ class RelevanceInputs(BatchFeature):
                     tuple(feature.to(*args, **kwargs) for feature in plane) for plane in output.deepstack_features
                 ]
         return self
-

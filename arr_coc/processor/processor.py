@@ -79,7 +79,8 @@ class RelevanceProcessor:
             budget: 64..400 or "auto"; None keeps the settings' own.
 
         Raises:
-            ValueError: unknown name, a kind of model that cannot be a host, parts trained for another host, a budget out of range.
+            ValueError: unknown name, a kind of model that cannot be a host, parts trained for another host, a
+                budget out of range.
         """
         source = resolve(name)
         family = family_of(name, base_of(model).config.model_type)
@@ -285,9 +286,7 @@ class RelevanceProcessor:
             prompts.append(lay_out(sample.ids, self.host.image_token_id, blocks))
             self._check_length(len(prompts[-1].ids))
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
-        data: dict[str, Any] = {
-            key: value.to(self.host.device) for key, value in pad_batch(prompts, pad, side).items()
-        }
+        data: dict[str, Any] = {key: value.to(self.host.device) for key, value in pad_batch(prompts, pad, side).items()}
         features = [[realization.features for realization in pictures] for pictures in realizations]
         if any(features):
             data["mm_encoder_outputs"] = self.host.encoder_outputs(features)

@@ -59,7 +59,7 @@ RECIPES = (
 
 def trained_layers(target: Target, recipe: Recipe) -> tuple[int, int]:
     """Vision blocks and language layers whose own weights are trained."""
-    depths = target.config.vision_config.depth, target.config.text_config.num_hidden_layers
+    depths = target.memory.tower.depth, target.memory.text.depth
     if recipe.is_whole:
         return depths
     return min(recipe.vision_blocks, depths[0]), min(recipe.language_layers, depths[1])
@@ -72,8 +72,9 @@ def num_trained(target: Target, recipe: Recipe) -> int:
         return weights.total  # phase 3 of `arr-coc train` leaves the embeddings out and takes a little less
     num_blocks, num_layers = trained_layers(target, recipe)
     mergers = weights.mergers if recipe.has_mergers else 0
-    norm = target.config.text_config.hidden_size if num_layers else 0
-    return num_blocks * weights.vision_block + num_layers * weights.language_layer + mergers + norm
+    norm = target.memory.text.width if num_layers else 0
+    layers = sum(weights.language_layers[len(weights.language_layers) - num_layers :])
+    return num_blocks * weights.vision_block + layers + mergers + norm
 
 
 def training_states(target: Target, recipe: Recipe) -> int:
@@ -83,7 +84,7 @@ def training_states(target: Target, recipe: Recipe) -> int:
     copy, two moments; ZeRO, Rajbhandari et al. 2020) and 16 where it is in float32 (weight, gradient, moments).
     """
     weights, b = target.weights, target.dtype.itemsize
-    added = weights.parts + recipe.lora_rank * weights.linear_widths * target.config.text_config.num_hidden_layers
+    added = weights.parts + recipe.lora_rank * weights.lora_widths
     beside = b + ADAM + (FLOAT if b < FLOAT else 0)
     return num_trained(target, recipe) * beside + added * (2 * FLOAT + ADAM)
 
@@ -96,18 +97,16 @@ def training_activations(target: Target, recipe: Recipe, need: Need, work: Workl
     graph is alive at a time, and not while the loss is.
     """
     memory, num_tokens = target.memory, need.visual_tokens + work.num_text
-    depth = target.config.text_config.num_hidden_layers
+    depth = memory.text.depth
     num_blocks, num_layers = trained_layers(target, recipe)
     num_keeping = depth if recipe.lora_rank else num_layers
+    graphs = [memory.language_graph(num_tokens, depth - layer <= num_keeping, layer) for layer in range(depth)]
     loss, again = memory.loss(work.num_text), memory.language_backward(num_tokens)
     if is_checkpointed:
         kept = depth * memory.language_input(num_tokens) + num_blocks * memory.vision_input(need.encoded_tokens)
-        layer = memory.language_graph(num_tokens, num_keeping > 0)
-        again += max(layer, memory.vision_graph(need.encoded_tokens) if num_blocks else 0)
+        again += max(*graphs, memory.vision_graph(need.encoded_tokens) if num_blocks else 0)
     else:
-        kept = num_keeping * memory.language_graph(num_tokens, True)
-        kept += (depth - num_keeping) * memory.language_graph(num_tokens, False)
-        kept += num_blocks * memory.vision_graph(need.encoded_tokens)
+        kept = sum(graphs) + num_blocks * memory.vision_graph(need.encoded_tokens)
     return work.batch * (kept + max(loss, again)) + (memory.embedding() if recipe.is_whole else 0)
 
 

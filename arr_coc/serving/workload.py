@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from transformers import AutoConfig, Qwen3VLConfig
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+from transformers import PreTrainedConfig
 
 from arr_coc.attending import plan_splits
 from arr_coc.balancing import HeuristicBalancer, check_budget
-from arr_coc.evaluation.random_hosts import MAX_PIXELS, TEXT, geometry_config
-from arr_coc.hosts.checkpoints import load_image_processor
-from arr_coc.hosts.names import check_type, explained, resolve
+from arr_coc.hosts.checkpoints import load_config, load_image_processor
+from arr_coc.hosts.families.family import Family
+from arr_coc.hosts.families.registry import find_family, size_config, sizes
 from arr_coc.hosts.qwen3_vl import MAX_ASPECT
 from arr_coc.serving.memory import Memory, Weights, count_weights
 from arr_coc.texture import round_grid
@@ -57,9 +56,13 @@ class Target:
     """A host that is planned for: its configuration, its dtype and how many pixels its processor lets through."""
 
     name: str
-    config: Qwen3VLConfig
+    config: PreTrainedConfig
     dtype: torch.dtype
     pixel_limits: tuple[int, int]
+
+    @property
+    def family(self) -> Family:
+        return find_family(self.config.model_type)
 
     @cached_property
     def memory(self) -> Memory:
@@ -75,25 +78,21 @@ class Target:
 
     @property
     def cell_px(self) -> int:
-        vision = self.config.vision_config
-        return vision.patch_size * vision.spatial_merge_size
+        return self.memory.tower.patch * self.memory.tower.merge
 
 
 def find_target(name: str, dtype: str = "bfloat16") -> Target:
-    """The configuration of nano, 2b, 4b, 8b, a folder or a hub id; weights are neither downloaded nor opened.
+    """The configuration of nano, a published size, a folder or a hub id; weights are neither downloaded nor opened.
 
     Raises:
-        ValueError: unknown name or dtype, or no Qwen3-VL.
+        ValueError: unknown name or dtype, or a kind of model that cannot be a host.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype: must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    if name in TEXT:
-        return Target(name, geometry_config(name), DTYPES[dtype], (64 * 32 * 32, MAX_PIXELS))
-    source = resolve(name)
-    with explained(name, "a configuration"):
-        config = AutoConfig.from_pretrained(source)
-    check_type(name, config.model_type)
-    size = load_image_processor(name).size
+    if name in sizes():
+        return Target(name, size_config(name), DTYPES[dtype], sizes()[name].pixel_limits)
+    config = load_config(name)
+    size = load_image_processor(name, find_family(config.model_type)).size
     return Target(name, config, DTYPES[dtype], (size["shortest_edge"], size["longest_edge"]))
 
 
@@ -132,7 +131,7 @@ class Picture:
 
 def picture_of(target: Target, size: tuple[int, int]) -> Picture:
     """The host's own resize rule, then the rounding of ARR-COC; `size` is (width, height) in pixels."""
-    height, width = smart_resize(size[1], size[0], target.cell_px, *target.pixel_limits)
+    height, width = target.family.resize(size[1], size[0], target.cell_px, *target.pixel_limits)
     stock = height // target.cell_px, width // target.cell_px
     rows, cols, coarsest = round_grid(*stock)
     return Picture(stock, (rows, cols), coarsest)

@@ -32,7 +32,10 @@ def add_lora(model: PreTrainedModel, rank: int) -> Any:
         peft = import_module("peft")
     except ModuleNotFoundError as error:
         raise ValueError("lora: needs peft; install it with: pip install 'arr-coc[train]'") from error
-    return peft.get_peft_model(model, peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets(find_family(model.config.model_type))))
+    return peft.get_peft_model(
+        model,
+        peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets(find_family(model.config.model_type))),
+    )
 
 
 def lora_parameters(part: nn.Module) -> list[nn.Parameter]:

@@ -10,9 +10,15 @@ POOLED = "its tokens are pooled over a whole picture, so no cell can be encoded 
 TEXT = "it sees no pictures"
 
 REASONS: Mapping[str, str] = {
-    **dict.fromkeys(("internvl", "internvl_chat", "ovis2", "idefics3", "smolvlm", "aya_vision", "cohere2_vision"), TILES),
-    **dict.fromkeys(("llava_next", "llava_onevision", "deepseek_vl", "deepseek_ocr2", "minicpmv", "minicpmv4_6"), TILES),
-    **dict.fromkeys(("llava", "vipllava", "gemma3", "paligemma", "florence2", "shieldgemma2", "deepseek_vl_hybrid"), FIXED),
+    **dict.fromkeys(
+        ("internvl", "internvl_chat", "ovis2", "idefics3", "smolvlm", "aya_vision", "cohere2_vision"), TILES
+    ),
+    **dict.fromkeys(
+        ("llava_next", "llava_onevision", "deepseek_vl", "deepseek_ocr2", "minicpmv", "minicpmv4_6"), TILES
+    ),
+    **dict.fromkeys(
+        ("llava", "vipllava", "gemma3", "paligemma", "florence2", "shieldgemma2", "deepseek_vl_hybrid"), FIXED
+    ),
     **dict.fromkeys(("idefics2", "mllama", "blip-2", "instructblip", "gemma3n"), POOLED),
     **dict.fromkeys(("qwen2", "qwen3", "qwen3_moe", "qwen3_next", "qwen3_5_text", "llama", "mistral", "gemma2"), TEXT),
 }
