@@ -300,21 +300,21 @@ def test_attention_equals_what_the_model_reports(processor: RelevanceProcessor) 
     assert torch.equal(prompt.ids, inputs["input_ids"][0])
     (mean,), (heads,) = look(host.family, host.language, [prompt], features, host.image_token_id, gaze)
     reported = reported_attention(host, inputs)
-    attending = attending_layers(host.text)
-    assert len(reported) == len(attending) == len(gaze.layers(host.text))
+    attending = attending_layers(host.text_config)
+    assert len(reported) == len(attending) == len(gaze.layers(host.text_config))
     is_visual = prompt.ids == host.image_token_id
     expected = torch.cat(reported)[:, :, -4:, is_visual].mean(2)
     assert torch.allclose(heads, expected.flatten(0, 1).T, atol=2e-6)
     assert torch.allclose(mean, expected.mean((0, 1)), atol=2e-6)
-    assert heads.shape[1] == gaze.num_heads(host.text)
+    assert heads.shape[1] == gaze.num_heads(host.text_config)
 
 
 def test_the_gaze_reads_layers_that_attend(host: Qwen3VLHost) -> None:
-    attending = attending_layers(host.text)
+    attending = attending_layers(host.text_config)
     for first, last in ((0.0, 0.2), (0.0, 0.5), (0.5, 0.75), (0.9, 1.0)):
         gaze = Gaze(first=first, last=last, heads_from=first)
-        chosen = gaze.layers(host.text)
-        assert chosen and set(chosen) <= set(attending) and set(gaze.head_layers(host.text)) <= set(attending)
+        chosen = gaze.layers(host.text_config)
+        assert chosen and set(chosen) <= set(attending) and set(gaze.head_layers(host.text_config)) <= set(attending)
         within = [layer for layer in attending if round(first * 4) <= layer < max(1, round(last * 4))]
         assert not within or list(chosen) == within
 

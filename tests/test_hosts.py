@@ -197,7 +197,7 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
     maps, none = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
     gaze = replace(gaze, heads_from=0.0)
     again, apart = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
-    assert gaze.layers(tiny_host.text) == (1, 2) and gaze.head_layers(tiny_host.text) == (0, 1, 2)
+    assert gaze.layers(tiny_host.text_config) == (1, 2) and gaze.head_layers(tiny_host.text_config) == (0, 1, 2)
     assert torch.equal(maps, again) and none.shape == (2, len(cells), 0)
     for row, heads, text in zip(maps, apart, questions, strict=True):
         reported = eager_attention(tiny_host, pyramid, cells, features, text)[:, :, -4:].mean(2)
@@ -236,7 +236,7 @@ def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
     tiny_host.attend([pyramid], [pyramid.cells(0)], features, [QUESTION])
     for handle in handles:
         handle.remove()
-    assert calls == [0] and tiny_host.gaze.layers(tiny_host.text) == (1,)
+    assert calls == [0] and tiny_host.gaze.layers(tiny_host.text_config) == (1,)
 
 
 @pytest.mark.parametrize(

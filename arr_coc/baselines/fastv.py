@@ -73,7 +73,7 @@ def prefill(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, num_kept:
     Raises:
         ValueError: a host of which some layers do not attend, so that a token can't be dropped from them.
     """
-    need_attention(host.text, "fastv")
+    need_attention(host.text_config, "fastv")
     language = host.language
     hidden, positions, is_visual = embed(language, [prompt], features, host.image_token_id)
     caches, rotary = LayerCaches(), language.rotary_emb(hidden, positions)

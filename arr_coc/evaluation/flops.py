@@ -66,7 +66,7 @@ def encoded_segments(realization: Realization) -> tuple[int, ...]:
 
 def attention_flops(host: Qwen3VLHost, realization: Realization) -> float:
     """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
-    layers = range(host.gaze.last_layer(host.text) + 1)
+    layers = range(host.gaze.last_layer(host.text_config) + 1)
     num_prompts = 2 if host.gaze.relative else 1
     segments, total = encoded_segments(realization), 0.0
     num_leaves = segments[0]

@@ -141,7 +141,7 @@ def run_budget(
         ValueError: see `read_sweep` and `learn_budget`.
     """
     host = processor.host
-    config = BalancerConfig(host.text.hidden_size, tensions=settings.tensions)
+    config = BalancerConfig(host.text_config.hidden_size, tensions=settings.tensions)
     balancer = LearnedBalancer(config, processor.settings.balancer)
     if folder is not None:
         teach_budget(balancer, read_sweep(folder, host, balancer), settings, say)

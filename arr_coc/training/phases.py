@@ -97,7 +97,7 @@ def find_phase(name: str) -> Phase:
 
 def complete(processor: RelevanceProcessor) -> Learned:
     """The trained parts of a processor, fresh ones where there are none, ready to learn."""
-    text = processor.host.text
+    text = processor.host.text_config
     there = processor.learned
     if there.scorer is None:
         tell_heads_apart(processor)

@@ -57,7 +57,7 @@ def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample]) -> Les
     Raises:
         ValueError: a host of which some layers do not attend: there one question would see the other.
     """
-    need_attention(host.text, "teacher")
+    need_attention(host.text_config, "teacher")
     cells, grid = pyramid.cells(0), pyramid.grid()
     (features,) = host.encode([pyramid], [cells])
     packed = pack(host, samples, ImageBlock.of(Allocation(cells, grid)))
