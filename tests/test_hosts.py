@@ -17,6 +17,7 @@ from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_p
 from arr_coc.hosts.families.qwen3_vl import QWEN3_VL
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.texture import stretch
 
 
 def mixed_cells(pyramid: Pyramid, seed: int = 0) -> Tensor:
@@ -136,6 +137,22 @@ def test_pixel_values_equal_the_stock_image_processor(tiny_host: Qwen3VLHost, si
     assert torch.equal(cut_patches(whole, tiny_host.geometry), stock["pixel_values"])
     restored = join_patches(stock["pixel_values"], pyramid.grid(), tiny_host.geometry)
     assert (restored - pyramid.levels[0]).abs().max() < 1e-6
+
+
+def test_thin_pictures_keep_shape_and_pixel_limit(tiny_host: Qwen3VLHost, caplog: pytest.LogCaptureFixture) -> None:
+    side, most = tiny_host.geometry.cell_px, tiny_host.image_processor.size["longest_edge"]
+    for width, height in ((3000, 300), (300, 3000), (2000, 100), (1000, 40), (30000, 300), (1990, 10), (640, 480)):
+        native, stock = tiny_host.native_size(width, height), tiny_host.stock_size(width, height)
+        assert math.prod(native) <= max(most, 1.21 * math.prod(stock)) and native[0] % side == native[1] % side == 0
+        if max(width, height) <= 60 * min(width, height):
+            assert stretch(native, stock) <= 1.1 + 1e-6
+    with caplog.at_level("WARNING"):
+        tiny_host.pyramid(draw(640, 480))
+        assert not caplog.records
+        for _ in range(2):
+            tiny_host.pyramid(draw(2500, 25))
+    (line,) = caplog.messages
+    assert "2500x25 is longer than 64:1" in line and "stretched" in line
 
 
 def test_gradients_reach_the_encoder_only_in_training(tiny_host: Qwen3VLHost) -> None:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from arr_coc import texture as texture_module
-from arr_coc.texture import CHANNELS, build_pyramid, round_grid, texture
+from arr_coc.texture import CHANNELS, build_pyramid, fit_grid, round_grid, stretch, texture
 
 CELL_PX = 8
 Pixel = Callable[[int, int], float]
@@ -160,6 +160,38 @@ def test_round_grid_is_nearest_minimal_and_stable() -> None:
 )
 def test_round_grid_examples(grid: tuple[int, int], expected: tuple[int, int, int]) -> None:
     assert round_grid(*grid) == expected
+
+
+def test_fit_grid_keeps_shape_size_and_the_limit() -> None:
+    """Over all shapes that a glimpse can have: 1.1 at most of stretch, and of growth where rounding alone decides."""
+    draw = random.Random(0)
+    for _ in range(800):
+        rows, cols = (int(2 ** draw.uniform(0, 7.3)) for _ in range(2))
+        most = draw.choice((rows * cols, 2 * rows * cols, 640, 16384))
+        new_rows, new_cols, level = fit_grid(rows, cols, most)
+        assert round_grid(new_rows, new_cols) == (new_rows, new_cols, level)
+        if max(rows, cols) <= 64 * min(rows, cols) and 4 * rows * cols <= most:
+            assert stretch((new_rows, new_cols), (rows, cols)) <= 1.1 + 1e-6
+        has_grown = max(new_rows / rows, new_cols / cols) > 1.1
+        assert new_rows * new_cols <= most or not has_grown
+        assert max(new_rows, new_cols) <= 1.5 * max(rows, cols)
+        nearest = round_grid(rows, cols)
+        if stretch(nearest[:2], (rows, cols)) <= 1.1 and max(nearest[0] / rows, nearest[1] / cols) <= 1.1:
+            assert (new_rows, new_cols, level) == nearest
+
+
+@pytest.mark.parametrize(
+    ("grid", "most", "expected"),
+    [
+        ((32, 32), 16384, (32, 32, 2)),  # nothing to mend
+        ((9, 938), 16384, (16, 1024, 4)),  # 30000x300: at the limit, not 2.5 times above
+        ((3, 62), 16384, (4, 76, 2)),  # 20:1: was 4x62, a third too tall
+        ((3, 312), 16384, (4, 256, 2)),  # 104:1: was 8x312, 2.7 times too tall
+    ],
+)
+def test_fit_grid_examples(grid: tuple[int, int], most: int, expected: tuple[int, int, int]) -> None:
+    assert fit_grid(*grid, most) == expected
+    assert fit_grid(*grid[::-1], most) == (expected[1], expected[0], expected[2])
 
 
 def test_round_grid_refuses_an_empty_side() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -25,7 +27,9 @@ from arr_coc.hosts.timing import Stopwatch
 from arr_coc.hosts.trained_parts import Learned
 from arr_coc.pictures.opening import ImageError, to_rgb
 from arr_coc.records import CellFeatures, Looks, Pyramid
-from arr_coc.texture import build_pyramid, round_grid
+from arr_coc.texture import MAX_GLIMPSE_CELLS, MAX_STRETCH, build_pyramid, fit_grid, stretch
+
+logger = logging.getLogger(__name__)
 
 MAX_ASPECT = 200
 REDUCING_GAP = 2.0
@@ -140,10 +144,14 @@ class Qwen3VLHost:
         return cols, rows
 
     def native_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
-        """(width, height) of level 0: the host's own size with rows and columns that halve evenly to the glimpse."""
+        """(width, height) of level 0: the host's own size with rows and columns that halve evenly to the glimpse.
+
+        See `fit_grid` for how far it may be from the host's own.
+        """
         side = self.geometry.cell_px
         stock_width, stock_height = self.stock_size(width, height, limits)
-        rows, cols, _ = round_grid(stock_height // side, stock_width // side)
+        most = (limits[1] if limits else self.image_processor.size["longest_edge"]) // side**2
+        rows, cols, _ = fit_grid(stock_height // side, stock_width // side, most)
         return cols * side, rows * side
 
     def needed_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
@@ -158,7 +166,9 @@ class Qwen3VLHost:
         is first averaged over whole pixels, down to no less than twice the size, which more than halves the time.
         """
         with self.clock.measure("resize"):
-            pixels = self.resize(image, self.native_size(*image.size, limits), REDUCING_GAP)
+            size = self.native_size(*image.size, limits)
+            tell_stretch(image.size, self.stock_size(*image.size, limits), size)
+            pixels = self.resize(image, size, REDUCING_GAP)
         with self.clock.measure("pyramid"):
             return build_pyramid(pixels, self.geometry.cell_px)
 
@@ -246,6 +256,17 @@ class Qwen3VLHost:
         content = [{"type": "image"}, {"type": "text", "text": question}]
         ids = self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
         return lay_out(ids, self.image_token_id, [block])
+
+
+@lru_cache(maxsize=64)
+def tell_stretch(size: tuple[int, int], stock: tuple[int, int], native: tuple[int, int]) -> None:
+    """Says once when a picture is too thin for the glimpse to keep its shape; all sizes are (width, height)."""
+    factor = stretch(native, stock)
+    if factor > MAX_STRETCH:
+        place = f"image: {size[0]}x{size[1]} is longer than {MAX_GLIMPSE_CELLS}:1"
+        logger.warning(
+            "%s and is read with its short side stretched %.1f times; crop it to read it better", place, factor
+        )
 
 
 def glimpse_block(pyramid: Pyramid, cells: Tensor) -> ImageBlock:

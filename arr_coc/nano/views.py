@@ -16,7 +16,7 @@ from arr_coc.nano.config import CELL_PX, MAX_TOKENS
 from arr_coc.nano.dense_losses import BLANK
 from arr_coc.nano.packing import View, leaf_view, plain_view, slots_of
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET
-from arr_coc.texture import round_grid
+from arr_coc.texture import fit_grid
 
 MIN_TOKENS = 16
 SHOWN_THOUGH_ILLEGIBLE = 0.05
@@ -97,7 +97,7 @@ def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
 
 def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     """Leaves of mixed levels: splits follow print and chance."""
-    rows, cols, coarsest = round_grid(*resized_grid(picture, MAX_TOKENS))
+    rows, cols, coarsest = fit_grid(*resized_grid(picture, MAX_TOKENS), MAX_TOKENS)
     grid = (rows, cols)
     budget = geometric(rng, MIN_BUDGET, max(MIN_BUDGET, min(MAX_BUDGET, max_tokens)))
     heat = interest(picture, grid, rng)

@@ -18,7 +18,7 @@ from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family, size_config, sizes
 from arr_coc.hosts.qwen3_vl import MAX_ASPECT
 from arr_coc.serving.memory import Memory, Weights, count_weights
-from arr_coc.texture import round_grid
+from arr_coc.texture import fit_grid
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -133,7 +133,7 @@ def picture_of(target: Target, size: tuple[int, int]) -> Picture:
     """The host's own resize rule, then the rounding of ARR-COC; `size` is (width, height) in pixels."""
     height, width = target.family.resize(size[1], size[0], target.cell_px, *target.pixel_limits)
     stock = height // target.cell_px, width // target.cell_px
-    rows, cols, coarsest = round_grid(*stock)
+    rows, cols, coarsest = fit_grid(*stock, target.pixel_limits[1] // target.cell_px**2)
     return Picture(stock, (rows, cols), coarsest)
 
 
