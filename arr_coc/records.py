@@ -7,6 +7,7 @@ the host, one cell of any level costs one visual token.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -121,13 +122,15 @@ class Realization:
     """Everything one picture and one question led to.
 
     Attributes:
+        picture: its pyramid, or what makes it again when it is asked for; a pyramid is 16 bytes a pixel, all the
+            rest together a fraction of it.
         scores: the score maps of every level that was considered for splitting, coarsest first.
         splits: per score map the cells that were split, as indices into it in the order they were chosen.
         features: of the leaves, in the order of `allocation.leaves`.
         num_encoded: cells that went through the encoder (the leaves and the cells that were split).
     """
 
-    pyramid: Pyramid
+    picture: Pyramid | Callable[[], Pyramid]
     question: str
     tensions: Tensions
     scores: tuple[ScoreMaps, ...]
@@ -135,6 +138,11 @@ class Realization:
     allocation: Allocation
     features: CellFeatures
     num_encoded: int
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """The picture at every level; made anew at each call where only its source is kept, so hold on to it."""
+        return self.picture if isinstance(self.picture, Pyramid) else self.picture()
 
 
 @dataclass(frozen=True, eq=False)

@@ -226,7 +226,6 @@ def run_to_json(run: Run) -> dict[str, Any]:
 
 
 def size_mb(realization: Realization) -> float:
-    """Memory of a realization's tensors in 2^20 bytes."""
-    pyramid, features = realization.pyramid, realization.features
-    tensors = [*pyramid.levels, *pyramid.textures, features.merged, features.deepstack]
+    """Memory of a realization's features in 2^20 bytes; of its picture nothing is kept."""
+    tensors = [realization.features.merged, realization.features.deepstack]
     return sum(tensor.element_size() * tensor.nelement() for tensor in tensors) / MEGABYTE

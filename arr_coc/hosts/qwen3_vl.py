@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -22,17 +21,17 @@ from arr_coc.hosts.encoding import Geometry, Segment, encode_inputs, encode_segm
 from arr_coc.hosts.families.registry import find_family
 from arr_coc.hosts.placement import base_of, device_of
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
+from arr_coc.hosts.resizing import REDUCING_GAP, Resizing
 from arr_coc.hosts.text import TextEncoder
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.hosts.trained_parts import Learned
-from arr_coc.pictures.opening import ImageError, to_rgb
+from arr_coc.pictures.opening import ImageError
 from arr_coc.records import CellFeatures, Looks, Pyramid
 from arr_coc.texture import MAX_GLIMPSE_CELLS, MAX_STRETCH, build_pyramid, fit_grid, stretch
 
 logger = logging.getLogger(__name__)
 
 MAX_ASPECT = 200
-REDUCING_GAP = 2.0
 LEAST_ATTENTION = 1e-8  # below this a cell is not looked at, and its logarithm says nothing more
 
 
@@ -172,11 +171,14 @@ class Qwen3VLHost:
         with self.clock.measure("pyramid"):
             return build_pyramid(pixels, self.geometry.cell_px)
 
+    @property
+    def resizing(self) -> Resizing:
+        """How pictures become pixels here; it may outlive the host."""
+        return Resizing(self.image_processor.resample, self.image_processor.rescale_factor, self.geometry.cell_px)
+
     def resize(self, image: Image.Image, size: tuple[int, int], reducing_gap: float | None = None) -> Tensor:
         """(3, H, W) float32 in 0..1 of any picture at (width, height), as the stock image processor has it."""
-        resized = np.asarray(to_rgb(image).resize(size, self.image_processor.resample, reducing_gap=reducing_gap))
-        scale = (np.arange(256) * self.image_processor.rescale_factor).astype(np.float32)
-        return torch.from_numpy(scale[np.ascontiguousarray(resized.transpose(2, 0, 1))])
+        return self.resizing.resize(image, size, reducing_gap)
 
     def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
         """Features (N, D) of chosen cells (N, 3) of each picture; one level of one picture is one segment."""

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.image_processing_utils import BaseImageProcessor
 
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
+from arr_coc.hosts.decoding import follow_positions
 from arr_coc.hosts.names import family_of, resolve
 from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
@@ -23,6 +24,7 @@ from arr_coc.hosts.settings import Settings, read_budget
 from arr_coc.hosts.trained_parts import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
 from arr_coc.pictures.opening import ImageSource, open_image
 from arr_coc.processor.inputs import RelevanceInputs
+from arr_coc.processor.kept_pictures import KeptPicture
 from arr_coc.processor.messages import Message, read_conversations
 from arr_coc.processor.options import CALL, OWN_LIMITS, Limits, chat_options, merged_limits, pixel_range, read_options
 from arr_coc.processor.questions import question_of_text
@@ -39,6 +41,7 @@ class Sample:
 
     ids: list[int]
     pyramids: list[Pyramid]
+    kept: list[KeptPicture]
     question: str
     budget: int | None
 
@@ -59,6 +62,7 @@ class RelevanceProcessor:
         self.host = host
         self.settings = settings or Settings(gaze=host.gaze)
         self.learned = (learned or Learned()).to(host.device)
+        follow_positions(host.model)
         host.gaze, host.balancer, host.learned = self.settings.gaze, self.settings.balancer, self.learned
 
     @classmethod
@@ -246,15 +250,16 @@ class RelevanceProcessor:
             raise ValueError("messages: an image part names no picture; put it under 'image' or 'path'")
         self._check_length(len(ids))
         limits = limits or [OWN_LIMITS] * len(pictures)
-        pyramids = [self._pyramid(*each) for each in zip(pictures, limits, strict=True)]
-        return Sample(ids, pyramids, question, budget)
+        looked = [self._look(*each) for each in zip(pictures, limits, strict=True)]
+        return Sample(ids, [pyramid for pyramid, _ in looked], [kept for _, kept in looked], question, budget)
 
-    def _pyramid(self, picture: ImageSource, limits: Limits) -> Pyramid:
+    def _look(self, picture: ImageSource, limits: Limits) -> tuple[Pyramid, KeptPicture]:
         size = self.image_processor.size
         pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])
         with self.host.clock.measure("open"):
             image = open_image(picture, lambda width, height: self.host.needed_size(width, height, pixels))
-        return self.host.pyramid(image, pixels)
+        pyramid = self.host.pyramid(image, pixels)
+        return pyramid, KeptPicture.of(picture, image, pyramid, self.host.resizing)
 
     def _check_length(self, num_tokens: int) -> None:
         if num_tokens > self.host.max_tokens:
@@ -276,7 +281,7 @@ class RelevanceProcessor:
                     budgets=[sample.budget for sample in samples for _ in sample.pyramids],
                 )
             remaining = iter(flat)
-            realizations = [[next(remaining) for _ in sample.pyramids] for sample in samples]
+            realizations = [[replace(next(remaining), picture=kept) for kept in sample.kept] for sample in samples]
             return self._assemble(samples, realizations, side)
 
     def _assemble(self, samples: list[Sample], realizations: list[list[Realization]], side: str) -> RelevanceInputs:
