@@ -32,9 +32,10 @@ class PictureHost(RememberingHost):
         digest = sha256(Path(path).read_bytes()).digest()
         return self._pictures.recall(digest, lambda: open_image(path, self.needed_size))
 
-    def pyramid(self, image: Image.Image) -> Pyramid:
+    def pyramid(self, image: Image.Image, limits: tuple[int, int] | None = None) -> Pyramid:
         make = super().pyramid
-        return self._pyramids.recall(id(image), lambda: (image, make(image)))[1]
+        native = self.native_size(*image.size, limits)
+        return self._pyramids.recall((id(image), native), lambda: (image, make(image, limits)))[1]
 
 
 def remember(processor: RelevanceProcessor, num_pictures: int) -> tuple[RelevanceProcessor, PictureHost]:
