@@ -187,11 +187,11 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("source", "what"),
     [
-        ("https://example.org/a.png", "pictures are not downloaded; save it to a file"),
+        ("https://example.org/a.png", "pictures are not downloaded here; save it to a file"),
         ("data:image/png;base64,%%%", "not valid base64"),
         (Image.new("RGB", (0, 4)), "0x4 has no pixels"),
         (3.5, "cannot open a float"),
-        ("a\0b.png", "cannot be decoded"),
+        ("a\0b.png", "no NUL characters"),
     ],
 )
 def test_sources_that_are_no_picture(source: object, what: str) -> None:

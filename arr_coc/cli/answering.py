@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Host = tuple[PreTrainedModel, RelevanceProcessor]
 
-Picture = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP, GIF, BMP or TIFF.")]
+Picture = Annotated[str, typer.Argument(metavar="IMAGE", help="A file, or an https:// or data: address.")]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know about it.")]
 Model = Annotated[str, typer.Option(help="nano, a folder, or an id such as Qwen/Qwen3-VL-2B-Instruct.")]
 Budget = Annotated[str, typer.Option(metavar="auto|64..400", help="Most visual tokens the picture may cost.")]
@@ -41,14 +41,14 @@ def compare(
     max_new_tokens: MaxNewTokens = 64,
 ) -> None:
     """Answer a question three ways: full resolution, plain resize at the same token count, ARR-COC."""
-    host, tokens = prepare(image, question, model, budget, out)
+    host, tokens, source = prepare(image, question, model, budget, out)
     from arr_coc.evaluation.comparing import compare as run
-    from arr_coc.pictures.opening import ImageError
+    from arr_coc.pictures.errors import ImageError
 
     with explained(ImageError):
         comparison = run(
             *host,
-            image,
+            source,
             question,
             host=model,
             budget=tokens,
@@ -57,7 +57,7 @@ def compare(
             on_start=lambda policy: tell(f"running {policy}"),
         )
     if out is not None:
-        write_figure(out, image, comparison)
+        write_figure(out, source, comparison)
     if is_json:
         typer.echo(json.dumps(comparison.to_json(), ensure_ascii=False))
     else:
@@ -73,14 +73,15 @@ def ask(
     max_new_tokens: MaxNewTokens = 64,
 ) -> None:
     """Print the answer and the tokens spent."""
-    (network, processor), tokens = prepare(image, question, model, budget)
+    (network, processor), tokens, source = prepare(image, question, model, budget)
     from arr_coc.evaluation.comparing import run_relevance, run_to_json
-    from arr_coc.pictures.opening import ImageError
+    from arr_coc.pictures.errors import ImageError
     from arr_coc.processor.plain_inputs import question_messages
     from arr_coc.views.table import printable
 
     with explained(ImageError):
-        realization, run = run_relevance(network, processor, question_messages(image, question), tokens, max_new_tokens)
+        messages = question_messages(source, question)
+        realization, run = run_relevance(network, processor, messages, tokens, max_new_tokens)
     if is_json:
         values = {"question": question, "host": model, "budget": realization.tensions.budget, **run_to_json(run)}
         typer.echo(json.dumps(values, ensure_ascii=False))
@@ -92,25 +93,30 @@ def ask(
     )
 
 
-def prepare(image: Path, question: str, model: str, budget: str, out: Path | None = None) -> tuple[Host, int | None]:
-    """Checks everything the user gave, the cheap things first, and loads the host."""
+def prepare(
+    image: str, question: str, model: str, budget: str, out: Path | None = None
+) -> tuple[Host, int | None, str | bytes]:
+    """Checks everything the user gave, the cheap things first, and loads the host; a picture of the web is fetched."""
     with explained():
         if out is not None:
             check_figure_path(out)
         if not question.strip():
             raise ValueError("question: it is empty; say what you want to know about the picture")
+        from arr_coc.pictures.addresses import download
         from arr_coc.pictures.opening import image_size
 
-        image_size(image)
-        tell(f"loading {model}")
         tokens = parse_budget(budget)
+        is_web = image.lower().startswith(("http://", "https://"))
+        source = download(image) if is_web else image
+        image_size(source)
+        tell(f"loading {model}")
         silence_libraries()
         from arr_coc.evaluation.comparing import check_question
         from arr_coc.processor.loading import load_host
 
         host = load_host(model)
         check_question(host[1].host, question, tokens)
-    return host, tokens
+    return host, tokens, source
 
 
 def parse_budget(text: str) -> int | None:
@@ -144,7 +150,7 @@ def tell(progress: str) -> None:
         typer.echo(f"{progress} ...", err=True)
 
 
-def write_figure(out: Path, image: Path, comparison: Comparison) -> None:
+def write_figure(out: Path, image: str | bytes, comparison: Comparison) -> None:
     from arr_coc.pictures.opening import open_image
     from arr_coc.views.comparison import comparison_figure
 

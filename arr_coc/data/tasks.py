@@ -12,12 +12,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from arr_coc.data.drawing.generator import GENERATOR_VERSION
 from arr_coc.data.mixture import MAX_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture
 from arr_coc.data.scoring import METRICS
+from arr_coc.pictures.errors import shortened
+from arr_coc.pictures.opening import open_image
 
 VALIDATION_SEEDS = range(10_000_000, 20_000_000)
 TEST_SEEDS = range(20_000_000, 30_000_000)
@@ -226,13 +228,24 @@ class FolderTask(Task):
 
 
 def open_picture(path: Path) -> Image.Image:
-    """The picture of a file, decoded, in its own mode."""
+    """The picture of a file, upright and RGB as every entrance opens it."""
+    return open_image(path)
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The file of that name in a folder.
+
+    Raises:
+        ValueError: it lies outside, by its path or by a link; `where` begins the message.
+    """
+    path = folder / name
     try:
-        image = Image.open(path)
-        image.load()
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as a picture: {error}") from error
-    return image
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
+        is_inside = False
+    if not is_inside:
+        raise ValueError(f"{where}: image {shortened(name)!r} leads out of the folder; copy it there")
+    return path
 
 
 def read_records(folder: Path, skip_missing: bool = False) -> tuple[list[Record], int]:
@@ -245,12 +258,12 @@ def read_records(folder: Path, skip_missing: bool = False) -> tuple[list[Record]
         if not line.strip():
             continue
         record = parse_record(line, f"{path}:{number}")
-        if (folder / record.image).is_file():
+        if inside(folder, record.image, f"{path}:{number}").is_file():
             records.append(record)
         elif skip_missing:
             num_missing += 1
         else:
-            raise ValueError(f"{path}:{number}: image {record.image!r} is missing")
+            raise ValueError(f"{path}:{number}: image {shortened(record.image)!r} is missing")
     if not records:
         raise ValueError(f"{path} holds no questions" + (" with a picture" if num_missing else ""))
     return records, num_missing

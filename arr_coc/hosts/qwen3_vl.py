@@ -25,7 +25,7 @@ from arr_coc.hosts.resizing import REDUCING_GAP, Resizing
 from arr_coc.hosts.text import TextEncoder
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.hosts.trained_parts import Learned
-from arr_coc.pictures.opening import ImageError
+from arr_coc.pictures.errors import ImageError
 from arr_coc.records import CellFeatures, Looks, Pyramid
 from arr_coc.texture import MAX_GLIMPSE_CELLS, MAX_STRETCH, build_pyramid, fit_grid, stretch
 

@@ -31,7 +31,11 @@ def plain_inputs(
     host.clock.reset()
     with host.clock.measure("prepare"):
         conversation = read_conversation(messages)
-        images = [open_image(picture, host.needed_size) for picture in conversation.pictures if picture is not None]
+        images = [
+            open_image(picture, host.needed_size, allow_download=True)
+            for picture in conversation.pictures
+            if picture is not None
+        ]
         processed = [resize_and_cut(host, image, max_tokens) for image in images]
         ids = host.tokenize(conversation.messages, add_generation_prompt=add_generation_prompt)
         inputs = assemble(ids, processed, host)

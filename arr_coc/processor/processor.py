@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -257,7 +258,8 @@ class RelevanceProcessor:
         size = self.image_processor.size
         pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])
         with self.host.clock.measure("open"):
-            image = open_image(picture, lambda width, height: self.host.needed_size(width, height, pixels))
+            needed = partial(self.host.needed_size, limits=pixels)
+            image = open_image(picture, needed, allow_download=True)
         pyramid = self.host.pyramid(image, pixels)
         return pyramid, KeptPicture.of(picture, image, pyramid, self.host.resizing)
 

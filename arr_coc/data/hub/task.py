@@ -6,16 +6,17 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from arr_coc.data.hub.rows import Location, load_rows
 from arr_coc.data.hub.sources import DATA_SETS, DataSet, PictureTable, Schema
-from arr_coc.data.tasks import Recent, Sample, Task, check_index
+from arr_coc.data.tasks import Recent, Sample, Task, check_index, inside
+from arr_coc.pictures.errors import ImageError
+from arr_coc.pictures.opening import open_image
 
 NUM_SIGNED = 100
 """Questions that tell one version of a data set from another."""
@@ -162,23 +163,29 @@ def decode(value: Any, folder: Path | None, where: str) -> tuple[Image.Image, st
     if isinstance(value, Sequence) and not isinstance(value, str) and value:
         value = value[0]
     if isinstance(value, Image.Image):
-        return value, digest(value.tobytes())
+        return opened(value, where), digest(value.tobytes())
     content = value.get("bytes") if isinstance(value, Mapping) else None
     path = value.get("path") if isinstance(value, Mapping) else value
     if content is None and not isinstance(path, str):
         raise ValueError(f"{where}: there is no picture, got {value!r}")
     try:
-        content = content if content is not None else locate(path, folder).read_bytes()
-        image = Image.open(BytesIO(content))
-        image.load()
-    except (UnidentifiedImageError, OSError) as error:
+        content = content if content is not None else locate(path, folder, where).read_bytes()
+    except OSError as error:
         raise ValueError(f"{where}: its picture cannot be read: {error}") from error
-    return image, digest(content)
+    return opened(content, where), digest(content)
 
 
-def locate(path: str, folder: Path | None) -> Path:
+def opened(source: bytes | Image.Image, where: str) -> Image.Image:
+    """Upright and RGB as every entrance opens it; `where` begins the message of an error."""
+    try:
+        return open_image(source)
+    except ImageError as error:
+        raise ValueError(f"{where}: its picture cannot be read: {error}") from error
+
+
+def locate(path: str, folder: Path | None, where: str) -> Path:
     base = folder.parent if folder is not None and folder.is_file() else folder
-    return Path(path) if base is None else base / path
+    return Path(path) if base is None else inside(base, path, where)
 
 
 def digest(content: bytes) -> str:
