@@ -19,7 +19,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constr
 PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/, ""); print "  " $$0; fflush() } \
 	/^Installing collected/ { print "  Installing"; fflush() }'
 
-.PHONY: help compare install examples test test-slow lint format clean
+.PHONY: help compare install examples figures test test-slow lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
@@ -28,6 +28,7 @@ help:
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
 	@echo "make examples   draw the shipped example pictures again"
+	@echo "make figures    make the figures of README and docs again"
 	@echo "make clean      remove .venv, caches and out/"
 
 $(BIN)/python:
@@ -55,6 +56,9 @@ compare: .venv/.installed
 examples: .venv/.installed
 	@rm -rf arr_coc/examples
 	@$(BIN)/arr-coc data examples --out arr_coc/examples
+
+figures: .venv/.installed
+	@$(BIN)/arr-coc loop $(IMAGE) "$(QUESTION)" --out docs/images/loop.jpg
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

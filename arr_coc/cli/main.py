@@ -13,6 +13,7 @@ from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.final import final
+from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.plan import plan
 from arr_coc.cli.space import space
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(compare)
 app.command()(ask)
+app.command()(loop)
 app.command()(bench)
 app.command()(train)
 app.command()(demo)
