@@ -1,6 +1,6 @@
 """The contract of a host: every family passes it, on tiny models with random weights, in float32.
 
-A new family is one more row in `ROWS`.
+A new family is one more row in `family_rows.ROWS`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import torch
 from conftest import QUESTION, draw, leaves, ragged_batch
+from family_rows import ROWS, row_model
 from torch import Tensor
-from transformers import AttentionInterface, AutoConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AttentionInterface, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.vision_utils import get_vision_window_index
 
 from arr_coc.evaluation.random_hosts import published_processor
@@ -29,88 +30,10 @@ from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 
-MROPE = {"rope_type": "default", "rope_theta": 10000.0}
-INTERLEAVED = {**MROPE, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
-TABLE_TOWER = {"depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "num_position_embeddings": 64}
-DEEPSTACK_TOWER = {**TABLE_TOWER, "out_hidden_size": 48, "deepstack_visual_indexes": [0, 1]}
-TEXT = {
-    "hidden_size": 48,
-    "intermediate_size": 96,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 3,
-    "num_key_value_heads": 1,
-    "max_position_embeddings": 2048,
-    "initializer_range": 0.2,
-}
-HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16}
-EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
-LINEAR = {
-    **HEADS,
-    "rope_parameters": {**INTERLEAVED, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5},
-    "full_attention_interval": 2,
-    "linear_num_key_heads": 2,
-    "linear_num_value_heads": 4,
-    "linear_key_head_dim": 8,
-    "linear_value_head_dim": 8,
-}
-ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "qwen3_vl": (DEEPSTACK_TOWER, {**HEADS, "rope_parameters": INTERLEAVED}),
-    "qwen3_vl_moe": (DEEPSTACK_TOWER, {**HEADS, **EXPERTS, "rope_parameters": INTERLEAVED}),
-    "qwen3_5": ({**TABLE_TOWER, "out_hidden_size": 48}, LINEAR),
-    "qwen3_5_moe": (
-        {**TABLE_TOWER, "out_hidden_size": 48},
-        {**LINEAR, **EXPERTS, "shared_expert_intermediate_size": 24},
-    ),
-    "qwen2_vl": (
-        {"depth": 3, "embed_dim": 32, "hidden_size": 48, "num_heads": 2},
-        {"rope_parameters": {**MROPE, "mrope_section": [4, 2, 2]}},
-    ),
-    "qwen2_5_vl": (
-        {
-            "depth": 3,
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_heads": 2,
-            "out_hidden_size": 48,
-            "fullatt_block_indexes": [1],
-        },
-        {"rope_parameters": {**MROPE, "mrope_section": [4, 2, 2]}},
-    ),
-    "glm4v": (
-        {
-            "depth": 3,
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_heads": 2,
-            "out_hidden_size": 48,
-            "image_size": 112,
-        },
-        {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
-    ),
-}
-
-
-def tiny(model_type: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """Float32, seeded, evaluation mode; wide weights, so that every part tells."""
-    tower, text = ROWS[model_type]
-    token_id = tokenizer.convert_tokens_to_ids
-    config = AutoConfig.for_model(
-        model_type,
-        vision_config={**tower, "initializer_range": 0.2},
-        text_config={**TEXT, "vocab_size": len(tokenizer), **text},
-        image_token_id=token_id("<|image_pad|>"),
-        video_token_id=token_id("<|video_pad|>"),
-    )
-    torch.manual_seed(0)
-    model = families()[model_type].build(config).eval()
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model
-
 
 @pytest.fixture(scope="module", params=ROWS)
 def model(request: pytest.FixtureRequest, tiny_tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    return tiny(request.param, tiny_tokenizer)
+    return row_model(request.param, tiny_tokenizer)
 
 
 @pytest.fixture()

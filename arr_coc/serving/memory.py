@@ -26,6 +26,8 @@ from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.texture import CHANNELS
 
 FLOAT = 4
+CHUNK = 64  # tokens that linear attention works out at a time
+ROUTING = 52  # bytes of indices and weights for every expert that a token is sent to
 INTERPOLATION = 64  # bytes a patch: position, taps and tap weights, see `hosts.encoding.TowerInputs`
 
 
@@ -112,26 +114,61 @@ class Memory:
         """Peak of the vision encoder over one pass of `num_cells`, its own output included.
 
         Per patch: the widest of attention, b 5D (residual, norm, query, key, value) and the rotation in float32,
-        F 6D (F 4D where that is the model's own dtype), and of the MLP, b (3D + 2M); beside it the table
-        of positions F D, the rotation's F 2h and the pixels, which arrive as float32.
+        F 6D (F 4D where that is the model's own dtype), and of the MLP, b 3D and as many times b M as it holds
+        products; beside it the table of positions F D, the rotation's F 2h and the pixels, which arrive as float32.
         """
         tower, b = self.tower, self.dtype.itemsize
         width, head = tower.width, tower.width // tower.heads
         attention = b * 5 * width + FLOAT * (6 if b < FLOAT else 4) * width
-        mlp = b * (3 * width + 2 * tower.inner)
-        beside = FLOAT * (width + 2 * head) + INTERPOLATION + (FLOAT + b if b < FLOAT else FLOAT) * tower.channels
-        return self.num_patches(num_cells) * (max(attention, mlp) + beside) + self.features(num_cells)
+        mlp = b * (3 * width + tower.alive * tower.inner)
+        beside = FLOAT * (width * tower.has_table + 2 * head) + INTERPOLATION
+        pixels = (FLOAT + b if b < FLOAT else FLOAT) * tower.channels
+        return self.num_patches(num_cells) * (max(attention, mlp) + beside + pixels) + self.features(num_cells)
 
     def prefill(self, num_tokens: int) -> int:
-        """Peak of the language model over one prompt, cache not included.
+        """Peak of the language model over one prompt, cache not included: that of its widest layer.
 
-        Per token: the wider of the MLP, b (3D + 3M) (embedding, residual, norm; gate, up, product), and of
-        attention, b (2D + 4A + 2K); beside it the embedding b D and the rotation b 2h.
+        Per token, beside the embedding b D and the rotation b 2h, a layer holds the widest of the MLP, b 3D
+        (embedding, residual, norm) and b 3M (gate, up, product), and of attention, b (2D + 4A + 2K).
         """
+        text, beside = self.text, self.text.width + 2 * self.text.rotary
+        peaks = [self.dtype.itemsize * num_tokens * (self._attention_peak() + beside)]
+        if text.num_linear:
+            peaks.append(self._linear_peak(num_tokens))
+        if len(text.mixed) < text.depth:
+            peaks.append(self.dtype.itemsize * num_tokens * (3 * text.width + text.alive * text.inner + beside))
+        if text.experts is not None:
+            active, width, inner = text.experts.active, text.width, text.experts.inner
+            routed = max(4 * active * width, active * (width + 4 * inner)) + 3 * width
+            routed += width if text.experts.shared else 0
+            peaks.append(num_tokens * (self.dtype.itemsize * (routed + beside) + ROUTING * active))
+        return max(peaks)
+
+    def _attention_peak(self) -> int:
+        """Numbers a token; a gate costs one more A, and another where norms of 16 bits are worked out in float32."""
         text = self.text
-        mlp = 3 * text.width + 3 * text.inner
-        attention = 2 * text.width + 4 * text.query + 2 * text.key
-        return self.dtype.itemsize * num_tokens * (max(mlp, attention) + text.width + 2 * text.head)
+        gates = text.has_gate * (2 if self.dtype.itemsize < FLOAT else 1)
+        return 2 * text.width + (4 + gates) * text.query + 2 * text.key
+
+    def _linear_peak(self, num_tokens: int) -> int:
+        """Bytes of a layer of linear attention as transformers writes it; kernels made for it take less.
+
+        In float32, a head and a token of whole chunks of C tokens: 2.5 C maps within chunks, 6 keys and 5.5 values;
+        in the model's dtype b (3D, the convolution's channels, a gate, repeated queries and keys).
+        """
+        text, linear = self.text, self.text.linear
+        assert linear is not None
+        exact = (
+            FLOAT
+            * whole(num_tokens)
+            * linear.value_heads
+            * (5 * CHUNK + 12 * linear.key_dim + 11 * linear.value_dim)
+            // 2
+        )
+        values = linear.value_heads * linear.value_dim
+        repeated = 2 * linear.value_heads * linear.key_dim * (linear.value_heads > linear.key_heads)
+        rough = 3 * text.width + linear.conv_width + values + repeated + 3 * linear.value_heads + 2 * text.rotary
+        return exact + self.dtype.itemsize * num_tokens * rough
 
     def masked(self, num_tokens: int) -> int:
         """Peak beside `prefill` of a mask that is spelled out, bool and in the model's dtype: (1 + b) tokens^2."""
@@ -144,21 +181,71 @@ class Memory:
     def language_graph(self, num_tokens: int, is_trained: bool, layer: int = 0) -> int:
         """What one language layer keeps for the backward pass.
 
-        Per token: inputs of the norms F (2D + A + K), attention's inputs and output b (2A + 2K), the MLP's three
-        products b 3M; a trained layer keeps the inputs of its weights as well, b (4D + A + K + M).
+        Per token: inputs of the norms over D, in float32, what attention keeps and what the MLP keeps.
+        """
+        kept = FLOAT * self.text.num_norms * self.text.width + self._mlp_graph(is_trained, layer in self.text.mixed)
+        if layer in self.text.attending:
+            return num_tokens * (kept + self._attention_graph(is_trained))
+        return num_tokens * kept + self._linear_graph(num_tokens, is_trained)
+
+    def _attention_graph(self, is_trained: bool) -> int:
+        """Bytes a token: inputs of the head norms F (A + K), attention's inputs and output b (2A + 2K).
+
+        Where weights are trained their inputs too: b D a norm, b 2D of both parts, and b (A + K) of the head norms. A
+        gate adds b 3A; its norms, one more than their weights, keep what they have normed in float32.
         """
         text, b = self.text, self.dtype.itemsize
-        heads = text.query + text.key
-        kept = FLOAT * (2 * text.width + heads) + b * (2 * heads + 3 * text.inner)
-        return num_tokens * (kept + b * (4 * text.width + heads + text.inner) * is_trained)
+        heads, normed = text.query + text.key, text.num_norms * text.width
+        kept = FLOAT * heads * text.has_head_norms + b * (2 * heads + 3 * text.query * text.has_gate)
+        if not is_trained:
+            return kept
+        if text.has_gate:
+            return kept + FLOAT * (normed + heads) + b * (2 * text.width + text.query)
+        extra = 3 if text.num_norms > 2 else 2
+        return kept + b * (normed + extra * text.width + heads * text.has_head_norms)
+
+    def _linear_graph(self, num_tokens: int, is_trained: bool) -> int:
+        """Bytes, measured: of each head F (5C + 4.5 keys + 6.5 values) a token of whole chunks, b (8 keys, a value)."""
+        linear, b = self.text.linear, self.dtype.itemsize
+        assert linear is not None
+        keys, values = linear.value_heads * linear.key_dim, linear.value_heads * linear.value_dim
+        exact = FLOAT * whole(num_tokens) * (10 * CHUNK * linear.value_heads + 9 * keys + 13 * values) // 2
+        rough = b * (8 * keys + values + 2 * linear.conv_width)
+        trained = (FLOAT * 5 + b * 3) * self.text.width // 2 + b * 2 * values
+        return exact + num_tokens * (rough + trained * is_trained)
+
+    def _mlp_graph(self, is_trained: bool, is_mixed: bool) -> int:
+        """Bytes a token: the three products b 3M, and b M, the input of the last weight, where that is trained.
+
+        Of experts the same for each that answers, and what it said, b D; where they are trained, what it was asked.
+        """
+        text, b = self.text, self.dtype.itemsize
+        if not is_mixed or text.experts is None:
+            return b * (3 + is_trained) * text.inner
+        experts = text.experts
+        routed = b * experts.active * ((3 + is_trained) * experts.inner + (1 + is_trained) * text.width)
+        shared = b * ((3 + is_trained) * experts.shared + text.width) if experts.shared else 0
+        return routed + shared + ROUTING * experts.active + FLOAT * experts.total
 
     def language_backward(self, num_tokens: int) -> int:
-        """Widest moment of one layer's backward pass beside its graph: gradients of the MLP's products, b 3M."""
-        return 3 * self.dtype.itemsize * self.text.inner * num_tokens
+        """Widest moment of one layer's backward pass beside its graph: gradients of the MLP's products, b 3M.
+
+        Of experts those of each that answers, and of what it was asked and said, b 2D.
+        """
+        text = self.text
+        if text.experts is None:
+            return self.dtype.itemsize * text.alive * text.inner * num_tokens
+        routed = text.experts.active * (3 * text.experts.inner + 2 * text.width)
+        return self.dtype.itemsize * (routed + 3 * text.experts.shared) * num_tokens
 
     def vision_graph(self, num_cells: int) -> int:
-        """What one trained vision block keeps for the backward pass: b (11D + 2M) per patch."""
-        return self.num_patches(num_cells) * self.dtype.itemsize * (11 * self.tower.width + 2 * self.tower.inner)
+        """What one trained vision block keeps for the backward pass.
+
+        Per patch b 11D and the MLP's products; root mean square norms keep their inputs in float32, F 2D.
+        """
+        tower = self.tower
+        per_patch = self.dtype.itemsize * (11 * tower.width + tower.kept * tower.inner)
+        return self.num_patches(num_cells) * (per_patch + FLOAT * 2 * tower.width * tower.is_root_mean)
 
     def language_input(self, num_tokens: int) -> int:
         """What gradient checkpointing keeps of a language layer: b D per token."""
@@ -178,6 +265,11 @@ class Memory:
 
     def num_patches(self, num_cells: int) -> int:
         return num_cells * self.tower.patches_per_cell
+
+
+def whole(num_tokens: int) -> int:
+    """Tokens of the chunks that hold them."""
+    return -(-num_tokens // CHUNK) * CHUNK
 
 
 def pyramid_bytes(rows: int, cols: int, num_levels: int, cell_px: int) -> int:

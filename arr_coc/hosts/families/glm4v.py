@@ -16,7 +16,7 @@ from transformers.models.glm4v.image_processing_pil_glm4v import smart_resize
 
 from arr_coc.hosts.families.family import ChatMarks, Family
 from arr_coc.hosts.families.qwen2_vl import CLIP
-from arr_coc.hosts.families.shapes import TowerShape
+from arr_coc.hosts.families.shapes import LanguageShape, TowerShape
 from arr_coc.records import CellFeatures
 
 FRAMES = 2
@@ -40,7 +40,12 @@ class Glm4vFamily(Family):
         return [vision.post_layernorm, vision.downsample, vision.merger]
 
     def tower_shape(self, config: PreTrainedConfig) -> TowerShape:
-        return replace(super().tower_shape(config), inner=config.vision_config.out_hidden_size, is_gated=True)
+        shape = super().tower_shape(config)
+        return replace(shape, inner=config.vision_config.out_hidden_size, alive=3, kept=4, is_root_mean=True)
+
+    def language_shape(self, config: PreTrainedConfig) -> LanguageShape:
+        """Gate and values of the MLP come out of one matrix; there are norms after each part as well as before."""
+        return replace(super().language_shape(config), alive=4, num_norms=4)
 
     def encoder_outputs(
         self, conversations: Sequence[Sequence[CellFeatures]], dtype: torch.dtype

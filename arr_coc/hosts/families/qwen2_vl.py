@@ -35,6 +35,8 @@ class Qwen2VLFamily(Family):
             merge=vision.spatial_merge_size,
             patch=vision.patch_size,
             channels=vision.in_channels * vision.temporal_patch_size * vision.patch_size**2,
+            alive=3,
+            kept=3,
         )
 
 
@@ -68,7 +70,8 @@ class WindowFamily(Family):
     def tower_shape(self, config: PreTrainedConfig) -> TowerShape:
         vision, shape = config.vision_config, super().tower_shape(config)
         full = tuple(vision.fullatt_block_indexes)
-        return replace(shape, is_gated=True, window=(vision.window_size // vision.patch_size) ** 2, full_blocks=full)
+        window = (vision.window_size // vision.patch_size) ** 2
+        return replace(shape, alive=3, kept=4, is_root_mean=True, window=window, full_blocks=full)
 
 
 def window_of(segment: Segment, geometry: Geometry, side: int) -> Tensor:

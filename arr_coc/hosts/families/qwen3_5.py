@@ -5,12 +5,14 @@ Sizes are those of `config.json` of Qwen/Qwen3.5-* on the Hugging Face hub.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
+from transformers import PreTrainedConfig
 
 from arr_coc.hosts.families.family import rotate
 from arr_coc.hosts.families.qwen3_vl import InterpolatedFamily
+from arr_coc.hosts.families.shapes import LanguageShape
 
 TOWER = {"depth": 27, "hidden_size": 1152, "intermediate_size": 4304, "num_heads": 16}
 LINEAR_MATRICES = ("in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj")
@@ -20,6 +22,9 @@ ATTENTION_MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj")
 @dataclass(frozen=True, eq=False)
 class HybridFamily(InterpolatedFamily):
     """The query's projection makes a gate as well."""
+
+    def language_shape(self, config: PreTrainedConfig) -> LanguageShape:
+        return replace(super().language_shape(config), has_gate=True)
 
     def query_key(self, attention: nn.Module, normed: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         rows = normed.shape[:-1]

@@ -16,7 +16,7 @@ from transformers.vision_utils import get_vision_interpolation_indices_and_weigh
 
 from arr_coc.hosts.encoding import Geometry, Segment, gather_blocks, segment_grid
 from arr_coc.hosts.families.family import Family, rotate
-from arr_coc.hosts.families.shapes import TowerShape
+from arr_coc.hosts.families.shapes import LanguageShape, TowerShape
 from arr_coc.records import CellFeatures
 
 SMALL_TOWER = {"depth": 24, "hidden_size": 1024, "intermediate_size": 4096, "deepstack_visual_indexes": [5, 11, 17]}
@@ -62,6 +62,12 @@ class InterpolatedFamily(Family):
         )
         shared = super().tower_kwargs(facts, segments, geometry)
         return {**shared, "interp_indices": taps, "interp_weights": weights}
+
+    def tower_shape(self, config: PreTrainedConfig) -> TowerShape:
+        return replace(super().tower_shape(config), has_table=True)
+
+    def language_shape(self, config: PreTrainedConfig) -> LanguageShape:
+        return replace(super().language_shape(config), has_head_norms=True)
 
     def query_key(self, attention: nn.Module, normed: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         shape = (*normed.shape[:-1], -1, attention.head_dim)

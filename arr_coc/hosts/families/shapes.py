@@ -23,7 +23,9 @@ class TowerShape:
         merge: patches along a side of a cell.
         patch, channels: side of a patch in pixels, numbers in a row of `pixel_values`.
         num_planes: DeepStack planes beside the merged tokens.
-        is_gated: the MLP has three matrices, two of them to its inner width.
+        has_table: position embeddings are added to the patches.
+        alive: tensors as wide as the inner width that an MLP holds at once; a backward pass wants `kept` of them.
+        is_root_mean: norms are root mean square norms, which work in float32.
         window: patches that see each other in a block that is not in `full_blocks`; None where all blocks see all.
         full_blocks: blocks in which all patches of a segment see each other.
     """
@@ -37,7 +39,10 @@ class TowerShape:
     patch: int
     channels: int
     num_planes: int = 0
-    is_gated: bool = False
+    has_table: bool = False
+    alive: int = 2
+    kept: int = 2
+    is_root_mean: bool = False
     window: int | None = None
     full_blocks: tuple[int, ...] = ()
 
@@ -89,6 +94,11 @@ class LanguageShape:
     Attributes:
         width, inner, head, vocabulary: D, M of a dense MLP, width of a head, words.
         query, key: A and K.
+        rotary: numbers of a head that are turned.
+        alive: M-wide tensors that an MLP holds at once.
+        num_norms: over D, in a layer.
+        has_head_norms: queries and keys are normed head by head.
+        has_gate: attention's output is gated by a second query.
         attending: layers with softmax attention, which alone keep keys and values of every token; the others are
             `linear`.
         experts: of the layers `mixed`; None where all are dense.
@@ -100,11 +110,16 @@ class LanguageShape:
     head: int
     query: int
     key: int
+    rotary: int
     vocabulary: int
     attending: tuple[int, ...]
     linear: LinearAttention | None = None
     experts: Experts | None = None
     mixed: tuple[int, ...] = ()
+    alive: int = 3
+    num_norms: int = 2
+    has_head_norms: bool = False
+    has_gate: bool = False
 
     @property
     def num_linear(self) -> int:
@@ -129,6 +144,7 @@ def language_shape(text: PreTrainedConfig) -> LanguageShape:
         head=head,
         query=text.num_attention_heads * head,
         key=num_keys * head,
+        rotary=int(head * (text.rope_parameters or {}).get("partial_rotary_factor", 1)),
         vocabulary=text.vocab_size,
         attending=attending,
         linear=linear_of(text) if len(attending) < text.num_hidden_layers else None,
