@@ -172,7 +172,9 @@ STEPS = [(torch.float32, recipe, is_on) for recipe in (FROZEN, WHOLE) for is_on 
 
 
 @pytest.mark.parametrize(
-    ("dtype", "recipe", "is_checkpointed"), [*STEPS, (torch.bfloat16, FROZEN, True)], ids=lambda value: str(value)[:20]
+    ("dtype", "recipe", "is_checkpointed"),
+    [*STEPS, pytest.param(torch.bfloat16, FROZEN, True, marks=pytest.mark.slow)],
+    ids=lambda value: str(value)[:20],
 )
 def test_the_peak_of_a_training_step(family_type: str, tiny_tokenizer, dtype, recipe, is_checkpointed: bool) -> None:
     """Activations and loss; the first step has left the gradients there, which the plan counts as states."""
