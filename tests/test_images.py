@@ -190,8 +190,8 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path: Path, monkeypat
         ("https://example.org/a.png", "pictures are not downloaded here; save it to a file"),
         ("data:image/png;base64,%%%", "not valid base64"),
         (Image.new("RGB", (0, 4)), "0x4 has no pixels"),
-        (3.5, "cannot open a float"),
-        ("a\0b.png", "no NUL characters"),
+        (3.5, "a float is no picture"),
+        ("a\0b.png", "holds a NUL character"),
     ],
 )
 def test_sources_that_are_no_picture(source: object, what: str) -> None:

@@ -18,9 +18,10 @@ from arr_coc.data.hub.task import decode
 from arr_coc.data.tasks import FolderTask
 from arr_coc.pictures import addresses
 from arr_coc.pictures.addresses import Reply, download, is_public, parts_of, public_address
-from arr_coc.pictures.errors import ImageError, shortened
-from arr_coc.pictures.opening import open_image
+from arr_coc.pictures.errors import ImageError
+from arr_coc.pictures.opening import image_size, open_image
 from arr_coc.processor.plain_inputs import question_messages
+from arr_coc.quoting import quoted, shortened
 
 PICTURE = draw(96, 64, seed=5)
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"
@@ -82,6 +83,18 @@ def _written(content, tmp_path) -> Path:
 def test_every_orientation_is_upright_from_every_entrance(entrance, orientation, tmp_path):
     image = ENTRANCES[entrance](oriented(orientation), tmp_path)
     assert image.mode == "RGB" and np.array_equal(np.asarray(image), np.asarray(PICTURE))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_a_picture_is_turned_once(kind, tmp_path):
+    """Tasks open a picture and the processor opens it again; a turned one must say no more that it lies."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(PICTURE, kind, exif=exif)
+    once = folder_task(tmp_path, content, "a.img")[0].image
+    assert once.size == image_size(content) == image_size(once) == PICTURE.size[::-1]
+    for again in (open_image(once), open_image(once.copy())):
+        assert np.array_equal(np.asarray(again), np.asarray(once))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -184,17 +197,20 @@ def test_spellings_of_base64():
     with pytest.raises(ImageError, match="not valid base64") as caught:
         open_image(f"data:image/png;base64,{'!' * 100_000}")
     assert len(str(caught.value)) < 300
-    assert len(shortened("x" * 1000)) <= 80
+    for value in ("x" * 1000, b"x" * 1000, Path("x" * 1000), ["x" * 1000] * 1000, {"a": "x" * 1000}, "\ud800\n" * 90):
+        assert len(quoted(value)) <= 80 and len(shortened(value)) <= 80
+        (quoted(value) + shortened(value)).encode()
+    assert quoted("a'b") == repr("a'b") and quoted(Path("/a/b.png")) == "'/a/b.png'"
 
 
 def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     for name, what in [
-        (tmp_path / "pipe.png", "a pipe or a device"),
-        (tmp_path / "loop.png", "loop of symbolic links"),
+        (tmp_path / "pipe.png", "it is a pipe, not a file"),
+        (tmp_path / "loop.png", "symbolic link that leads back to itself"),
         (tmp_path, "it is a directory"),
-        ("/dev/null", "a pipe or a device"),
+        ("/dev/null", "it is a device, not a file"),
         ("x" * 300 + ".png", "too long"),
         ("a\0b.png", "NUL"),
         ("https://example.org/a.png", "not downloaded here"),

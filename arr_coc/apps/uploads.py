@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 
 from arr_coc.pictures.opening import image_size
+from arr_coc.quoting import quoted
 
 LEAST_SIDE = 8
 
@@ -44,5 +45,5 @@ def friendly(error: ValueError, path: str | None) -> str:
     """The error's line with the name of the file instead of where the server keeps it."""
     text = str(error)
     if path:
-        text = text.replace(repr(str(path)), f'"{Path(path).name}"').replace(str(path), Path(path).name)
+        text = text.replace(quoted(path), f'"{Path(path).name}"').replace(str(path), Path(path).name)
     return text[:1].upper() + text[1:]

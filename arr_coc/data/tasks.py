@@ -18,8 +18,8 @@ from arr_coc.data.drawing.generator import GENERATOR_VERSION
 from arr_coc.data.mixture import MAX_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture
 from arr_coc.data.scoring import METRICS
-from arr_coc.pictures.errors import shortened
 from arr_coc.pictures.opening import open_image
+from arr_coc.quoting import quoted
 
 VALIDATION_SEEDS = range(10_000_000, 20_000_000)
 TEST_SEEDS = range(20_000_000, 30_000_000)
@@ -244,7 +244,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
     except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
         is_inside = False
     if not is_inside:
-        raise ValueError(f"{where}: image {shortened(name)!r} leads out of the folder; copy it there")
+        raise ValueError(f"{where}: image {quoted(name)} leads out of the folder; copy it there")
     return path
 
 
@@ -263,7 +263,7 @@ def read_records(folder: Path, skip_missing: bool = False) -> tuple[list[Record]
         elif skip_missing:
             num_missing += 1
         else:
-            raise ValueError(f"{path}:{number}: image {shortened(record.image)!r} is missing")
+            raise ValueError(f"{path}:{number}: image {quoted(record.image)} is missing")
     if not records:
         raise ValueError(f"{path} holds no questions" + (" with a picture" if num_missing else ""))
     return records, num_missing

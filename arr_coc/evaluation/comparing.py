@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -14,6 +13,7 @@ from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.timing import MEGABYTE, PeakMemory, Stopwatch
 from arr_coc.pictures.opening import image_size
+from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.answer import Answer, answer
 from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
@@ -84,7 +84,7 @@ class Comparison:
 def compare(
     model: PreTrainedModel,
     processor: RelevanceProcessor,
-    image: Path,
+    image: ImageSource,
     question: str,
     *,
     host: str = "nano",

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from arr_coc.pictures.opening import to_rgb
+from arr_coc.pictures.modes import to_rgb
 from arr_coc.records import Pyramid
 from arr_coc.texture import build_pyramid
 

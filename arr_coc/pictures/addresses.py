@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPSConnection
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-from arr_coc.pictures.errors import complaint
+from arr_coc.pictures.errors import ImageError, complaint
 
 MAX_BYTES = 50_000_000
 TIMEOUT_S = 20.0
 MAX_REDIRECTS = 5
 CHUNK = 65_536
 REDIRECTS = (301, 302, 303, 307, 308)
+SAFE = "%/:@!$&'()*+,;=~?"
+TRANSLATED = IPv6Network("64:ff9b::/96")
+HEADERS = {"User-Agent": "arr-coc", "Accept": "image/*", "Accept-Encoding": "identity"}
 
 
 class Reply(NamedTuple):
@@ -65,25 +70,49 @@ def download(address: str, fetch: Callable[[str, float], Reply] | None = None) -
 
 def fetch_once(address: str, seconds_left: float) -> Reply:
     host, port, path = parts_of(address)
-    deadline = time.monotonic() + max(seconds_left, 0.001)
-    connection = CheckedConnection(host, port, public_address(host, port, address), max(seconds_left, 0.001))
+    seconds_left = max(seconds_left, 0.001)
+    deadline = time.monotonic() + seconds_left
+    connection = CheckedConnection(host, port, public_address(host, port, address), seconds_left)
     try:
-        connection.request("GET", path, headers={"User-Agent": "arr-coc", "Accept": "image/*"})
-        answer = connection.getresponse()
-        body = bytearray()
-        while answer.status == 200 and (chunk := answer.read(CHUNK)):
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise complaint(address, f"larger than {MAX_BYTES // 1_000_000} MB", "scale it down first")
-            if time.monotonic() > deadline:
-                raise TimeoutError
-        return Reply(answer.status, answer.getheader("Location"), bytes(body))
-    except TimeoutError as error:
-        raise complaint(address, f"not there within {TIMEOUT_S:.0f} seconds", "save it to a file instead") from error
-    except (OSError, HTTPException) as error:
+        with cut_after(seconds_left, connection):
+            return read_reply(connection, path, address)
+    except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
+            what = f"not there within {TIMEOUT_S:.0f} seconds"
+            raise complaint(address, what, "save it to a file instead") from error
         raise complaint(address, f"can't be fetched ({type(error).__name__})", "check the address") from error
     finally:
         connection.close()
+
+
+def read_reply(connection: HTTPSConnection, path: str, address: str) -> Reply:
+    connection.request("GET", path, headers=HEADERS)
+    answer = connection.getresponse()
+    body = bytearray()
+    while answer.status == 200 and (chunk := answer.read(CHUNK)):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise complaint(address, f"larger than {MAX_BYTES // 1_000_000} MB", "scale it down first")
+    return Reply(answer.status, answer.getheader("Location"), bytes(body))
+
+
+@contextmanager
+def cut_after(seconds: float, connection: HTTPSConnection) -> Iterator[None]:
+    """Ends the connection then: a server that sends a byte now and then never lets a read of the socket time out."""
+
+    def cut() -> None:
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def parts_of(address: str) -> tuple[str, int, str]:
@@ -101,7 +130,8 @@ def parts_of(address: str) -> tuple[str, int, str]:
         raise complaint(address, "only https addresses are fetched", "save it to a file and give its path")
     if parts.username is not None or any(ord(letter) <= 32 for letter in address):
         raise complaint(address, "an address with a user name or blanks", "save it to a file and give its path")
-    return parts.hostname, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = quote(parts.path or "/", safe=SAFE)
+    return parts.hostname, port, path + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
 
 
 def public_address(host: str, port: int, address: str) -> str:
@@ -120,6 +150,13 @@ def public_address(host: str, port: int, address: str) -> str:
 
 
 def is_public(numeric: str) -> bool:
+    """Whether all can reach an IP address, and also the older one that an IPv6 address may carry within."""
     address = ip_address(numeric.split("%")[0])
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+    inner = carried(address) if isinstance(address, IPv6Address) else []
+    return address.is_global and not address.is_multicast and all(each.is_global for each in inner)
+
+
+def carried(address: IPv6Address) -> list[IPv4Address]:
+    translated = IPv4Address(int(address) & 0xFFFFFFFF) if address in TRANSLATED else None
+    inner = (address.ipv4_mapped, address.sixtofour, translated, *(address.teredo or ()))
+    return [each for each in inner if each is not None]

@@ -12,7 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.hosts.resizing import Resizing
-from arr_coc.pictures.opening import ImageSource, open_image
+from arr_coc.pictures.opening import open_image
+from arr_coc.pictures.sources import ImageSource
+from arr_coc.quoting import quoted
 from arr_coc.records import Pyramid
 
 
@@ -53,7 +55,7 @@ class KeptPicture:
             return alive
         pyramid = self.resizing.pyramid(open_image(self.source, lambda *_: self.opened_size), self.native_size)
         if not torch.allclose(mark_of(pyramid), self.mark, rtol=1e-3, atol=1e-5):
-            raise ValueError(f"image {str(self.source)[:80]!r}: has changed since the inputs were made; ask again")
+            raise ValueError(f"image {quoted(self.source)}: has changed since the inputs were made; ask again")
         self.made[:] = [weakref.ref(pyramid)]
         return pyramid
 
@@ -67,7 +69,7 @@ class KeptPicture:
 def can_open_again(source: object) -> bool:
     """Whether a picture is there to be opened a second time, without network and without a copy of it."""
     if isinstance(source, str):
-        return not source.startswith(("http://", "https://"))
+        return not source[:8].lower().startswith(("http://", "https://"))
     return isinstance(source, (os.PathLike, bytes, Image.Image))
 
 

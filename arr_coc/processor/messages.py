@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arr_coc.pictures.opening import ImageSource
+from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.options import PIXELS, Limits, check_names, read_limits
 from arr_coc.processor.questions import Turn, question_of, without_vision
 
@@ -101,4 +101,5 @@ def image_source(part: Mapping[str, object]) -> ImageSource | None:
         if source.get("detail", "auto") != "auto":
             raise ValueError("messages: image_url has no levels of detail; give the call a budget instead")
         source = source.get("url")
-    return f"data:image;base64,{source}" if key == "base64" else source
+    is_bare = key == "base64" and isinstance(source, str) and source[:5].lower() != "data:"
+    return f"data:image;base64,{source}" if is_bare else source

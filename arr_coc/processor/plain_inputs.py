@@ -11,7 +11,8 @@ from torch import Tensor
 from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
 from arr_coc.hosts.prompts import split_at
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.pictures.opening import ImageSource, open_image
+from arr_coc.pictures.opening import open_image
+from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.messages import Message, read_conversation
 
 

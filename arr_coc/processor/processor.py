@@ -23,7 +23,9 @@ from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.settings import Settings, read_budget
 from arr_coc.hosts.trained_parts import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
-from arr_coc.pictures.opening import ImageSource, open_image
+from arr_coc.pictures.arrays import is_array
+from arr_coc.pictures.opening import open_image
+from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.kept_pictures import KeptPicture
 from arr_coc.processor.messages import Message, read_conversations
@@ -57,7 +59,11 @@ class RelevanceProcessor:
         host: the model with its tokenizer, image processor and stopwatch.
         settings: the standing budget, the balancer's constants and how attention is read.
         learned: the trained parts.
+        downloads: whether pictures at `https://` addresses are fetched; the command line, pages and evaluation
+            switch it off.
     """
+
+    downloads = True
 
     def __init__(self, host: Qwen3VLHost, settings: Settings | None = None, learned: Learned | None = None):
         self.host = host
@@ -259,7 +265,7 @@ class RelevanceProcessor:
         pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])
         with self.host.clock.measure("open"):
             needed = partial(self.host.needed_size, limits=pixels)
-            image = open_image(picture, needed, allow_download=True)
+            image = open_image(picture, needed, allow_download=self.downloads)
         pyramid = self.host.pyramid(image, pixels)
         return pyramid, KeptPicture.of(picture, image, pyramid, self.host.resizing)
 
@@ -305,7 +311,7 @@ def share_out(images: Any, counts: list[int]) -> list[list[ImageSource]]:
     if images is None:
         images = []
     if not isinstance(images, (list, tuple)):
-        images = [images]
+        images = list(images) if is_array(images) and images.ndim == 4 else [images]
     if images and all(isinstance(group, (list, tuple)) for group in images):
         groups = [list(group) for group in images]
     else:

@@ -13,7 +13,7 @@ from torch import Tensor
 from arr_coc.data.tasks import Sample
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.pictures.opening import to_rgb
+from arr_coc.pictures.modes import to_rgb
 from arr_coc.records import CellFeatures, Pyramid
 from arr_coc.training.sampling import Drawn
 

@@ -17,6 +17,7 @@ from arr_coc.data.hub.sources import DATA_SETS, DataSet, PictureTable, Schema
 from arr_coc.data.tasks import Recent, Sample, Task, check_index, inside
 from arr_coc.pictures.errors import ImageError
 from arr_coc.pictures.opening import open_image
+from arr_coc.pictures.sources import check_file
 
 NUM_SIGNED = 100
 """Questions that tell one version of a data set from another."""
@@ -169,8 +170,8 @@ def decode(value: Any, folder: Path | None, where: str) -> tuple[Image.Image, st
     if content is None and not isinstance(path, str):
         raise ValueError(f"{where}: there is no picture, got {value!r}")
     try:
-        content = content if content is not None else locate(path, folder, where).read_bytes()
-    except OSError as error:
+        content = content if content is not None else check_file(locate(path, folder, where)).read_bytes()
+    except (ImageError, OSError) as error:
         raise ValueError(f"{where}: its picture cannot be read: {error}") from error
     return opened(content, where), digest(content)
 

@@ -59,6 +59,7 @@ class ArrCoc(lmms):
         own = str(self.accelerator.device) if self._world_size > 1 else device or AUTO
         model = load_model(pretrained, dtype, own)
         self.processor = RelevanceProcessor.from_pretrained(pretrained, model=model, relevance=relevance, budget=budget)
+        self.processor.downloads = False
         self.device = model.device
         self.system_prompt = system_prompt
 
