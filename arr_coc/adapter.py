@@ -5,6 +5,7 @@ Shapes: K leaves, D width of the host's features, W width of the adapter, P prot
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import log2, pi
 
@@ -13,6 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET
+
+Adapter = Callable[[Tensor, Tensor, int], Tensor]
+"""Features (K, D) of cells of some levels (K,) in a picture of so many tokens to (K, D)."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from math import isclose, log
-from operator import index
+from math import log
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Host, Pyramid, Tensions
+from arr_coc.records import MAX_BUDGET, MIN_BUDGET, OPPONENTS, Host, Pyramid, Tensions, check_budget
 from arr_coc.texture import CHANNEL_SCALES, CHANNELS, NUM_LOOKS
 
 INKED = 0.03  # mean gradient of a cell, luma per pixel, from which there is something to read
@@ -22,14 +21,7 @@ BLANK_PAGE = 0.25  # share of the demand that is met even where the picture look
 ORDINARY_DEMAND = 0.5  # demand of a question that is neither about the gist nor about reading
 NUM_STATISTICS = 3 * NUM_LOOKS + 4
 LEAST_SHARE = 1e-3  # tensions and weights nearer to 0 or 1 count as this, so that their logits are finite
-LOGITS = (
-    "compress_particularize",
-    "focus_diversify",
-    "exploit_explore",
-    "propositional",
-    "perspectival",
-    "participatory",
-)
+LOGITS = (*OPPONENTS, "propositional", "perspectival", "participatory")
 GIST = re.compile(
     r"\b(kind|type|sort) of\b|\bdescribe\b|\bcaption\b|\bscene\b|\b(picture|image|photo) show\b|"
     r"\b(is|are) there\b|\bcolou?rs?\b|\bbackground\b",
@@ -45,7 +37,11 @@ READING = re.compile(
 
 
 class Balancer(Protocol):
-    """Decides the tensions of one picture and one question; an explicit budget is kept as it is."""
+    """Decides the tensions of one picture and one question.
+
+    A budget that is asked for is kept as it is; None ("auto") leaves it to the balancer. Any object that can be
+    called like this will do.
+    """
 
     def __call__(self, host: Host, pyramid: Pyramid, question: str, budget: int | None) -> Tensions: ...
 
@@ -59,18 +55,6 @@ def budget_of(compress_particularize: float) -> int:
 def particularize_of(budget: int) -> float:
     """The tension that a budget stands for, inverse of `budget_of`."""
     return log(budget / MIN_BUDGET) / log(MAX_BUDGET / MIN_BUDGET)
-
-
-def check_budget(budget: int) -> int:
-    """Returns the budget.
-
-    Raises:
-        ValueError: it is no whole number in 64..400.
-    """
-    is_whole = hasattr(budget, "__index__") and not isinstance(budget, bool)
-    if not is_whole or not MIN_BUDGET <= index(budget) <= MAX_BUDGET:
-        raise ValueError(f"budget must be a whole number in {MIN_BUDGET}..{MAX_BUDGET}, got {repr(budget)[:80]}")
-    return index(budget)
 
 
 @dataclass(frozen=True)
@@ -89,11 +73,7 @@ class HeuristicBalancer:
     weights: tuple[float, float, float] = (0.25, 0.15, 0.6)
 
     def __post_init__(self) -> None:
-        for field in ("focus_diversify", "exploit_explore"):
-            if not 0 <= getattr(self, field) <= 1:
-                raise ValueError(f"{field} must lie in 0..1, got {getattr(self, field)}")
-        if len(self.weights) != 3 or min(self.weights) < 0 or not isclose(sum(self.weights), 1, abs_tol=1e-6):
-            raise ValueError(f"weights must be three shares that sum to 1, got {self.weights}")
+        Tensions(0.0, self.focus_diversify, self.exploit_explore, self.weights, MIN_BUDGET)  # which checks them
 
     def __call__(self, host: Host, pyramid: Pyramid, question: str, budget: int | None) -> Tensions:
         if budget is None:
@@ -113,7 +93,7 @@ class BalancerConfig:
             keeps those.
 
     Raises:
-        ValueError: a size under 1, not five tensions.
+        ValueError: a size under 1, not five tensions, one outside 0..1, weights that do not sum to 1.
     """
 
     dim: int
@@ -124,11 +104,18 @@ class BalancerConfig:
         for name in ("dim", "width"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.tensions is not None and len(self.tensions) != 5:
-            raise ValueError(f"tensions must be focus, exploration and three weights, got {self.tensions}")
         if self.tensions is not None:
-            focus, explore, *weights = self.tensions
-            HeuristicBalancer(focus, explore, (weights[0], weights[1], weights[2]))  # its constants are checked there
+            if len(self.tensions) != 5:
+                raise ValueError(f"tensions must be focus, exploration and three weights, got {self.tensions}")
+            self.apply(HeuristicBalancer())
+
+    def apply(self, heuristic: HeuristicBalancer) -> HeuristicBalancer:
+        """The heuristic with these tensions in place of its own, which checks them."""
+        if self.tensions is None:
+            return heuristic
+        focus, explore, *weights = self.tensions
+        shares = (weights[0], weights[1], weights[2])
+        return replace(heuristic, focus_diversify=focus, exploit_explore=explore, weights=shares)
 
 
 class LearnedBalancer(nn.Module):
@@ -178,13 +165,7 @@ class LearnedBalancer(nn.Module):
 
     def prior(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
         """(6,) logits of the heuristic's tensions, those of the configuration where it has any."""
-        heuristic = self.heuristic
-        if self.config.tensions is not None:
-            focus, explore, *weights = self.config.tensions
-            heuristic = replace(
-                heuristic, focus_diversify=focus, exploit_explore=explore, weights=(weights[0], weights[1], weights[2])
-            )
-        tensions = heuristic(host, pyramid, question, None)
+        tensions = self.config.apply(self.heuristic)(host, pyramid, question, None)
         opponents = [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore]
         shares = torch.tensor(tensions.weights).clamp(min=LEAST_SHARE).log()
         return torch.cat([torch.tensor(opponents).logit(LEAST_SHARE), shares])

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from arr_coc.records import CellFeatures, Host, Looks, Pyramid, ScoreMaps
+from arr_coc.records import Gaze, Host, Looks, Pyramid, ScoreMaps, View
 from arr_coc.texture import CHANNEL_SCALES, CHANNELS
 
 NOISE_FLOOR = 2 / 255  # standard deviation of a pixel that counts as nothing to see
@@ -28,20 +28,13 @@ SALIENT_CHANNELS = ("lightness", "green_red", "blue_yellow", "sobel_magnitude", 
 class Scorer(Protocol):
     """Participatory knowing: how much the question has to do with what each cell shows.
 
-    Called once per round with the pictures that still have splits to give: their current leaves
-    (N, 3) in raster order, of mixed levels, with the features of those leaves in the same order.
-    Returns one raw score per leaf, (N,); only the differences between leaves of one level count.
-    A Pyramid is hashable by identity, so a scorer may look up what it knows by (pyramid, question).
+    Called once per round with the views that still have splits to give. Returns per view one raw score a
+    cell, (N,), finite; only the differences between cells of one level count. `gaze` is for `host.attend`,
+    if the scorer reads attention. A Pyramid is hashable by identity, so a scorer may look up what it knows
+    by (pyramid, question). Any object that can be called like this will do.
     """
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]: ...
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -53,15 +46,8 @@ class AttentionScorer:
 
     reads_attention: ClassVar[bool] = True
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        return [looks.mean for looks in host.attend(pyramids, cells, features, questions)]
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        return [looks.mean for looks in host.attend(views, gaze)]
 
 
 @dataclass(frozen=True)
@@ -126,20 +112,14 @@ class LearnedScorer(nn.Module):
     def reads_attention(self) -> bool:
         return self.config.reads_attention
 
-    def forward(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        """Raw scores (N,) per picture, see `Scorer`."""
-        looks = host.attend(pyramids, cells, features, questions) if self.reads_attention else [None] * len(cells)
-        return [
-            self.score(host.embed(question), each.merged, textures_of(pyramid, chosen), chosen[:, 0], seen)
-            for pyramid, chosen, each, question, seen in zip(pyramids, cells, features, questions, looks, strict=True)
-        ]
+    def forward(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        """Raw scores (N,) per view, see `Scorer`."""
+        looks = host.attend(views, gaze) if self.reads_attention else [None] * len(views)
+        return [self.score_view(host, *each) for each in zip(views, looks, strict=True)]
+
+    def score_view(self, host: Host, view: View, looks: Looks | None) -> Tensor:
+        textures = textures_of(view.pyramid, view.cells)
+        return self.score(host.embed(view.question), view.features.merged, textures, view.cells[:, 0], looks)
 
     def score(
         self, words: Tensor, merged: Tensor, textures: Tensor, level: Tensor, looks: Looks | None = None

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from arr_coc.adapter import Adapter
 from arr_coc.attending import check_tiling, children, combined_score, plan_splits, raster_order, select
 from arr_coc.balancing import Balancer
 from arr_coc.knowing import Scorer, know
-from arr_coc.records import Allocation, CellFeatures, Host, Pyramid, Realization, ScoreMaps, Tensions
+from arr_coc.records import Allocation, CellFeatures, Gaze, Host, Realization, ScoreMaps, Tensions, View
 
 
 def realize(
     host: Host,
-    pyramids: list[Pyramid],
-    questions: list[str],
+    views: list[View],
     *,
+    gaze: Gaze,
     balancer: Balancer,
     scorer: Scorer,
-    adapter: nn.Module | None = None,
+    adapter: Adapter | None = None,
     budgets: list[int | None] | None = None,
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
@@ -28,22 +29,21 @@ def realize(
     """Spends each picture's budget on what its question asks for; pictures do not influence each other.
 
     Args:
-        questions: one per picture.
-        adapter: a `QualityAdapter`, applied to the leaf features; None leaves them as they are.
-        budgets: per picture the most tokens it may cost (64..400), or None to let the balancer decide.
+        views: pictures with their questions, of which nothing has been seen yet.
+        adapter: applied to the leaf features; None leaves them as they are.
+        budgets: per view the most tokens it may cost (64..400), or None to let the balancer decide.
         generator: draws the splits instead of taking the best (for training); None is deterministic.
         temperature: of the draws.
 
     Raises:
-        ValueError: lists of different lengths, a budget outside 64..400.
+        ValueError: lists of different lengths, a budget outside 64..400, scores, tensions or adapted features that
+            are not what a scorer, balancer or adapter is to return.
     """
-    budgets = check_lengths(pyramids, questions, budgets)
-    tensions = [balancer(host, *each) for each in zip(pyramids, questions, budgets, strict=True)]
-    generators = fork(generator, len(pyramids))
-    frontiers = [Frontier(*each) for each in zip(pyramids, questions, tensions, generators, strict=True)]
+    tensions = balance(balancer, host, views, budgets)
+    frontiers = [Frontier(*each) for each in zip(views, tensions, fork(generator, len(views)), strict=True)]
     look(host, frontiers)
     while active := [frontier for frontier in frontiers if frontier.plan]:
-        for frontier, relevance in zip(active, ask(scorer, host, active), strict=True):
+        for frontier, relevance in zip(active, judge(scorer, host, active, gaze), strict=True):
             frontier.split(relevance, temperature)
         look(host, active)
     return [frontier.conclude(adapter) for frontier in frontiers]
@@ -57,23 +57,19 @@ class Frontier:
     and their gradient reaches the score of the cell that was split for them.
 
     Attributes:
+        view: the picture, and of it the encoded cells that nothing finer has replaced.
         generator: draws the splits, None takes the best.
         plan: splits still to give, one number a round, coarsest level first.
-        leaves: (K, 3) encoded cells in raster order that nothing finer has replaced.
-        features: of the leaves, None before the first look.
         unseen: (N, 3) cells of one level that the next look encodes.
         gate: (N, 1) of the unseen cells, 1 in value; None where nothing is learnt.
         scores, splits: of the rounds so far.
         num_encoded: cells encoded so far.
     """
 
-    pyramid: Pyramid
-    question: str
+    view: View
     tensions: Tensions
     generator: torch.Generator | None
     plan: list[int] = field(init=False)
-    leaves: Tensor = field(init=False)
-    features: CellFeatures | None = field(init=False, default=None)
     unseen: Tensor = field(init=False)
     gate: Tensor | None = field(init=False, default=None)
     scores: list[ScoreMaps] = field(init=False, default_factory=list)
@@ -82,11 +78,11 @@ class Frontier:
 
     def __post_init__(self) -> None:
         """Starts with the glimpse, or with all of level 0 where the budget covers it."""
-        rows, cols = self.pyramid.grid()
-        coarsest = 0 if rows * cols <= self.tensions.budget else self.pyramid.coarsest
-        self.unseen = self.pyramid.cells(coarsest)
-        self.leaves = self.unseen[:0]
-        plan = plan_splits(self.tensions.budget, len(self.unseen), coarsest, self.tensions.focus_diversify)
+        pyramid, budget = self.view.pyramid, self.tensions.budget
+        rows, cols = pyramid.grid()
+        coarsest = 0 if rows * cols <= budget else pyramid.coarsest
+        self.unseen = pyramid.cells(coarsest)
+        plan = plan_splits(budget, len(self.unseen), coarsest, self.tensions.focus_diversify)
         self.plan = [num_splits for num_splits in plan if num_splits]
 
     def see(self, features: CellFeatures) -> None:
@@ -94,52 +90,50 @@ class Frontier:
         if self.gate is not None:
             gate = self.gate.to(features.merged)
             features = CellFeatures(features.merged * gate, features.deepstack * gate)
-        if self.features is not None:
+        if len(self.view.cells):
+            before = self.view.features
             features = CellFeatures(
-                torch.cat([self.features.merged, features.merged]),
-                torch.cat([self.features.deepstack, features.deepstack], dim=1),
+                torch.cat([before.merged, features.merged]), torch.cat([before.deepstack, features.deepstack], dim=1)
             )
-        leaves = torch.cat([self.leaves, self.unseen])
+        leaves = torch.cat([self.view.cells, self.unseen])
         order = raster_order(leaves)
         self.num_encoded += len(self.unseen)
-        self.leaves, self.features, self.unseen = leaves[order], features[order], leaves[:0]
+        self.view = replace(self.view, cells=leaves[order], features=features[order])
+        self.unseen = leaves[:0]
 
     def split(self, relevance: Tensor, temperature: float) -> None:
         """One round: replaces the leaves of the finest level that score highest by their unseen children.
 
         `relevance` (K,) is the participatory score of every leaf; only leaves of that level compete.
         """
-        assert self.features is not None and relevance.shape == (len(self.leaves),), relevance.shape
-        candidates = (self.leaves[:, 0] == self.leaves[:, 0].min()).nonzero().squeeze(1)
-        scores = know(self.pyramid, self.leaves[candidates], relevance[candidates])
+        leaves = self.view.cells
+        candidates = (leaves[:, 0] == leaves[:, 0].min()).nonzero().squeeze(1)
+        scores = know(self.view.pyramid, leaves[candidates], relevance[candidates])
         splits = select(scores, self.plan.pop(0), self.tensions, self.generator, temperature)
         offspring = children(scores.cells[splits])
         order = raster_order(offspring)
         self.gate = straight_through(scores, splits, self.tensions)
         self.gate = self.gate[order] if self.gate is not None else None
-        keep = torch.ones(len(self.leaves), dtype=torch.bool).index_fill(0, candidates[splits], False)
+        keep = torch.ones(len(leaves), dtype=torch.bool).index_fill(0, candidates[splits], False)
         self.unseen = offspring[order]
-        self.leaves, self.features = self.leaves[keep], self.features[keep.nonzero().squeeze(1)]
+        self.view = replace(self.view, cells=leaves[keep], features=self.view.features[keep.nonzero().squeeze(1)])
         self.scores.append(scores)
         self.splits.append(splits)
 
-    def conclude(self, adapter: nn.Module | None) -> Realization:
+    def conclude(self, adapter: Adapter | None) -> Realization:
         """The leaves as they are now are the allocation."""
-        assert self.features is not None and not self.plan and len(self.leaves) <= self.tensions.budget
-        grid = self.pyramid.grid()
-        check_tiling(self.leaves, grid)
-        features = self.features
+        leaves, features, grid = self.view.cells, self.view.features, self.view.pyramid.grid()
+        assert not self.plan and len(leaves) <= self.tensions.budget
+        check_tiling(leaves, grid)
         if adapter is not None:
-            merged = adapter(features.merged, self.leaves[:, 0], len(self.leaves))
-            features = CellFeatures(merged, features.deepstack)
-        allocation = Allocation(self.leaves, grid)
+            features = CellFeatures(adapt(adapter, features.merged, leaves[:, 0]), features.deepstack)
         return Realization(
-            self.pyramid,
-            self.question,
+            self.view.pyramid,
+            self.view.question,
             self.tensions,
             tuple(self.scores),
             tuple(self.splits),
-            allocation,
+            Allocation(leaves, grid),
             features,
             self.num_encoded,
         )
@@ -158,20 +152,60 @@ def look(host: Host, frontiers: list[Frontier]) -> None:
     """Encodes the unseen cells of all pictures in one call."""
     if not frontiers:
         return
-    encoded = host.encode([frontier.pyramid for frontier in frontiers], [frontier.unseen for frontier in frontiers])
+    encoded = host.encode([each.view.pyramid for each in frontiers], [each.unseen for each in frontiers])
     for frontier, features in zip(frontiers, encoded, strict=True):
         frontier.see(features)
 
 
-def ask(scorer: Scorer, host: Host, frontiers: list[Frontier]) -> list[Tensor]:
-    """Participatory scores of the leaves of every picture, (K,) each."""
-    return scorer(
-        host,
-        [frontier.pyramid for frontier in frontiers],
-        [frontier.leaves for frontier in frontiers],
-        [frontier.features for frontier in frontiers if frontier.features is not None],
-        [frontier.question for frontier in frontiers],
-    )
+def balance(balancer: Balancer, host: Host, views: list[View], budgets: list[int | None] | None) -> list[Tensions]:
+    """The tensions of every view, checked: a balancer may be a user's own."""
+    budgets = [None] * len(views) if budgets is None else budgets
+    if len(budgets) != len(views):
+        raise ValueError(f"budgets must hold one entry per picture ({len(views)}), got {len(budgets)}")
+    try:
+        found = [balancer(host, view.pyramid, view.question, each) for view, each in zip(views, budgets, strict=True)]
+    except ValueError as error:
+        raise ValueError(f"balancer {name_of(balancer)}: {error}") from error
+    for tensions, budget in zip(found, budgets, strict=True):
+        expect(isinstance(tensions, Tensions), "balancer", balancer, "must return Tensions", tensions)
+        is_kept = budget is None or tensions.budget == budget
+        expect(is_kept, "balancer", balancer, f"must keep the budget {budget}", tensions.budget)
+    return found
+
+
+def judge(scorer: Scorer, host: Host, frontiers: list[Frontier], gaze: Gaze) -> list[Tensor]:
+    """Participatory scores of the leaves of every picture, (K,) each, checked: a scorer may be a user's own."""
+    scores, count = scorer(host, [frontier.view for frontier in frontiers], gaze), len(frontiers)
+    is_list = isinstance(scores, (list, tuple)) and len(scores) == count
+    expect(is_list, "scorer", scorer, f"must return a list of {count} tensors, one per view", scores)
+    for each, frontier in zip(scores, frontiers, strict=True):
+        shape = (len(frontier.view.cells),)
+        is_real = isinstance(each, Tensor) and each.shape == shape and not each.is_complex()
+        expect(is_real, "scorer", scorer, f"must return tensors of one real score per cell, {shape} here", each)
+        expect(bool(each.isfinite().all()), "scorer", scorer, "must return finite scores", "NaN or infinity")
+    return list(scores)
+
+
+def adapt(adapter: Adapter, merged: Tensor, level: Tensor) -> Tensor:
+    """Features (K, D) of cells of `level` (K,), adapted and checked: an adapter may be a user's own."""
+    adapted, shape = adapter(merged, level, len(merged)), tuple(merged.shape)
+    is_alike = isinstance(adapted, Tensor) and adapted.shape == shape
+    expect(is_alike, "adapter", adapter, f"must return a tensor of shape {shape}", adapted)
+    return adapted
+
+
+def expect(is_right: bool, kind: str, part: object, wanted: str, got: object) -> None:
+    """Raises ValueError that names a user's own part, what it must do, and what it did."""
+    if not is_right:
+        size = f" of shape {tuple(got.shape)}" if isinstance(got, Tensor) else ""
+        size = f" of {len(got)}" if isinstance(got, (list, tuple)) else size
+        got = got if isinstance(got, (str, int)) else f"{type(got).__name__}{size}"
+        raise ValueError(f"{kind} {name_of(part)}: {wanted}, got {got}")
+
+
+def name_of(part: object) -> str:
+    """As a user knows it: the function's name or the object's class."""
+    return str(getattr(part, "__name__", type(part).__name__))
 
 
 def fork(generator: torch.Generator | None, num_pictures: int) -> list[torch.Generator | None]:
@@ -180,13 +214,3 @@ def fork(generator: torch.Generator | None, num_pictures: int) -> list[torch.Gen
         return [None] * num_pictures
     seeds = torch.randint(2**31, (num_pictures,), generator=generator, device=generator.device).tolist()
     return [torch.Generator(generator.device).manual_seed(seed) for seed in seeds]
-
-
-def check_lengths(pyramids: list[Pyramid], questions: list[str], budgets: list[int | None] | None) -> list[int | None]:
-    """Returns the budgets, all None where none are given."""
-    if budgets is None:
-        budgets = [None] * len(pyramids)
-    for name, given in (("questions", questions), ("budgets", budgets)):
-        if len(given) != len(pyramids):
-            raise ValueError(f"{name} must hold one entry per picture ({len(pyramids)}), got {len(given)}")
-    return budgets

@@ -8,13 +8,18 @@ the host, one cell of any level costs one visual token.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import index
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 MIN_BUDGET, MAX_BUDGET = 64, 400
+OPPONENTS = ("compress_particularize", "focus_diversify", "exploit_explore")
+AUTO = "auto"
+MAX_SHOWN = 80  # characters of an input that an error may quote
+SUM_ERROR = 1e-4  # by which weights in single precision may miss 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,9 @@ class Tensions:
         exploit_explore: share of the splits given to question-blind scores.
         weights: simplex over (propositional, perspectival, participatory); tensors only while they are learnt.
         budget: most visual tokens the picture may cost.
+
+    Raises:
+        ValueError: a tension outside 0..1, weights that are no shares of 1, a budget outside 64..400.
     """
 
     compress_particularize: float
@@ -64,6 +72,27 @@ class Tensions:
     exploit_explore: float
     weights: tuple[float | Tensor, float | Tensor, float | Tensor]
     budget: int
+
+    def __post_init__(self) -> None:
+        for name in OPPONENTS:
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in 0..1, got {getattr(self, name)}")
+        shares = [float(each.detach() if isinstance(each, Tensor) else each) for each in self.weights]
+        if len(shares) != 3 or not all(share >= 0 for share in shares) or abs(sum(shares) - 1) > SUM_ERROR:
+            raise ValueError(f"weights must be three shares that sum to 1, got {tuple(shares)}")
+        check_budget(self.budget)
+
+
+def check_budget(budget: object) -> int:
+    """The budget as a number, whatever kind of integer it is; ValueError where it is none in 64..400."""
+    try:
+        number = index(budget) if not isinstance(budget, bool) else 0  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if not MIN_BUDGET <= number <= MAX_BUDGET:
+        wanted = f"auto or a whole number in {MIN_BUDGET}..{MAX_BUDGET}"
+        raise ValueError(f"budget must be {wanted}, got {repr(budget)[:MAX_SHOWN]}")
+    return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +147,26 @@ class CellFeatures:
 
 
 @dataclass(frozen=True, eq=False)
+class View:
+    """A picture as far as it has been looked at, and the question that it is looked at with.
+
+    Attributes:
+        cells: (N, 3) current leaves in raster order, of mixed levels; none before the glimpse.
+        features: of the cells, in the same order.
+    """
+
+    pyramid: Pyramid
+    cells: Tensor
+    features: CellFeatures
+    question: str
+
+    @classmethod
+    def of(cls, pyramid: Pyramid, question: str) -> View:
+        """Nothing has been seen yet."""
+        return cls(pyramid, pyramid.cells(0)[:0], CellFeatures(torch.empty(0, 0), torch.empty(0, 0, 0)), question)
+
+
+@dataclass(frozen=True, eq=False)
 class Realization:
     """Everything one picture and one question led to.
 
@@ -156,6 +205,44 @@ class Looks:
     heads: Tensor
 
 
+@dataclass(frozen=True)
+class Gaze:
+    """How attention is read off a language model.
+
+    Attributes:
+        first, last: the layers read, as fractions of the depth; layers after `last` are not run.
+        num_queries: tokens at the end of the prompt whose attention is averaged; with the chat format
+            of Qwen the last five are the turn's end and the assistant's header.
+        relative: 0..1, how much of the attention under `neutral` is taken away: score is log attention
+            less `relative` times log attention under `neutral`. 1 leaves what the question changes, 0
+            what is looked at, and saves the second prompt.
+        neutral: the question that asks for nothing in particular.
+        heads_from: the layer, as a fraction of the depth, from which on to `last` every head is handed on by
+            itself, for a scorer that learnt which ones to heed; None hands on the mean alone.
+    """
+
+    first: float = 0.25
+    last: float = 0.75
+    num_queries: int = 5
+    relative: float = 0.0
+    neutral: str = "Describe the picture."
+    heads_from: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first < self.last <= 1:
+            raise ValueError(f"first, last: must satisfy 0 <= first < last <= 1, got {self.first} and {self.last}")
+        if self.num_queries < 1:
+            raise ValueError(f"num_queries: must be at least 1, got {self.num_queries}")
+        if not 0 <= self.relative <= 1:
+            raise ValueError(f"relative: must lie in 0..1, got {self.relative}")
+        if self.heads_from is not None and not 0 <= self.heads_from < self.last:
+            raise ValueError(f"heads_from: must lie in 0..{self.last}, got {self.heads_from}")
+
+    def apart(self) -> Gaze:
+        """The same, with every head of the layers that are read anyway handed on."""
+        return self if self.heads_from is not None else replace(self, heads_from=self.first)
+
+
 class Host(Protocol):
     """What the core asks of a vision-language model; `hosts/` implements it."""
 
@@ -163,10 +250,8 @@ class Host(Protocol):
         """Encodes chosen cells (N, 3) of each pyramid; one level of one picture is one segment."""
         ...
 
-    def attend(
-        self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
-    ) -> list[Looks]:
-        """Per picture: how strongly the question's last tokens look at each cell."""
+    def attend(self, views: list[View], gaze: Gaze) -> list[Looks]:
+        """Per view: how strongly the question's last tokens look at each cell, as the gaze reads it."""
         ...
 
     def embed(self, question: str) -> Tensor:

@@ -13,9 +13,9 @@ from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForCondi
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.trained_parts import Learned
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.processor.plain_inputs import question_messages
@@ -111,7 +111,7 @@ def tiny_processor(tiny_host: Qwen3VLHost) -> RelevanceProcessor:
     return RelevanceProcessor(tiny_host)
 
 
-def random_parts(width: int, seed: int = 1) -> Learned:
+def random_parts(width: int, seed: int = 1) -> Allocator:
     """All three parts with random weights, the scorer's so large that the question's words tell."""
     torch.manual_seed(seed)
     scorer = LearnedScorer(ScorerConfig(width, width=16, num_layers=1))
@@ -121,7 +121,7 @@ def random_parts(width: int, seed: int = 1) -> Learned:
         torch.nn.init.normal_(layer.weight, std=0.1)
     for matrix in (parameter for parameter in scorer.parameters() if parameter.ndim == 2):
         torch.nn.init.normal_(matrix, std=0.5)
-    return Learned(scorer.eval(), balancer.eval(), adapter.eval())
+    return Allocator(balancer=balancer.eval(), scorer=scorer.eval(), adapter=adapter.eval())
 
 
 def draw(width: int, height: int, seed: int = 0) -> Image.Image:

@@ -24,11 +24,11 @@ from arr_coc.baselines.uniform import uniform
 from arr_coc.baselines.visionzip import visionzip
 from arr_coc.evaluation.policies.full_picture import encode_whole, whole_segment
 from arr_coc.evaluation.policies.pruning import block_of, prompt_of
-from arr_coc.hosts.attention import Gaze, add_deepstack, embed, look
+from arr_coc.hosts.attention import add_deepstack, embed, look
 from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.records import CellFeatures
+from arr_coc.records import CellFeatures, Gaze
 
 
 def tokens(num_tokens: int, width: int = 8, seed: int = 0) -> Tensor:

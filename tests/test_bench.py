@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
 from transformers import Qwen3VLForConditionalGeneration
 
-from arr_coc.balancing import HeuristicBalancer
+from arr_coc.allocator import Allocator
 from arr_coc.cli.bench import parse_size
 from arr_coc.evaluation.bench import OWN_STAGES, measure
 from arr_coc.evaluation.flops import encoded_segments
 from arr_coc.evaluation.random_hosts import fill, restore_buffers
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.families.registry import families, size_config, sizes
-from arr_coc.knowing import AttentionScorer
 from arr_coc.processor.processor import RelevanceProcessor
-from arr_coc.realizing import realize
+from arr_coc.records import Gaze, View
 from arr_coc.views.cost import cost_report
 
 
@@ -61,9 +62,7 @@ def test_the_report_shows_ratios_and_the_own_share(bench):
 
 def test_encoded_segments_add_up(tiny_host):
     pyramid = tiny_host.pyramid(Image.effect_noise((448, 448), 60).convert("RGB"))
-    [realization] = realize(
-        tiny_host, [pyramid], ["?"], balancer=HeuristicBalancer(), scorer=AttentionScorer(), budgets=[100]
-    )
+    [realization] = Allocator().realize(tiny_host, [View.of(pyramid, "?")], [100])
     segments = encoded_segments(realization)
     assert sum(segments) == realization.num_encoded and segments[0] == len(pyramid.cells(pyramid.coarsest))
 
@@ -110,9 +109,7 @@ def test_remembering_changes_nothing_and_encodes_the_glimpse_once(tiny_host):
     remembering._encode = lambda pyramids, cells: calls.append(len(cells[0])) or encode(pyramids, cells)
 
     def ask(host, budget, question):
-        balancer = HeuristicBalancer()
-        [result] = realize(host, [pyramid], [question], balancer=balancer, scorer=AttentionScorer(), budgets=[budget])
-        return result
+        return Allocator().realize(host, [View.of(pyramid, question)], [budget])[0]
 
     for budget in (64, 100):
         for question in ("What is it?", "Where?"):
@@ -126,8 +123,10 @@ def test_two_scorers_share_one_look(tiny_host):
     remembering = RememberingHost(tiny_host)
     pyramid = tiny_host.pyramid(Image.effect_noise((640, 448), 60).convert("RGB"))
     cells = pyramid.cells(0)[:9]
-    features = remembering.encode([pyramid], [cells])
-    first, second = (remembering.attend([pyramid], [cells], features, ["Where?"])[0] for _ in range(2))
-    other = remembering.attend([pyramid], [cells], features, ["Who?"])[0]
+    view, gaze = View(pyramid, cells, remembering.encode([pyramid], [cells])[0], "Where?"), Gaze()
+    first, second = (remembering.attend([view], gaze)[0] for _ in range(2))
+    other = remembering.attend([replace(view, question="Who?")], gaze)[0]
+    elsewhere = remembering.attend([view], Gaze(first=0.0, last=0.4))[0]
     assert first is second and not torch.equal(first.mean, other.mean)
-    assert torch.equal(first.mean, tiny_host.attend([pyramid], [cells], features, ["Where?"])[0].mean)
+    assert torch.equal(first.mean, tiny_host.attend([view], gaze)[0].mean)
+    assert not torch.equal(first.mean, elsewhere.mean)

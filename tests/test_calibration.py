@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from scipy import stats
 
+from arr_coc.allocator import Allocator
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.policies.registry import POLICIES
@@ -176,10 +177,10 @@ def test_full_sees_all_that_is_legible_there(size, tiny_host):
     sample = Sample(image, "?", ("x",), ((10, 10, 60, 30),), "read", "reading", glyph, "p", "page")
     pyramid = tiny_host.pyramid(image)
     for policy in ("full", "resize"):
-        given = POLICIES[policy].give(tiny_host, sample, pyramid, 10_000)
+        given = POLICIES[policy].give(tiny_host, Allocator(), sample, pyramid, 10_000)
         assert evidence_shown(tiny_host, sample, given.shown).recall == pytest.approx(1.0)
     whole, full = Allocation(pyramid.cells(0), pyramid.grid()), full_grid(tiny_host, size)
     is_as_fine = all(ours >= theirs for ours, theirs in zip(pyramid.grid(), full, strict=True))
     assert evidence_in_leaves(tiny_host, sample, whole).recall == pytest.approx(float(is_as_fine))
-    smaller = POLICIES["resize"].give(tiny_host, sample, pyramid, 64)
+    smaller = POLICIES["resize"].give(tiny_host, Allocator(), sample, pyramid, 64)
     assert evidence_shown(tiny_host, sample, smaller.shown).recall == 0.0

@@ -22,15 +22,13 @@ from arr_coc.evaluation.running.runner import Plan
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.processor.answer import answer
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
+from arr_coc.processor.processor import RelevanceProcessor
 
 TASK = GeneratedTask(TEST_SEEDS.start, 2, 2, size=(640, 512))
 
 
-@pytest.fixture
-def tiny_host(tiny_host):
-    """One that parts were trained for, as far as a policy can tell."""
-    tiny_host.learned = random_parts(48)
-    return tiny_host
+ALLOCATOR = random_parts(48)
+"""One with trained parts, as far as a policy can tell."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,7 @@ def sample():
 @pytest.mark.parametrize("policy", [name for name in POLICIES if POLICIES[name].has_budget])
 @pytest.mark.parametrize("budget", [64, 100, 160])
 def test_every_policy_keeps_to_the_budget(policy, budget, tiny_host, sample):
-    given = POLICIES[policy].give(tiny_host, sample, tiny_host.pyramid(sample.image), budget)
+    given = POLICIES[policy].give(tiny_host, ALLOCATOR, sample, tiny_host.pyramid(sample.image), budget)
     least = budget - 3 if policy != "resize" else 0.8 * budget
     assert least < given.num_tokens <= budget
     assert given.num_encoded >= given.num_tokens == len(given.features.merged)
@@ -59,14 +57,14 @@ def test_the_oracle_sees_the_evidence_finer_than_chance(tiny_host):
         rows, cols = pyramid.grid()
         row, col = int((y0 + y1) / 2 / 768 * rows), int((x0 + x1) / 2 / 768 * cols)
         for policy in finer:
-            positions = POLICIES[policy].give(tiny_host, sample, pyramid, 100).block.positions
+            positions = POLICIES[policy].give(tiny_host, ALLOCATOR, sample, pyramid, 100).block.positions
             finer[policy] += [row, col] in positions.tolist()
     assert finer["oracle"] > finer["random"] + 3
 
 
 def test_full_in_a_batch_answers_like_the_untouched_model(tiny_host):
     samples = [TASK[index] for index in range(4)]
-    given = [POLICIES["full"].give(tiny_host, s, tiny_host.pyramid(s.image), 0) for s in samples]
+    given = [POLICIES["full"].give(tiny_host, ALLOCATOR, s, tiny_host.pyramid(s.image), 0) for s in samples]
     batched = answer_all(tiny_host, [s.question for s in samples], given)
     alone = [
         answer(
@@ -115,7 +113,7 @@ PLAN = Plan("tiny", ("development",), ("full", "resize", "arr-coc"), (64, 100, 0
 @pytest.fixture
 def small(monkeypatch, tiny_host):
     """Runs on the tiny host and on small pictures."""
-    monkeypatch.setattr(runner, "load_host", lambda name, relevance: (None, type("P", (), {"host": tiny_host})))
+    monkeypatch.setattr(runner, "load_host", lambda name, relevance: (None, RelevanceProcessor(tiny_host, ALLOCATOR)))
     monkeypatch.setattr(
         runner, "open_task", lambda name, **options: GeneratedTask(TEST_SEEDS.start, 2, 2, size=(512, 448))
     )
@@ -177,7 +175,7 @@ def test_unknown_policy_lists_what_there_is():
 @pytest.mark.parametrize("name", list(ABLATIONS))
 def test_an_ablation_keeps_to_the_budget(name, tiny_host, sample):
     pyramid = tiny_host.pyramid(sample.image)
-    given = ABLATIONS[name].give(tiny_host, sample, pyramid, 100)
+    given = ABLATIONS[name].give(tiny_host, ALLOCATOR, sample, pyramid, 100)
     assert given.num_tokens <= 100 and len(given.features.merged) == given.num_tokens
     assert given.features.merged.isfinite().all()
 
@@ -185,7 +183,8 @@ def test_an_ablation_keeps_to_the_budget(name, tiny_host, sample):
 def test_the_shuffled_question_looks_elsewhere(tiny_host, sample):
     pyramid = tiny_host.pyramid(sample.image)
     own, other = (
-        POLICIES[name].give(tiny_host, sample, pyramid, 100).leaves for name in ("arr-coc", "arr-coc-shuffled")
+        POLICIES[name].give(tiny_host, ALLOCATOR, sample, pyramid, 100).leaves
+        for name in ("arr-coc", "arr-coc-shuffled")
     )
     assert own.tolist() != other.tolist()
 
@@ -202,4 +201,4 @@ def test_a_picture_of_any_mode_is_answered(mode, tiny_host, sample):
     other = replace(sample, image=sample.image.convert(mode))
     task = GeneratedTask(TEST_SEEDS.start, 1, 1)
     rows = [runner.Row(0, other, policy, budget) for policy, budget in (("full", 0), ("resize", 64), ("arr-coc", 64))]
-    assert len(runner.answer_picture(tiny_host, task, "t", rows, timed_every=1)) == 3
+    assert len(runner.answer_picture(RelevanceProcessor(tiny_host, ALLOCATOR), task, "t", rows, timed_every=1)) == 3

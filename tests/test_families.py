@@ -22,13 +22,14 @@ from transformers import AttentionInterface, PreTrainedModel, PreTrainedTokenize
 from transformers.vision_utils import get_vision_window_index
 
 from arr_coc.evaluation.random_hosts import published_processor
-from arr_coc.hosts.attention import Gaze, look
+from arr_coc.hosts.attention import heads_read, layers_read, look, num_heads
 from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
 from arr_coc.hosts.families.registry import families
 from arr_coc.hosts.families.shapes import attending_layers
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.records import Gaze
 
 
 @pytest.fixture(scope="module", params=ROWS)
@@ -224,20 +225,20 @@ def test_attention_equals_what_the_model_reports(processor: RelevanceProcessor) 
     (mean,), (heads,) = look(host.family, host.language, [prompt], features, host.image_token_id, gaze)
     reported = reported_attention(host, inputs)
     attending = attending_layers(host.text_config)
-    assert len(reported) == len(attending) == len(gaze.layers(host.text_config))
+    assert len(reported) == len(attending) == len(layers_read(gaze, host.text_config))
     is_visual = prompt.ids == host.image_token_id
     expected = torch.cat(reported)[:, :, -4:, is_visual].mean(2)
     assert torch.allclose(heads, expected.flatten(0, 1).T, atol=2e-6)
     assert torch.allclose(mean, expected.mean((0, 1)), atol=2e-6)
-    assert heads.shape[1] == gaze.num_heads(host.text_config)
+    assert heads.shape[1] == num_heads(gaze, host.text_config)
 
 
 def test_the_gaze_reads_layers_that_attend(host: Qwen3VLHost) -> None:
     attending = attending_layers(host.text_config)
     for first, last in ((0.0, 0.2), (0.0, 0.5), (0.5, 0.75), (0.9, 1.0)):
         gaze = Gaze(first=first, last=last, heads_from=first)
-        chosen = gaze.layers(host.text_config)
-        assert chosen and set(chosen) <= set(attending) and set(gaze.head_layers(host.text_config)) <= set(attending)
+        chosen = layers_read(gaze, host.text_config)
+        assert chosen and set(chosen) <= set(attending) and set(heads_read(gaze, host.text_config)) <= set(attending)
         within = [layer for layer in attending if round(first * 4) <= layer < max(1, round(last * 4))]
         assert not within or list(chosen) == within
 

@@ -58,8 +58,9 @@ def asked(number: int) -> dict[str, object]:
 
 def given(name: str, number: int) -> str:
     """By a policy of the evaluation, at 100 tokens."""
-    host, sample = loaded()[1].host, examples()[number]
-    leaves = POLICIES[name].give(host, sample, host.pyramid(sample.image), 100).leaves
+    processor, sample = loaded()[1], examples()[number]
+    host = processor.host
+    leaves = POLICIES[name].give(host, processor.allocator, sample, host.pyramid(sample.image), 100).leaves
     assert leaves is not None
     return written(leaves)
 

@@ -12,11 +12,11 @@ from conftest import QUESTION, draw
 from PIL import Image
 from torch import Tensor
 
-from arr_coc.hosts.attention import Gaze, look
+from arr_coc.hosts.attention import heads_read, layers_read, look
 from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_patches
 from arr_coc.hosts.families.qwen3_vl import QWEN3_VL
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import CellFeatures, Gaze, Pyramid, View
 from arr_coc.texture import stretch
 
 
@@ -214,7 +214,8 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
     maps, none = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
     gaze = replace(gaze, heads_from=0.0)
     again, apart = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
-    assert gaze.layers(tiny_host.text_config) == (1, 2) and gaze.head_layers(tiny_host.text_config) == (0, 1, 2)
+    text = tiny_host.text_config
+    assert layers_read(gaze, text) == (1, 2) and heads_read(gaze, text) == (0, 1, 2)
     assert torch.equal(maps, again) and none.shape == (2, len(cells), 0)
     for row, heads, text in zip(maps, apart, questions, strict=True):
         reported = eager_attention(tiny_host, pyramid, cells, features, text)[:, :, -4:].mean(2)
@@ -223,37 +224,36 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
 
 
 def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost) -> None:
-    tiny_host.gaze = Gaze(relative=0.5)
     pyramids = [tiny_host.pyramid(draw(400, 300)), tiny_host.pyramid(draw(200, 500, seed=1))]
     cells = [pyramid.cells(pyramid.coarsest) for pyramid in pyramids]
     features = tiny_host.encode(pyramids, cells)
-    together = tiny_host.attend(pyramids, cells, features, [QUESTION, "Is there a red circle?"])
-    together = [looks.mean for looks in together]
+    questions = [QUESTION, "Is there a red circle?"]
+    first, second = (View(*each) for each in zip(pyramids, cells, features, questions, strict=True))
+    half = Gaze(relative=0.5)
+    together = [looks.mean for looks in tiny_host.attend([first, second], half)]
     assert [scores.shape for scores in together] == [(len(cells[0]),), (len(cells[1]),)]
-    alone = tiny_host.attend(pyramids[1:], cells[1:], features[1:], ["Is there a red circle?"])
-    assert torch.equal(together[1], alone[0].mean)
-    other = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])
-    assert not torch.allclose(other[0].mean, alone[0].mean)
-    tiny_host.gaze = Gaze(relative=1)
-    neutral = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])
-    assert neutral[0].mean.abs().max() < 1e-5
-    tiny_host.gaze = Gaze(relative=0)
-    plain = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [QUESTION])[0].mean
-    unasked = tiny_host.attend(pyramids[1:], cells[1:], features[1:], [tiny_host.gaze.neutral])[0].mean
-    assert torch.allclose(other[0].mean, plain - 0.5 * unasked, atol=1e-5)
+    assert torch.equal(together[1], tiny_host.attend([second], half)[0].mean)
+    other = tiny_host.attend([replace(second, question=QUESTION)], half)[0].mean
+    assert not torch.allclose(other, together[1])
+    unasked = replace(second, question=half.neutral)
+    assert tiny_host.attend([unasked], Gaze(relative=1))[0].mean.abs().max() < 1e-5
+    plain, neutral = (
+        each.mean for each in tiny_host.attend([replace(second, question=QUESTION), unasked], Gaze(relative=0))
+    )
+    assert torch.allclose(other, plain - 0.5 * neutral, atol=1e-5)
 
 
 def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
     pyramid = tiny_host.pyramid(draw(200, 200))
-    features = tiny_host.encode([pyramid], [pyramid.cells(0)])
+    (features,) = tiny_host.encode([pyramid], [pyramid.cells(0)])
     calls = []
     layers = tiny_host.model.model.language_model.layers
     handles = [layer.register_forward_hook(lambda *_, i=i: calls.append(i)) for i, layer in enumerate(layers)]
-    tiny_host.gaze = Gaze(first=0.3, last=0.65)
-    tiny_host.attend([pyramid], [pyramid.cells(0)], features, [QUESTION])
+    gaze = Gaze(first=0.3, last=0.65)
+    tiny_host.attend([View(pyramid, pyramid.cells(0), features, QUESTION)], gaze)
     for handle in handles:
         handle.remove()
-    assert calls == [0] and tiny_host.gaze.layers(tiny_host.text_config) == (1,)
+    assert calls == [0] and layers_read(gaze, tiny_host.text_config) == (1,)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "arr_coc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-CORE = ("records", "texture", "knowing", "balancing", "attending", "adapter", "realizing")
+CORE = ("records", "texture", "knowing", "balancing", "attending", "adapter", "realizing", "allocator")
 ABOVE = {"core", "pictures", "hosts", "processor", "data", "baselines", "nano"} | {
     "evaluation",
     "views",

@@ -363,7 +363,7 @@ def test_the_instruction_is_told_to_the_host_and_is_no_part_of_what_is_looked_fo
     assert sample.prompt == f"{sample.question}\nAnswer the question using a single word or phrase."
     told: list[str] = []
     monkeypatch.setattr(runner, "answer_all", lambda host, questions, given: told.extend(questions) or ["x"])
-    host = load_host("nano")[1].host
+    processor = load_host("nano")[1]
     task = open_task(f"docvqa:{copies['saved']}")
-    [line] = runner.answer_picture(host, task, "docvqa", [runner.Row(0, sample, "resize", 64)], timed_every=0)
+    [line] = runner.answer_picture(processor, task, "docvqa", [runner.Row(0, sample, "resize", 64)], timed_every=0)
     assert told == [sample.prompt] and line.question == sample.question

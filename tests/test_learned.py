@@ -9,6 +9,7 @@ import torch
 from test_realizing import BATCH, DIM, QUESTION, FakeHost, run, seeded
 from torch import Tensor
 
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import (
     LOGITS,
     NUM_STATISTICS,
@@ -19,11 +20,11 @@ from arr_coc.balancing import (
     statistics,
 )
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig, textures_of
-from arr_coc.realizing import realize
-from arr_coc.records import CellFeatures, Looks, Pyramid
+from arr_coc.records import Gaze, Looks, Pyramid, View
 
 PYRAMID = BATCH[0][0]
 OTHER_QUESTION = "Which year was it?"
+GAZE = Gaze()
 
 
 def scorer(**sizes: int) -> LearnedScorer:
@@ -39,19 +40,18 @@ def balancer() -> LearnedBalancer:
     return LearnedBalancer(BalancerConfig(DIM, width=8)).eval()
 
 
-def glimpse(pyramid: Pyramid) -> tuple[Tensor, CellFeatures]:
+def glimpse(pyramid: Pyramid, question: str = QUESTION) -> View:
     cells = pyramid.cells(pyramid.coarsest)
-    return cells, FakeHost().encode([pyramid], [cells])[0]
+    return View(pyramid, cells, FakeHost().encode([pyramid], [cells])[0], question)
 
 
 def test_scores_depend_on_question_content_and_place() -> None:
-    cells, features = glimpse(PYRAMID)
-    score = scorer().eval()
-    (plain,) = score(FakeHost(), [PYRAMID], [cells], [features], [QUESTION])
-    (asked,) = score(FakeHost(), [PYRAMID], [cells], [features], [OTHER_QUESTION])
-    swapped = torch.arange(len(cells)).roll(1)
-    (seen,) = score(FakeHost(), [PYRAMID], [cells], [features[swapped]], [QUESTION])
-    assert plain.shape == (len(cells),)
+    view, score = glimpse(PYRAMID), scorer().eval()
+    (plain,) = score(FakeHost(), [view], GAZE)
+    (asked,) = score(FakeHost(), [replace(view, question=OTHER_QUESTION)], GAZE)
+    swapped = torch.arange(len(view.cells)).roll(1)
+    (seen,) = score(FakeHost(), [replace(view, features=view.features[swapped])], GAZE)
+    assert plain.shape == (len(view.cells),)
     assert not torch.allclose(plain, asked) and not torch.allclose(plain, seen)
 
 
@@ -63,18 +63,15 @@ def test_untrained_scorer_says_what_attention_says() -> None:
 
 
 def test_a_scorer_tells_heads_apart() -> None:
-    cells, features = glimpse(PYRAMID)
-    host = FakeHost(num_heads=3)
-    arguments = ([PYRAMID], [cells], [features], [QUESTION])
-    (seen,) = host.attend(*arguments)
-    (mean,) = FakeHost().attend(*arguments)
+    view, host = glimpse(PYRAMID), FakeHost(num_heads=3)
+    (seen,) = host.attend([view], GAZE)
+    (mean,) = FakeHost().attend([view], GAZE)
     score = scorer(num_looks=3)
-    (scores,) = score(host, *arguments)
-    louder = Looks(seen.mean, seen.heads.flip(0))
-    rows = score.score(host.embed(QUESTION), features.merged, textures_of(PYRAMID, cells), cells[:, 0], louder)
+    (scores,) = score(host, [view], GAZE)
+    rows = score.score_view(host, view, Looks(seen.mean, seen.heads.flip(0)))
     assert torch.equal(seen.mean, mean.mean) and not torch.allclose(scores, rows)
     with pytest.raises(RuntimeError):
-        score(FakeHost(num_heads=2), *arguments)
+        score(FakeHost(num_heads=2), [view], GAZE)
 
 
 def test_a_scorer_that_reads_no_attention_never_asks_the_language_model() -> None:
@@ -82,20 +79,17 @@ def test_a_scorer_that_reads_no_attention_never_asks_the_language_model() -> Non
         def attend(self, *arguments: object) -> list[Tensor]:
             raise AssertionError("asked")
 
-    cells, features = glimpse(PYRAMID)
-    arguments = ([PYRAMID], [cells], [features], [QUESTION])
-    assert scorer(reads_attention=False)(Speechless(), *arguments)[0].std() > 0
+    view = glimpse(PYRAMID)
+    assert scorer(reads_attention=False)(Speechless(), [view], GAZE)[0].std() > 0
     with pytest.raises(AssertionError, match="asked"):
-        scorer()(Speechless(), *arguments)
+        scorer()(Speechless(), [view], GAZE)
 
 
 def test_scores_of_a_picture_do_not_depend_on_its_neighbours() -> None:
-    cells, features = glimpse(PYRAMID)
-    other_cells, other = glimpse(BATCH[1][0])
+    view, other = glimpse(PYRAMID), glimpse(BATCH[1][0], OTHER_QUESTION)
     score = scorer().eval()
-    alone = score(FakeHost(), [PYRAMID], [cells], [features], [QUESTION])[0]
-    pyramids, chosen = [PYRAMID, BATCH[1][0]], [cells, other_cells]
-    together = score(FakeHost(), pyramids, chosen, [features, other], [QUESTION, OTHER_QUESTION])[0]
+    alone = score(FakeHost(), [view], GAZE)[0]
+    together = score(FakeHost(), [view, other], GAZE)[0]
     assert torch.equal(alone, together)
 
 
@@ -108,14 +102,13 @@ def test_textures_of_mixed_levels() -> None:
 
 
 def test_scorer_learns_which_cell_a_question_is_about() -> None:
-    cells, features = glimpse(PYRAMID)
-    score = scorer()
+    view, score = glimpse(PYRAMID), scorer()
     optimizer = torch.optim.Adam(score.parameters(), 3e-3)
-    targets = {QUESTION: 3, OTHER_QUESTION: len(cells) - 2}
+    targets = {QUESTION: 3, OTHER_QUESTION: len(view.cells) - 2}
     for _ in range(60):
         losses = []
         for question, target in targets.items():
-            (scores,) = score(FakeHost(), [PYRAMID], [cells], [features], [question])
+            (scores,) = score(FakeHost(), [replace(view, question=question)], GAZE)
             losses.append(-scores.log_softmax(0)[target])
         optimizer.zero_grad()
         torch.stack(losses).sum().backward()
@@ -129,7 +122,8 @@ def test_gate_brings_gradient_to_scorer_and_weights_and_leaves_features_alone() 
     score, balance = scorer(), LearnedBalancer(BalancerConfig(DIM, width=8))
     torch.nn.init.normal_(balance.leave.weight)
     plain = run(PYRAMID, 100, scorer=score.eval(), balancer=HeuristicBalancer())
-    (result,) = realize(FakeHost(), [PYRAMID], [QUESTION], balancer=balance, scorer=score.train(), budgets=[100])
+    allocator = Allocator(100, balancer=balance, scorer=score.train())
+    (result,) = allocator.realize(FakeHost(), [View.of(PYRAMID, QUESTION)])
     again = run(PYRAMID, 100, scorer=score.train(), balancer=HeuristicBalancer())
     torch.testing.assert_close(again.features.merged.detach(), plain.features.merged)
     (result.features.merged.sum() + result.features.deepstack.sum()).backward()

@@ -13,10 +13,10 @@ from arr_coc.cli.main import app
 from arr_coc.evaluation.neighbours import Pair, compare_neighbours, neighbours_table, shared_closely
 
 
-def test_the_oracle_sees_its_own_evidence_and_salience_sees_the_same(tiny_host):
+def test_the_oracle_sees_its_own_evidence_and_salience_sees_the_same(tiny_processor):
     far = replace(SAMPLE, question=OTHER_QUESTION, boxes=((420.0, 380.0, 470.0, 400.0),))
     task = [SAMPLE, far, replace(SAMPLE, picture_id="1", question="Alone?")]
-    found = dict(compare_neighbours(tiny_host, task, [("saliency", 64), ("oracle", 64)]))
+    found = dict(compare_neighbours(tiny_processor, task, [("saliency", 64), ("oracle", 64)]))
     assert list(found) == [2, 3] and found[3] == []
     by_policy = {name: [pair for pair in found[2] if pair.policy == name] for name in ("saliency", "oracle")}
     for pair in by_policy["oracle"]:

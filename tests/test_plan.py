@@ -13,7 +13,7 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.data.tasks import Sample
-from arr_coc.hosts.attention import Gaze
+from arr_coc.hosts.attention import layers_read
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
@@ -21,7 +21,7 @@ from arr_coc.nano.config import assemble_config
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
-from arr_coc.records import Allocation
+from arr_coc.records import Allocation, Gaze
 from arr_coc.serving.memory import Memory, count_weights, num_parameters, pyramid_bytes
 from arr_coc.serving.planning import (
     FLOAT,
@@ -36,7 +36,7 @@ from arr_coc.serving.planning import (
     training_states,
 )
 from arr_coc.serving.workload import Need, Target, Workload, find_target, needs, picture_of
-from arr_coc.training.phases import complete, find_phase, trained_parts
+from arr_coc.training.phases import complete, find_phase, taught_parameters
 from arr_coc.training.teacher import pack, read, teach
 
 DTYPES = [torch.float32, torch.bfloat16]
@@ -138,7 +138,7 @@ def test_parts_are_counted_exactly(model, config) -> None:
     )
     assert weights.language_layers[2] == num_parameters(model.model.language_model.layers[2])
     text = config.text_config
-    num_looks = text.num_attention_heads * len(Gaze().layers(text))
+    num_looks = text.num_attention_heads * len(layers_read(Gaze(), text))
     scorer = LearnedScorer(ScorerConfig(256, num_looks=num_looks))
     parts = [scorer, LearnedBalancer(BalancerConfig(256)), QualityAdapter(AdapterConfig(256))]
     assert weights.parts == sum(parameter.numel() for part in parts for parameter in part.parameters())
@@ -208,8 +208,7 @@ def test_the_peak_of_a_training_step(model, target, recipe: Recipe, is_checkpoin
 
 def test_phase_two_trains_what_the_plan_counts(model, target, tiny_tokenizer, tiny_image_processor) -> None:
     processor = RelevanceProcessor(Qwen3VLHost(model, tiny_tokenizer, tiny_image_processor))
-    learned = complete(processor)
-    parts = trained_parts(find_phase("2"), processor.host, learned)
+    parts = taught_parameters(find_phase("2"), processor.host, complete(processor))
     trained = sum(parameter.numel() for parameters in parts.values() for parameter in parameters)
     assert trained == num_trained(target, BRIDGE) + target.weights.parts
 
@@ -220,15 +219,15 @@ def test_the_peak_of_the_teacher(model, target, tiny_tokenizer, tiny_image_proce
     image, question = draw(640, 480), "What is the total?"
     sample = Sample(image, question, ("9",), None, "read", "g", None, "p", "chart")
     pyramid = host.pyramid(image)
-    packed = pack(host, [sample], ImageBlock.of(Allocation(pyramid.cells(0), pyramid.grid())))
+    packed = pack(host, [sample], ImageBlock.of(Allocation(pyramid.cells(0), pyramid.grid())), Gaze().num_queries)
     num_cells = pyramid.grid()[0] * pyramid.grid()[1]
     work = Workload(image.size, num_text=packed.ids.shape[1] - num_cells)
-    measured = peak_bytes(lambda: teach(host, pyramid, [sample]))
+    measured = peak_bytes(lambda: teach(host, pyramid, [sample], Gaze()))
     assert measured == pytest.approx(teacher_bytes(target, work), rel=0.1)
     num_tokens = packed.ids.shape[1]
     with torch.no_grad():
         (features,) = host.encode([pyramid], [pyramid.cells(0)])
-        reading = peak_bytes(lambda: read(host, packed, features))
+        reading = peak_bytes(lambda: read(host, packed, features, Gaze()))
     planned = target.memory.prefill(num_tokens) + target.memory.masked(num_tokens)
     assert reading == pytest.approx(planned, rel=0.06)
     need = needs(target, work)["arr-coc"]

@@ -18,19 +18,15 @@ from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 
+ALLOCATOR = random_parts(48)
+"""One with trained parts, as far as a policy can tell."""
+
 OTHER_QUESTION = "Is there a red circle? yes no"
 NEEDS = {"pixels", "encoder features", "encoder attention", "question", "language attention", "evidence"}
 PEER_NAMES = [policy.name for policy in PEERS]
 PRUNERS = [name for name in PEER_NAMES if name not in ("pixelprune", "fastv")]
 BY_TOKEN = ["full", *PEER_NAMES]
 """Policies whose tokens are cells of the whole picture at full resolution."""
-
-
-@pytest.fixture()
-def tiny_host(tiny_host: Qwen3VLHost) -> Qwen3VLHost:
-    """One that parts were trained for, as far as a policy can tell."""
-    tiny_host.learned = random_parts(48)
-    return tiny_host
 
 
 def sample_of(width: int, height: int, seed: int = 0, question: str = QUESTION) -> Sample:
@@ -52,7 +48,7 @@ SAMPLE = sample_of(500, 420)
 
 
 def give(host: Qwen3VLHost, name: str, budget: int = 100, sample: Sample = SAMPLE) -> Given:
-    return POLICIES[name].give(host, sample, host.pyramid(sample.image), budget)
+    return POLICIES[name].give(host, ALLOCATOR, sample, host.pyramid(sample.image), budget)
 
 
 def same(one: Given, other: Given) -> bool:

@@ -14,13 +14,11 @@ from torch import Tensor
 
 from arr_coc import RelevanceProcessor
 from arr_coc.adapter import AdapterConfig, QualityAdapter
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
-from arr_coc.hosts.attention import Gaze
-from arr_coc.hosts.settings import Settings
-from arr_coc.hosts.trained_parts import Learned
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
-from arr_coc.records import Realization
+from arr_coc.records import Gaze, Realization
 
 
 def expected_positions(ids: list[int], image_token: int, pictures: Sequence[Realization]) -> list[tuple[int, int, int]]:
@@ -214,7 +212,7 @@ def test_the_question_decides_where(tiny_processor: RelevanceProcessor) -> None:
 
 
 def test_save_and_load_gives_the_same_allocation(tiny_processor: RelevanceProcessor, tmp_path: Path) -> None:
-    settings = Settings(
+    allocator = Allocator(
         budget=300,
         balancer=HeuristicBalancer(focus_diversify=0.1, weights=(0.1, 0.1, 0.8)),
         gaze=Gaze(first=0.0, last=0.4, num_queries=3, relative=0.0),
@@ -222,26 +220,26 @@ def test_save_and_load_gives_the_same_allocation(tiny_processor: RelevanceProces
     torch.manual_seed(1)
     adapter = QualityAdapter(AdapterConfig(dim=48, width=16, num_prototypes=4, num_layers=1))
     torch.nn.init.normal_(adapter.leave.weight)
-    saved = RelevanceProcessor(tiny_processor.host, settings, Learned(adapter=adapter))
+    saved = RelevanceProcessor(tiny_processor.host, replace(allocator, adapter=adapter))
     messages = question_messages(draw(640, 480), QUESTION)
     expected = saved.apply_chat_template(messages)
     assert 297 < expected.realizations[0][0].allocation.num_tokens <= 300
     saved.save_pretrained(tmp_path)
     loaded = RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)
-    assert loaded.settings == settings and loaded.host.gaze == settings.gaze
+    assert replace(loaded.allocator, adapter=None) == allocator
     inputs = loaded.apply_chat_template(messages)
     assert leaves(inputs.realizations) == leaves(expected.realizations)
     features = (i["mm_encoder_outputs"]["image"].pooler_output[0] for i in (inputs, expected))
     assert torch.equal(*features)
     plain = RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model, budget="auto")
-    assert plain.settings == replace(settings, budget="auto")
+    assert replace(plain.allocator, adapter=None) == replace(allocator, budget="auto")
     other = RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model, relevance=tmp_path)
-    assert other.settings == settings
+    assert replace(other.allocator, adapter=None) == allocator
 
 
 def test_what_was_learnt_is_saved_and_used(tiny_processor: RelevanceProcessor, tmp_path: Path) -> None:
     messages = question_messages(draw(640, 480), QUESTION)
-    saved = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, random_parts(48))
+    saved = RelevanceProcessor(tiny_processor.host, random_parts(48))
     saved.save_pretrained(tmp_path)
     loaded = RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)
     plain, expected, found = (p.apply_chat_template(messages, budget=100) for p in (tiny_processor, saved, loaded))
@@ -267,8 +265,8 @@ def test_what_was_learnt_is_saved_and_used(tiny_processor: RelevanceProcessor, t
 def test_relevance_that_cannot_be_used(
     tiny_processor: RelevanceProcessor, tmp_path: Path, spoil: Callable[[Path], object], message: str
 ) -> None:
-    RelevanceProcessor(tiny_processor.host, tiny_processor.settings, random_parts(48)).save_pretrained(tmp_path)
-    spoil(tmp_path)
+    RelevanceProcessor(tiny_processor.host, random_parts(48)).save_pretrained(tmp_path)
+    spoil(tmp_path / "relevance")
     with pytest.raises(ValueError, match=message):
         RelevanceProcessor.from_pretrained(tmp_path, model=tiny_processor.host.model)
 
@@ -276,7 +274,7 @@ def test_relevance_that_cannot_be_used(
 def test_untrained_adapter_changes_nothing(tiny_processor: RelevanceProcessor) -> None:
     messages = question_messages(draw(640, 480), QUESTION)
     adapter = QualityAdapter(AdapterConfig(dim=48, width=16, num_prototypes=4)).eval()
-    adapted = RelevanceProcessor(tiny_processor.host, tiny_processor.settings, Learned(adapter=adapter))
+    adapted = RelevanceProcessor(tiny_processor.host, Allocator(adapter=adapter))
     with torch.no_grad():
         logits = [
             tiny_processor.host.model(**p.apply_chat_template(messages)).logits for p in (tiny_processor, adapted)

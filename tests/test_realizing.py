@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import pytest
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
+from arr_coc.allocator import Allocator
 from arr_coc.attending import check_tiling, raster_order
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.knowing import AttentionScorer, Scorer
-from arr_coc.realizing import realize
-from arr_coc.records import Allocation, CellFeatures, Host, Looks, Pyramid, Realization
+from arr_coc.records import Allocation, CellFeatures, Gaze, Host, Looks, Pyramid, Realization, View
 from arr_coc.texture import build_pyramid, round_grid
 
 CELL_PX = 8
@@ -56,15 +56,14 @@ class FakeHost:
             features.append(CellFeatures(merged, torch.stack([merged + 1, merged - 1])))
         return features
 
-    def attend(
-        self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
-    ) -> list[Looks]:
-        self.num_attended += len(cells)
-        for chosen, given in zip(cells, features, strict=True):
-            assert torch.equal(raster_order(chosen), torch.arange(len(chosen)))
-            assert given.merged.shape == (len(chosen), DIM) and given.deepstack.shape == (PLANES, len(chosen), DIM)
-        asked = [torch.randn(DIM, generator=seeded(crc32(question.encode()))) for question in questions]
-        scores = [each.merged * query for each, query in zip(features, asked, strict=True)]
+    def attend(self, views: list[View], gaze: Gaze) -> list[Looks]:
+        self.num_attended += len(views)
+        for view in views:
+            count, given = len(view.cells), view.features
+            assert torch.equal(raster_order(view.cells), torch.arange(count))
+            assert given.merged.shape == (count, DIM) and given.deepstack.shape == (PLANES, count, DIM)
+        asked = [torch.randn(DIM, generator=seeded(crc32(view.question.encode()))) for view in views]
+        scores = [view.features.merged * query for view, query in zip(views, asked, strict=True)]
         return [Looks(each.sum(1), each[:, : self.num_heads]) for each in scores]
 
     def embed(self, question: str) -> Tensor:
@@ -90,16 +89,9 @@ def run(
     adapter: QualityAdapter | None = None,
     generator: torch.Generator | None = None,
 ) -> Realization:
-    (result,) = realize(
-        host or FakeHost(),
-        [pyramid],
-        [question],
-        balancer=balancer or HeuristicBalancer(),
-        scorer=scorer or AttentionScorer(),
-        adapter=adapter,
-        budgets=[budget],
-        generator=generator,
-    )
+    allocator = Allocator(balancer=balancer or HeuristicBalancer(), scorer=scorer or AttentionScorer(), adapter=adapter)
+    views = [View.of(pyramid, question)]
+    (result,) = allocator.realize(host or FakeHost(), views, [budget], generator=generator)
     return result
 
 
@@ -165,16 +157,8 @@ BATCH += [(picture(30, 31, 3), "Read the label.", 129), (picture(5, 100, 4), "Wh
 
 
 def run_batch(host: FakeHost, generator: torch.Generator | None = None) -> list[Realization]:
-    pyramids, questions, budgets = (list(column) for column in zip(*BATCH, strict=True))
-    return realize(
-        host,
-        pyramids,
-        questions,
-        balancer=HeuristicBalancer(),
-        scorer=AttentionScorer(),
-        budgets=budgets,
-        generator=generator,
-    )
+    views = [View.of(pyramid, question) for pyramid, question, _ in BATCH]
+    return Allocator().realize(host, views, [budget for *_, budget in BATCH], generator=generator)
 
 
 def test_neighbours_change_nothing() -> None:
@@ -199,21 +183,15 @@ def test_one_encoder_call_a_round_for_all_pictures() -> None:
 
 def test_same_picture_with_two_questions() -> None:
     pyramid = BATCH[0][0]
-    first, second = realize(
-        FakeHost(),
-        [pyramid, pyramid],
-        [QUESTION, "Which year?"],
-        balancer=HeuristicBalancer(),
-        scorer=AttentionScorer(),
-        budgets=[160, 160],
-    )
+    views = [View.of(pyramid, question) for question in (QUESTION, "Which year?")]
+    first, second = Allocator(budget=160).realize(FakeHost(), views)
     assert_equal(first, run(pyramid))
     assert not torch.equal(first.allocation.leaves, second.allocation.leaves)
 
 
 def test_no_pictures_no_work() -> None:
     host = FakeHost()
-    assert realize(host, [], [], balancer=HeuristicBalancer(), scorer=AttentionScorer()) == []
+    assert Allocator().realize(host, []) == []
     assert host.calls == []
 
 
@@ -268,15 +246,8 @@ ASKED_ONLY = HeuristicBalancer(exploit_explore=0.0, weights=(0.0, 0.0, 1.0))
 class RandomScorer:
     generator: torch.Generator
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        return [torch.rand(len(chosen), generator=self.generator) for chosen in cells]
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        return [torch.rand(len(view.cells), generator=self.generator) for view in views]
 
 
 @dataclass(frozen=True)
@@ -285,18 +256,10 @@ class OracleScorer:
 
     evidence: dict[tuple[Pyramid, str], tuple[float, float, float, float]]
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        keys = zip(pyramids, questions, strict=True)
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
         return [
-            overlap(Allocation(chosen, key[0].grid()), self.evidence[key])
-            for chosen, key in zip(cells, keys, strict=True)
+            overlap(Allocation(view.cells, view.pyramid.grid()), self.evidence[view.pyramid, view.question])
+            for view in views
         ]
 
 
@@ -305,15 +268,8 @@ class ShuffledScorer:
     inner: Scorer
     other: dict[str, str]
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        return self.inner(host, pyramids, cells, features, [self.other[question] for question in questions])
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        return self.inner(host, [replace(view, question=self.other[view.question]) for view in views], gaze)
 
 
 def overlap(allocation: Allocation, box: tuple[float, float, float, float]) -> Tensor:
@@ -353,15 +309,8 @@ def test_scores_keep_the_graph_of_a_learned_scorer() -> None:
             super().__init__()
             self.weight = torch.nn.Parameter(torch.ones(DIM))
 
-        def forward(
-            self,
-            host: Host,
-            pyramids: list[Pyramid],
-            cells: list[Tensor],
-            features: list[CellFeatures],
-            questions: list[str],
-        ) -> list[Tensor]:
-            return [each.merged @ self.weight for each in features]
+        def forward(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+            return [view.features.merged @ self.weight for view in views]
 
     scorer = LinearScorer()
     result = run(BATCH[0][0], scorer=scorer, generator=seeded(0))
@@ -378,7 +327,5 @@ def test_budget_out_of_range(budget: int) -> None:
 
 
 def test_lists_of_different_lengths() -> None:
-    with pytest.raises(ValueError, match=r"questions .*\(1\), got 2"):
-        realize(FakeHost(), [BATCH[0][0]], ["a", "b"], balancer=ASKED_ONLY, scorer=AttentionScorer())
     with pytest.raises(ValueError, match=r"budgets .*\(1\), got 0"):
-        realize(FakeHost(), [BATCH[0][0]], ["a"], balancer=ASKED_ONLY, scorer=AttentionScorer(), budgets=[])
+        Allocator().realize(FakeHost(), [View.of(BATCH[0][0], "a")], [])

@@ -131,8 +131,8 @@ def test_bad_requests(tiny_processor: RelevanceProcessor, tmp_path: Path) -> Non
     picture, apply = draw(64, 64), tiny_processor.apply_chat_template
     asked = question_messages(picture, QUESTION)
     cases = [
-        (lambda: apply(asked, budget=63), r"budget must be a whole number in 64\.\.400, got 63"),
-        (lambda: apply(asked, budget=401), r"budget must be a whole number in 64\.\.400, got 401"),
+        (lambda: apply(asked, budget=63), r"budget must be auto or a whole number in 64\.\.400, got 63"),
+        (lambda: apply(asked, budget=401), r"budget must be auto or a whole number in 64\.\.400, got 401"),
         (lambda: apply(asked, budget="plenty"), "budget must be .*got 'plenty'"),
         (lambda: apply([asked, asked], budget=[64]), "budget: 1 values for 2 conversations"),
         (lambda: apply(question_messages(picture, "total " * 2000)), "question: the prompt takes .* context is 1024"),

@@ -13,6 +13,7 @@ from arr_coc.balancing import NUM_STATISTICS, BalancerConfig, LearnedBalancer
 from arr_coc.cli.main import app
 from arr_coc.evaluation.running.runner import Plan, run
 from arr_coc.processor.loading import load_host
+from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.training.budgets import (
     BudgetSettings,
     Sweep,
@@ -140,15 +141,15 @@ def test_from_answers_to_a_folder_that_decides(tmp_path: Path, questions: Path) 
     )
     assert told.exit_code == 0, told.output
     assert "4 questions, budgets 64, 100; judged by picture" in told.output and "learnt" in told.output
-    learned = load_host("nano", relevance=tmp_path / "out" / "relevance")[1].learned
-    assert learned.balancer is not None and learned.scorer is not None
+    learned = trained_parts(load_host("nano", relevance=tmp_path / "out" / "relevance")[1].allocator)
+    assert set(learned) == {"scorer", "balancer"}
 
 
 def test_tensions_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = ["train", "--phase", "budget", "--tensions", "0.7,0,0.2,0,0.8", "--out", str(out)]
     assert CliRunner().invoke(app, command).exit_code == 0
-    balancer = load_host("nano", relevance=out / "relevance")[1].learned.balancer
+    balancer = load_host("nano", relevance=out / "relevance")[1].allocator.balancer
     assert balancer is not None and not balancer.leave.weight.any()
     assert list(balancer.config.tensions or ()) == [0.7, 0, 0.2, 0, 0.8]
 

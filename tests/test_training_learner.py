@@ -17,12 +17,13 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.attending import select
 from arr_coc.balancing import particularize_of
 from arr_coc.data.tasks import TRAIN_SEEDS, GeneratedTask, Sample
-from arr_coc.hosts.attention import look
+from arr_coc.hosts.attention import heads_read, layers_read, look
 from arr_coc.hosts.prompts import ImageBlock, lay_out
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.trained_parts import load_relevance
+from arr_coc.knowing import LearnedScorer
 from arr_coc.processor.processor import RelevanceProcessor
-from arr_coc.records import Allocation, ScoreMaps, Tensions
+from arr_coc.processor.trained_parts import load_relevance, trained_parts
+from arr_coc.records import Allocation, Gaze, ScoreMaps, Tensions
 from arr_coc.training.batches import Batch, answer_ids, answer_logits, answered, collate_with, pyramid_of, question_ids
 from arr_coc.training.learner import LossWeights
 from arr_coc.training.losses import alignment, answer_divergence, answer_loss, budget_chances, is_right, mass_of
@@ -114,15 +115,13 @@ def test_boxes_become_attention(samples: list[Sample], tiny_host: Qwen3VLHost) -
 
 def test_teacher_sees_what_the_host_sees_when_asked_alone(tiny_host: Qwen3VLHost, samples: list[Sample]) -> None:
     pyramid = pyramid_of(tiny_host, samples[0].image)
-    lesson = teach(tiny_host, pyramid, samples)
+    lesson = teach(tiny_host, pyramid, samples, Gaze())
     cells = pyramid.cells(0)
     (features,) = tiny_host.encode([pyramid], [cells])
     block = ImageBlock.of(Allocation(cells, pyramid.grid()))
     prompts = [lay_out(question_ids(tiny_host, s.question), tiny_host.image_token_id, [block]) for s in samples]
     with torch.no_grad():
-        maps, _ = look(
-            tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, tiny_host.gaze
-        )
+        maps, _ = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, Gaze())
         texts = answered(tiny_host, samples, [block] * 3, [features] * 3)
         logits = answer_logits(tiny_host, texts)
     torch.testing.assert_close(lesson.attention.flatten(1), maps, rtol=1e-3, atol=1e-6)
@@ -144,7 +143,7 @@ def gradients(phase: str, processor: RelevanceProcessor, batch: Batch) -> dict[s
 def test_a_phase_teaches_its_parts_and_leaves_the_rest(
     phase: str, tiny_processor: RelevanceProcessor, samples: list[Sample]
 ) -> None:
-    tiny_processor.learned = random_parts(48)
+    tiny_processor.allocator = random_parts(48)
     model = tiny_processor.host.model
     before = [parameter.clone() for parameter in model.parameters()]
     found = gradients(phase, tiny_processor, batch_of(tiny_processor.host, samples, 64))
@@ -241,8 +240,8 @@ def test_a_run_leaves_parts_that_the_processor_uses(
     policy = PolicySettings(num_rollouts=2)
     result = run_phase(chosen, model, tiny_processor, data, settings, tmp_path / "out", policy=policy)
     assert result.step == 2 and result.score is not None
-    _, learned = load_relevance(tmp_path / "out" / "relevance", model)
-    assert set(learned.parts()) == ({"scorer"} if phase == "scout" else {"scorer", "balancer", "adapter"})
+    learned = trained_parts(load_relevance(tmp_path / "out" / "relevance", model))
+    assert set(learned) == ({"scorer"} if phase == "scout" else {"scorer", "balancer", "adapter"})
     events = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     train = next(event for event in events if event["event"] == "train")
     wanted = {
@@ -291,12 +290,12 @@ def test_lora_needs_a_phase_that_teaches_the_host(tmp_path: Path, tiny_processor
 
 
 def test_a_fresh_scorer_gets_every_head_of_the_layers_that_are_read(tiny_processor: RelevanceProcessor) -> None:
-    gaze, text = tiny_processor.settings.gaze, tiny_processor.host.model.config.text_config
-    assert gaze.heads_from is None
-    scorer = complete(tiny_processor).scorer
-    layers = tiny_processor.host.gaze.head_layers(text)
-    assert layers == gaze.layers(text) and tiny_processor.settings.gaze.heads_from == gaze.first
-    assert scorer is not None and scorer.config.num_looks == text.num_attention_heads * len(layers) > 0
+    gaze, text = tiny_processor.allocator.gaze, tiny_processor.host.text_config
+    completed = complete(tiny_processor)
+    scorer, layers = completed.scorer, heads_read(completed.gaze, text)
+    assert layers == layers_read(gaze, text) and completed.gaze.heads_from == gaze.first
+    assert tiny_processor.allocator.gaze.heads_from is None, "the processor stays as it is"
+    assert isinstance(scorer, LearnedScorer) and scorer.config.num_looks == text.num_attention_heads * len(layers) > 0
 
 
 def test_rollouts_are_spread_evenly_and_without_bias() -> None:

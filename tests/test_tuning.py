@@ -9,11 +9,11 @@ import pytest
 from test_policies import SAMPLE
 from typer.testing import CliRunner
 
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.cli.main import app
 from arr_coc.evaluation.policies.registry import OracleScorer
 from arr_coc.evaluation.tuning import Tried, as_option, best_choice, tensions_to_try, try_tensions, tuning_table
-from arr_coc.knowing import AttentionScorer
 
 CHOICES = tensions_to_try((0.5, 0.0, 0.0), (0.5, 1.0, 0.5))
 
@@ -25,15 +25,15 @@ def test_an_exploring_oracle_finds_less(tiny_host):
     class Oracle:
         reads_attention = False
 
-        def __call__(self, host, pyramids, cells, features, questions):
-            return OracleScorer({(pyramids[0], questions[0]): boxes})(host, pyramids, cells, features, questions)
+        def __call__(self, host, views, gaze):
+            return OracleScorer({(views[0].pyramid, views[0].question): boxes})(host, views, gaze)
 
-    steps = list(try_tensions(tiny_host, Oracle(), task, CHOICES, [100]))
+    steps = list(try_tensions(tiny_host, Allocator(scorer=Oracle()), task, CHOICES, [100]))
     assert [done for done, _ in steps] == [2, 3]
     tried = [each for _, found in steps for each in found]
     assert len(tried) == 4 and best_choice(tried) == CHOICES[0]
     assert all(each.recall == 1 for each in tried if each.choice == CHOICES[0])
-    assert len([*try_tensions(tiny_host, AttentionScorer(), task[1:2], CHOICES, [100])][0][1]) == 0
+    assert len([*try_tensions(tiny_host, Allocator(), task[1:2], CHOICES, [100])][0][1]) == 0
 
 
 def test_a_table_best_first():

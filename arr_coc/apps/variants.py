@@ -12,7 +12,7 @@ from arr_coc.apps.checkpoints import LoadedHost
 from arr_coc.data.scoring import METRICS
 from arr_coc.data.tasks import Record, Sample
 from arr_coc.evaluation.policies.full_picture import full_grid
-from arr_coc.evaluation.policies.policy import Given
+from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
 from arr_coc.evaluation.running.batches import answer_batch
@@ -20,13 +20,12 @@ from arr_coc.evaluation.running.runner import fractions, needed_level
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.plain_inputs import question_messages
-from arr_coc.records import Allocation, Realization
+from arr_coc.records import AUTO, Allocation, Realization
 from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles
 from arr_coc.views.table import printable
 from arr_coc.views.tokens import given_tiles
 
 OURS = "arr-coc"
-OWN_BUDGET = 0
 MAX_VARIANTS, MAX_NEW_TOKENS = 12, 64
 
 
@@ -79,7 +78,7 @@ def make_variants(checkpoints: list[str], policies: list[str], budgets: list[str
     for name, chosen in (("checkpoint", checkpoints), ("policy", policies), ("budget", budgets)):
         if not chosen:
             raise ValueError(f"Choose at least one {name}.")
-    wanted = [OWN_BUDGET if budget == "auto" else int(budget) for budget in budgets]
+    wanted = [OWN_BUDGET if budget == AUTO else int(budget) for budget in budgets]
     variants = [
         Variant(checkpoint, policy, budget)
         for checkpoint, policy in product(checkpoints, policies)
@@ -134,9 +133,9 @@ def give(loaded: LoadedHost, sample: Sample, variant: Variant) -> tuple[Given, R
     host = loaded[1].host
     if variant.policy != OURS:
         policy = POLICIES[variant.policy]
-        return policy.give(host, sample, host.pyramid(sample.image), variant.budget), None
+        return policy.give(host, loaded[1].allocator, sample, host.pyramid(sample.image), variant.budget), None
     messages = question_messages(sample.image, sample.prompt)
-    inputs = loaded[1].apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or "auto")
+    inputs = loaded[1].apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or AUTO)
     realization = inputs.realizations[0][0]
     allocation = realization.allocation
     segments = (realization.num_encoded,)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from arr_coc.records import CellFeatures, Host, Pyramid
+from arr_coc.records import Gaze, Host, Pyramid, View
 
 Box = tuple[float, float, float, float]
 
@@ -23,15 +23,8 @@ class RandomScorer:
 
     seed: int = 0
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        return [self.scores(leaves, question) for leaves, question in zip(cells, questions, strict=True)]
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        return [self.scores(view.cells, view.question) for view in views]
 
     def scores(self, leaves: Tensor, question: str) -> Tensor:
         salt = sum((place + 1) * byte for place, byte in enumerate(question.encode()))
@@ -49,15 +42,8 @@ class OracleScorer:
 
     evidence: Mapping[tuple[Pyramid, str], tuple[Box, ...]]
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        return [self.scores(*sample) for sample in zip(pyramids, cells, questions, strict=True)]
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        return [self.scores(view.pyramid, view.cells, view.question) for view in views]
 
     def scores(self, pyramid: Pyramid, leaves: Tensor, question: str) -> Tensor:
         rows, cols = pyramid.grid()

@@ -113,11 +113,11 @@ def neighbours(
 
     with explained():
         plan = plan_of(model, tasks, policies, budgets, limit, relevance=relevance)
-        host = load_host(plan.model, relevance=plan.relevance)[1].host
+        processor = load_host(plan.model, relevance=plan.relevance)[1]
     pairs = []
     for name in plan.tasks:
         task = plan.open(name)
-        for done, found in compare_neighbours(host, task, plan.conditions()):
+        for done, found in compare_neighbours(processor, task, plan.conditions()):
             pairs += found
             typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
     if not pairs:
@@ -146,18 +146,18 @@ def tune(
     from itertools import product
 
     from arr_coc.evaluation.tuning import as_option, best_choice, tensions_to_try, try_tensions, tuning_table
-    from arr_coc.knowing import AttentionScorer
     from arr_coc.processor.loading import load_host
 
     with explained():
         plan = plan_of(model, tasks, "arr-coc", budgets, limit, relevance=relevance)
-        host = load_host(plan.model, relevance=plan.relevance)[1].host
+        processor = load_host(plan.model, relevance=plan.relevance)[1]
         choices = tensions_to_try(*product(shares(focus), shares(explore), shares(information)))
-    scorer = AttentionScorer() if training_free else host.learned.pick_scorer()
+    allocator = processor.allocator.training_free() if training_free else processor.allocator
+    wanted = [budget for budget in plan.budgets if budget]
     found = []
     for name in plan.tasks:
         task = plan.open(name)
-        for done, trials in try_tensions(host, scorer, task, choices, [budget for budget in plan.budgets if budget]):
+        for done, trials in try_tensions(processor.host, allocator, task, choices, wanted):
             found += trials
             typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
     if not found:
@@ -213,7 +213,7 @@ def plan_of(
     from arr_coc.evaluation.policies.registry import POLICIES
     from arr_coc.evaluation.running.runner import REGISTRY, Plan
     from arr_coc.hosts.names import resolve
-    from arr_coc.hosts.trained_parts import has_parts
+    from arr_coc.processor.trained_parts import has_parts
 
     is_trained = has_parts(relevance if relevance is not None else Path(resolve(model)))
     every = [name for name, policy in POLICIES.items() if is_trained or not policy.needs_training]
@@ -277,7 +277,7 @@ def write(plan: Plan, out: Path, lines: list[Line], title: str, command: str, se
 
     text = command_of(plan, out, command)
     (out / "figures").mkdir(exist_ok=True)
-    gallery = make_gallery(lines, load_host(plan.model)[1].host, plan.open, out)
+    gallery = make_gallery(lines, load_host(plan.model, relevance=plan.relevance)[1], plan.open, out)
     write_report(out, lines, title=title, host=plan.model, command=text, sections=sections, gallery=gallery)
     typer.echo(f"{len(lines):,} answers: {out / 'report.md'}, {out / 'report.html'}")
     return text

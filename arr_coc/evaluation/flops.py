@@ -13,9 +13,10 @@ from weakref import WeakKeyDictionary
 
 from torch import nn
 
+from arr_coc.hosts.attention import last_read
 from arr_coc.hosts.families.shapes import LanguageShape, LinearAttention
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.records import Realization
+from arr_coc.records import Gaze, Realization
 
 CHUNK = 64  # tokens that linear attention works out at a time, in transformers and in its kernels
 
@@ -64,10 +65,10 @@ def encoded_segments(realization: Realization) -> tuple[int, ...]:
     return (*considered, realization.num_encoded - sum(considered))
 
 
-def attention_flops(host: Qwen3VLHost, realization: Realization) -> float:
+def attention_flops(host: Qwen3VLHost, realization: Realization, gaze: Gaze) -> float:
     """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
-    layers = range(host.gaze.last_layer(host.text_config) + 1)
-    num_prompts = 2 if host.gaze.relative else 1
+    layers = range(last_read(gaze, host.text_config) + 1)
+    num_prompts = 2 if gaze.relative else 1
     segments, total = encoded_segments(realization), 0.0
     num_leaves = segments[0]
     for made in segments[1:]:

@@ -20,6 +20,7 @@ from arr_coc.evaluation.reporting.tables import markdown_table, points, with_err
 from arr_coc.evaluation.running.runner import REGISTRY, Row, evidence_shown, give_all
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.processor.processor import RelevanceProcessor
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,18 @@ class Pair:
 
 
 def compare_neighbours(
-    host: Qwen3VLHost, task: Task, conditions: Sequence[tuple[str, int]]
+    processor: RelevanceProcessor, task: Task, conditions: Sequence[tuple[str, int]]
 ) -> Iterator[tuple[int, list[Pair]]]:
     """Picture by picture: questions done so far, and the pairs of that picture under every (policy, budget)."""
     done = 0
     for samples in by_picture(task):
-        remembering = WholePictures(host)
+        remembering = WholePictures(processor.host)
         pyramid = remembering.pyramid(samples[0].image)
         pairs: list[Pair] = []
         for policy, budget in conditions:
             rows = [Row(number, sample, policy, budget) for number, sample in enumerate(samples)]
-            pairs += pairs_of(host, policy, budget, samples, give_all(remembering, pyramid, rows))
+            given = give_all(remembering, processor.allocator, pyramid, rows)
+            pairs += pairs_of(processor.host, policy, budget, samples, given)
         done += len(samples)
         yield done, pairs
 

@@ -8,6 +8,7 @@ from statistics import mean
 
 import torch
 
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample, Task, by_picture
 from arr_coc.evaluation.recall import WHOLE
@@ -16,9 +17,7 @@ from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.knowing import Scorer
-from arr_coc.realizing import realize
-from arr_coc.records import Pyramid
+from arr_coc.records import Pyramid, View
 
 Choice = tuple[float, float, tuple[float, float, float]]
 """Focus, exploration, weights."""
@@ -40,7 +39,7 @@ def tensions_to_try(*values: tuple[float, float, float]) -> list[Choice]:
 
 
 def try_tensions(
-    host: Qwen3VLHost, scorer: Scorer, task: Task, choices: Sequence[Choice], budgets: Sequence[int]
+    host: Qwen3VLHost, allocator: Allocator, task: Task, choices: Sequence[Choice], budgets: Sequence[int]
 ) -> Iterator[tuple[int, list[Tried]]]:
     """Picture by picture: questions done so far, and what became of those with marked evidence."""
     done = 0
@@ -55,18 +54,19 @@ def try_tensions(
                 for sample in samples
                 for choice in choices
                 for budget in budgets
-                if (recall := recall_under(remembering, scorer, pyramid, sample, choice, budget)) is not None
+                if (recall := recall_under(remembering, allocator, pyramid, sample, choice, budget)) is not None
             ],
         )
 
 
 @torch.no_grad()
 def recall_under(
-    host: Qwen3VLHost, scorer: Scorer, pyramid: Pyramid, sample: Sample, choice: Choice, budget: int
+    host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, sample: Sample, choice: Choice, budget: int
 ) -> float | None:
     focus, explore, weights = choice
     balancer = replace(HeuristicBalancer(), focus_diversify=focus, exploit_explore=explore, weights=weights)
-    (realized,) = realize(host, [pyramid], [sample.question], balancer=balancer, scorer=scorer, budgets=[budget])
+    tried = replace(allocator, balancer=balancer, adapter=None)
+    (realized,) = tried.realize(host, [View.of(pyramid, sample.question)], [budget])
     return evidence_in_leaves(host, sample, realized.allocation).recall
 
 

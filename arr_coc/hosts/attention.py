@@ -9,8 +9,6 @@ Shapes: R rows (prompts of one picture), T tokens, N visual tokens, Q query toke
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
@@ -20,69 +18,7 @@ from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.shapes import attending_layers
 from arr_coc.hosts.placement import device_of, together
 from arr_coc.hosts.prompts import Prompt
-from arr_coc.records import CellFeatures
-
-
-@dataclass(frozen=True)
-class Gaze:
-    """How attention is read off the language model.
-
-    Attributes:
-        first, last: the layers read, as fractions of the depth; layers after `last` are not run.
-        num_queries: tokens at the end of the prompt whose attention is averaged; with the chat format
-            of Qwen the last five are the turn's end and the assistant's header.
-        relative: 0..1, how much of the attention under `neutral` is taken away: score is log attention
-            less `relative` times log attention under `neutral`. 1 leaves what the question changes, 0
-            what is looked at, and saves the second prompt.
-        neutral: the question that asks for nothing in particular.
-        heads_from: the layer, as a fraction of the depth, from which on to `last` every head is handed on by
-            itself, for a scorer that learnt which ones to heed; None hands on the mean alone.
-    """
-
-    first: float = 0.25
-    last: float = 0.75
-    num_queries: int = 5
-    relative: float = 0.0
-    neutral: str = "Describe the picture."
-    heads_from: float | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.first < self.last <= 1:
-            raise ValueError(f"first, last: must satisfy 0 <= first < last <= 1, got {self.first} and {self.last}")
-        if self.num_queries < 1:
-            raise ValueError(f"num_queries: must be at least 1, got {self.num_queries}")
-        if not 0 <= self.relative <= 1:
-            raise ValueError(f"relative: must lie in 0..1, got {self.relative}")
-        if self.heads_from is not None and not 0 <= self.heads_from < self.last:
-            raise ValueError(f"heads_from: must lie in 0..{self.last}, got {self.heads_from}")
-
-    def layers(self, text: PreTrainedConfig) -> tuple[int, ...]:
-        """The layers read, of a language model's configuration."""
-        return self._between(self.first, text)
-
-    def apart(self) -> Gaze:
-        """The same, with every head of the layers that are read anyway handed on."""
-        return self if self.heads_from is not None else replace(self, heads_from=self.first)
-
-    def num_heads(self, text: PreTrainedConfig) -> int:
-        """Heads that are handed on one by one, of a language model's configuration."""
-        return int(text.num_attention_heads) * len(self.head_layers(text))
-
-    def head_layers(self, text: PreTrainedConfig) -> tuple[int, ...]:
-        """The layers whose heads are handed on one by one, perhaps none."""
-        return () if self.heads_from is None else self._between(self.heads_from, text)
-
-    def last_layer(self, text: PreTrainedConfig) -> int:
-        """The last one that is read; none after it is run."""
-        return max((*self.layers(text), *self.head_layers(text)))
-
-    def _between(self, first: float, text: PreTrainedConfig) -> tuple[int, ...]:
-        """Layers with attention maps from a fraction of the depth to `last`; the nearest one where there is none."""
-        attending, depth = attending_layers(text), text.num_hidden_layers
-        stop = max(1, round(self.last * depth))
-        start = min(round(first * depth), stop - 1)
-        within = tuple(layer for layer in attending if start <= layer < stop)
-        return within or (max((layer for layer in attending if layer < start), default=attending[0]),)
+from arr_coc.records import CellFeatures, Gaze
 
 
 def look(
@@ -100,7 +36,7 @@ def look(
     hidden, positions, is_visual = embed(language, prompts, features, image_token_id)
     rotary, masks = language.rotary_emb(hidden, positions), layer_masks(language, hidden)
     lengths = [len(prompt.ids) for prompt in prompts]
-    averaged, apart, last = (pick(language.config) for pick in (gaze.layers, gaze.head_layers, gaze.last_layer))
+    averaged, apart, last = (pick(gaze, language.config) for pick in (layers_read, heads_read, last_read))
     means, heads = [], [hidden.new_zeros(len(prompts), len(features.merged), 0, dtype=torch.float32)]
     for depth in range(last + 1):
         layer = language.layers[depth]
@@ -113,6 +49,35 @@ def look(
             hidden = layer(hidden, attention_mask=masks[depth], position_embeddings=rotary, use_cache=False)
             hidden = add_deepstack(hidden, is_visual, features, depth)
     return torch.stack(means).mean(0), torch.cat(heads, dim=2)
+
+
+def layers_read(gaze: Gaze, text: PreTrainedConfig) -> tuple[int, ...]:
+    """The layers that a gaze reads, of a language model's configuration."""
+    return layers_between(gaze.first, gaze.last, text)
+
+
+def heads_read(gaze: Gaze, text: PreTrainedConfig) -> tuple[int, ...]:
+    """The layers whose heads a gaze hands on one by one, perhaps none."""
+    return () if gaze.heads_from is None else layers_between(gaze.heads_from, gaze.last, text)
+
+
+def last_read(gaze: Gaze, text: PreTrainedConfig) -> int:
+    """The last layer that is read; none after it is run."""
+    return max((*layers_read(gaze, text), *heads_read(gaze, text)))
+
+
+def num_heads(gaze: Gaze, text: PreTrainedConfig) -> int:
+    """Heads that a gaze hands on one by one."""
+    return int(text.num_attention_heads) * len(heads_read(gaze, text))
+
+
+def layers_between(first: float, last: float, text: PreTrainedConfig) -> tuple[int, ...]:
+    """Layers with attention maps between two fractions of the depth; the nearest one where there is none."""
+    attending, depth = attending_layers(text), text.num_hidden_layers
+    stop = max(1, round(last * depth))
+    start = min(round(first * depth), stop - 1)
+    within = tuple(layer for layer in attending if start <= layer < stop)
+    return within or (max((layer for layer in attending if layer < start), default=attending[0]),)
 
 
 def layer_masks(language: nn.Module, hidden: Tensor) -> list[Tensor | None]:

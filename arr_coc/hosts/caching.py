@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.records import CellFeatures, Looks, Pyramid
+from arr_coc.records import CellFeatures, Gaze, Looks, Pyramid, View
 
 Value = TypeVar("Value")
 
@@ -40,20 +40,13 @@ class RememberingHost(Qwen3VLHost):
     Two scorers that are asked about the same leaves, one after the other, share one look at them.
 
     Args:
-        host: shares its model, tokenizer, image processor, constants and trained parts.
+        host: shares its model, tokenizer and image processor.
         num_pictures: glimpses kept.
         num_questions: gazes kept.
     """
 
     def __init__(self, host: Qwen3VLHost, num_pictures: int = 2, num_questions: int = 64) -> None:
-        super().__init__(
-            host.model,
-            host.tokenizer,
-            host.image_processor,
-            gaze=host.gaze,
-            balancer=host.balancer,
-            learned=host.learned,
-        )
+        super().__init__(host.model, host.tokenizer, host.image_processor)
         self._glimpses: Memory[CellFeatures] = Memory(num_pictures)
         self._gazes: Memory[Looks] = Memory(num_questions)
         self._newest: Memory[Looks] = Memory(1)
@@ -67,11 +60,11 @@ class RememberingHost(Qwen3VLHost):
             for pyramid, chosen in zip(pyramids, cells, strict=True)
         ]
 
-    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Looks:
+    def _attend(self, view: View, gaze: Gaze) -> Looks:
         attend = super()._attend
-        if not is_glimpse(pyramid, cells):
-            return self._newest.recall((features, question), lambda: attend(pyramid, cells, features, question))
-        return self._gazes.recall((pyramid, question), lambda: attend(pyramid, cells, features, question))
+        if not is_glimpse(view.pyramid, view.cells):
+            return self._newest.recall((view.features, view.question, gaze), lambda: attend(view, gaze))
+        return self._gazes.recall((view.pyramid, view.question, gaze), lambda: attend(view, gaze))
 
 
 def is_glimpse(pyramid: Pyramid, cells: Tensor) -> bool:

@@ -15,8 +15,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from arr_coc.balancing import HeuristicBalancer
-from arr_coc.hosts.attention import Gaze, look
+from arr_coc.hosts.attention import look
 from arr_coc.hosts.encoding import Geometry, Segment, encode_inputs, encode_segments, tower_inputs
 from arr_coc.hosts.families.registry import find_family
 from arr_coc.hosts.placement import base_of, device_of
@@ -24,9 +23,8 @@ from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.hosts.resizing import REDUCING_GAP, Resizing
 from arr_coc.hosts.text import TextEncoder
 from arr_coc.hosts.timing import Stopwatch
-from arr_coc.hosts.trained_parts import Learned
 from arr_coc.pictures.errors import ImageError
-from arr_coc.records import CellFeatures, Looks, Pyramid
+from arr_coc.records import CellFeatures, Gaze, Looks, Pyramid, View
 from arr_coc.texture import MAX_GLIMPSE_CELLS, MAX_STRETCH, build_pyramid, fit_grid, stretch
 
 logger = logging.getLogger(__name__)
@@ -36,13 +34,11 @@ LEAST_ATTENTION = 1e-8  # below this a cell is not looked at, and its logarithm 
 
 
 class Qwen3VLHost:
-    """Implements `records.Host` on an untouched model.
+    """Implements `records.Host` on an untouched model; holds facts of the model, nothing of who allocates with it.
 
     Attributes:
         model, tokenizer, image_processor: the user's own.
         text: turns text into ids.
-        gaze: how attention is read for `attend`.
-        balancer, learned: constants and trained parts that belong to this host, for whoever allocates with it.
         is_training: keeps the graph of `encode`, so that gradients reach the vision tower.
         is_packed: encodes all pictures of a call in one pass: faster on a GPU, but then kernels chosen
             by batch size may change a picture's features in the last bits.
@@ -55,9 +51,6 @@ class Qwen3VLHost:
         tokenizer: PreTrainedTokenizerBase,
         image_processor: BaseImageProcessor,
         *,
-        gaze: Gaze | None = None,
-        balancer: HeuristicBalancer | None = None,
-        learned: Learned | None = None,
         is_training: bool = False,
         is_packed: bool = False,
     ) -> None:
@@ -66,9 +59,6 @@ class Qwen3VLHost:
         self.tokenizer = tokenizer
         self.text = TextEncoder(tokenizer)
         self.image_processor = image_processor
-        self.gaze = gaze or Gaze()
-        self.balancer = balancer or HeuristicBalancer()
-        self.learned = learned or Learned()
         self.is_training = is_training
         self.is_packed = is_packed
         self.clock = Stopwatch(self.device)
@@ -187,12 +177,10 @@ class Qwen3VLHost:
             encoded = [self._encode([pyramids[i] for i in group], [cells[i] for i in group]) for group in groups]
         return [features for group in encoded for features in group]
 
-    def attend(
-        self, pyramids: list[Pyramid], cells: list[Tensor], features: list[CellFeatures], questions: list[str]
-    ) -> list[Looks]:
+    def attend(self, views: list[View], gaze: Gaze) -> list[Looks]:
         """Log attention of the prompt's last tokens, float32; the mean less a share of the neutral prompt's."""
         with self.clock.measure("attend"), torch.no_grad():
-            return [self._attend(*sample) for sample in zip(pyramids, cells, features, questions, strict=True)]
+            return [self._attend(view, gaze) for view in views]
 
     def embed(self, question: str) -> Tensor:
         """(Q, D) float32 rows of the embedding table for the question's tokens, without gradient."""
@@ -246,13 +234,13 @@ class Qwen3VLHost:
         encoded = iter(self.encode_segments(segments))
         return [restore_order([next(encoded) for _ in members], members) for members in places]
 
-    def _attend(self, pyramid: Pyramid, cells: Tensor, features: CellFeatures, question: str) -> Looks:
-        block = glimpse_block(pyramid, cells)
-        questions = [question, self.gaze.neutral] if self.gaze.relative else [question]
+    def _attend(self, view: View, gaze: Gaze) -> Looks:
+        block = glimpse_block(view.pyramid, view.cells)
+        questions = [view.question, gaze.neutral] if gaze.relative else [view.question]
         prompts = [self._ask(block, text) for text in questions]
-        maps = look(self.family, self.language, prompts, features, self.image_token_id, self.gaze)
+        maps = look(self.family, self.language, prompts, view.features, self.image_token_id, gaze)
         means, heads = (each.clamp(min=LEAST_ATTENTION).log().cpu() for each in maps)
-        return Looks(means[0] - self.gaze.relative * means[1] if self.gaze.relative else means[0], heads[0])
+        return Looks(means[0] - gaze.relative * means[1] if gaze.relative else means[0], heads[0])
 
     def _ask(self, block: ImageBlock, question: str) -> Prompt:
         content = [{"type": "image"}, {"type": "text", "text": question}]

@@ -15,14 +15,13 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.image_processing_utils import BaseImageProcessor
 
+from arr_coc.allocator import Allocator, Budget
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
 from arr_coc.hosts.decoding import follow_positions
 from arr_coc.hosts.names import family_of, resolve
 from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.settings import Settings, read_budget
-from arr_coc.hosts.trained_parts import SETTINGS_FILE, Learned, host_facts, load_relevance, save_relevance
 from arr_coc.pictures.arrays import is_array
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import ImageSource
@@ -32,21 +31,25 @@ from arr_coc.processor.messages import Message, read_conversations
 from arr_coc.processor.options import CALL, OWN_LIMITS, Limits, chat_options, merged_limits, pixel_range, read_options
 from arr_coc.processor.questions import question_of_text
 from arr_coc.processor.stock_inputs import take_apart
-from arr_coc.realizing import realize
-from arr_coc.records import Pyramid, Realization
-
-Budget = int | str | None
+from arr_coc.processor.trained_parts import (
+    FOLDER,
+    check_savable,
+    find_relevance,
+    host_facts,
+    load_relevance,
+    save_relevance,
+)
+from arr_coc.records import Pyramid, Realization, View
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One conversation ready to be realized: ids with one placeholder per picture."""
+    """One conversation ready to be realized: ids with one placeholder per picture, and what is looked at."""
 
     ids: list[int]
-    pyramids: list[Pyramid]
+    views: list[View]
     kept: list[KeptPicture]
-    question: str
-    budget: int | None
+    budget: Budget
 
 
 class RelevanceProcessor:
@@ -57,20 +60,17 @@ class RelevanceProcessor:
 
     Attributes:
         host: the model with its tokenizer, image processor and stopwatch.
-        settings: the standing budget, the balancer's constants and how attention is read.
-        learned: the trained parts.
+        allocator: decides where the tokens go; several processors, each with its own, may share a host.
         downloads: whether pictures at `https://` addresses are fetched; the command line, pages and evaluation
             switch it off.
     """
 
     downloads = True
 
-    def __init__(self, host: Qwen3VLHost, settings: Settings | None = None, learned: Learned | None = None):
+    def __init__(self, host: Qwen3VLHost, allocator: Allocator | None = None):
         self.host = host
-        self.settings = settings or Settings(gaze=host.gaze)
-        self.learned = (learned or Learned()).to(host.device)
+        self.allocator = (allocator or Allocator()).to(host.device)
         follow_positions(host.model)
-        host.gaze, host.balancer, host.learned = self.settings.gaze, self.settings.balancer, self.learned
 
     @classmethod
     def from_pretrained(
@@ -80,6 +80,7 @@ class RelevanceProcessor:
         model: PreTrainedModel,
         relevance: str | Path | None = None,
         budget: Budget = None,
+        allocator: Allocator | None = None,
     ) -> RelevanceProcessor:
         """Loads tokenizer and image processor; torchvision is not needed.
 
@@ -87,21 +88,25 @@ class RelevanceProcessor:
             name: "nano", a folder, or an id of the Hugging Face hub.
             model: the model that will answer.
             relevance: folder from `save_pretrained` or `arr-coc train`; None takes what lies in `name`, else defaults.
-            budget: 64..400 or "auto"; None keeps the settings' own.
+            budget: 64..400 or "auto"; None keeps the folder's own.
+            allocator: one of your own, in place of what lies in `relevance` or `name`.
 
         Raises:
             ValueError: unknown name, a kind of model that cannot be a host, parts trained for another host, a
-                budget out of range.
+                budget out of range, both `relevance` and `allocator`.
         """
         source = resolve(name)
         family = family_of(name, base_of(model).config.model_type)
-        settings, learned = Settings(), Learned()
-        if relevance is not None or (Path(source) / SETTINGS_FILE).is_file():
-            settings, learned = load_relevance(Path(relevance if relevance is not None else source), model)
+        if relevance is not None and allocator is not None:
+            raise ValueError("allocator: give either it or relevance, the folder that another one lies in")
+        if allocator is None:
+            folder = Path(relevance if relevance is not None else source)
+            is_there = relevance is not None or find_relevance(folder) is not None
+            allocator = load_relevance(folder, model) if is_there else Allocator()
         if budget is not None:
-            settings = replace(settings, budget=budget)
+            allocator = replace(allocator, budget=budget)
         host = Qwen3VLHost(model, load_tokenizer(name), load_image_processor(name, family))
-        return cls(host, settings, learned)
+        return cls(host, allocator)
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -112,12 +117,19 @@ class RelevanceProcessor:
         return self.host.image_processor
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes tokenizer, image processor, settings and trained parts; reloading gives the same allocations."""
+        """Writes tokenizer, image processor and, in `relevance/`, settings and trained parts.
+
+        Reloading gives the same allocations.
+
+        Raises:
+            ValueError: the allocator holds a part of your own, which can't be written down.
+        """
+        check_savable(self.allocator)
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         self.tokenizer.save_pretrained(path)
         self.image_processor.save_pretrained(path)
-        save_relevance(path, self.settings, self.learned, host_facts(self.host.model))
+        save_relevance(path / FOLDER, self.allocator, host_facts(self.host.model))
 
     def apply_chat_template(
         self,
@@ -136,7 +148,8 @@ class RelevanceProcessor:
         Args:
             conversation: messages in the format of Hugging Face, or a list of such lists; a picture is
                 a PIL image, a path, bytes, or a `file://` or `data:` address.
-            budget: tokens per picture, 64..400 or "auto", one for all or one per conversation.
+            budget: tokens per picture, 64..400 or "auto" (what picture and question ask for), None for the
+                allocator's own; one for all or one per conversation.
             padding_side: default left where something will be generated (a generation prompt, or a final
                 message that is continued), else as the tokenizer says.
             options: `min_pixels`, `max_pixels` (of every picture that names none itself; also in `images_kwargs`),
@@ -236,11 +249,13 @@ class RelevanceProcessor:
         """The texts of generated ids (B, T); what `pipeline("image-text-to-text")` asks of a processor."""
         return self.batch_decode(generated_outputs, **{"skip_special_tokens": True, **kwargs})
 
-    def _budgets(self, budget: Budget | list[Budget], count: int) -> list[int | None]:
+    def _budgets(self, budget: Budget | list[Budget], count: int) -> list[Budget]:
         budgets = list(budget) if isinstance(budget, (list, tuple)) else [budget] * count
         if len(budgets) != count:
             raise ValueError(f"budget: {len(budgets)} values for {count} conversations; give one, or one for each")
-        return [read_budget(self.settings.budget if each is None else each) for each in budgets]
+        for each in budgets:
+            self.allocator.tokens(each)
+        return budgets
 
     def _side(self, is_prompt: bool) -> str:
         return "left" if is_prompt else self.tokenizer.padding_side
@@ -250,7 +265,7 @@ class RelevanceProcessor:
         ids: list[int],
         pictures: Sequence[ImageSource | None],
         question: str,
-        budget: int | None,
+        budget: Budget,
         limits: Sequence[Limits] | None = None,
     ) -> Sample:
         if any(picture is None for picture in pictures):
@@ -258,7 +273,7 @@ class RelevanceProcessor:
         self._check_length(len(ids))
         limits = limits or [OWN_LIMITS] * len(pictures)
         looked = [self._look(*each) for each in zip(pictures, limits, strict=True)]
-        return Sample(ids, [pyramid for pyramid, _ in looked], [kept for _, kept in looked], question, budget)
+        return Sample(ids, [View.of(pyramid, question) for pyramid, _ in looked], [kept for _, kept in looked], budget)
 
     def _look(self, picture: ImageSource, limits: Limits) -> tuple[Pyramid, KeptPicture]:
         size = self.image_processor.size
@@ -279,16 +294,9 @@ class RelevanceProcessor:
     def _realize(self, samples: list[Sample], side: str) -> RelevanceInputs:
         with nullcontext() if self.host.is_training else torch.no_grad():
             with self.host.clock.measure("select"):
-                flat = realize(
-                    self.host,
-                    [pyramid for sample in samples for pyramid in sample.pyramids],
-                    [sample.question for sample in samples for _ in sample.pyramids],
-                    balancer=self.learned.pick_balancer(self.settings),
-                    scorer=self.learned.pick_scorer(),
-                    adapter=self.learned.adapter,
-                    budgets=[sample.budget for sample in samples for _ in sample.pyramids],
-                )
-            remaining = iter(flat)
+                views = [view for sample in samples for view in sample.views]
+                budgets = [sample.budget for sample in samples for _ in sample.views]
+                remaining = iter(self.allocator.realize(self.host, views, budgets))
             realizations = [[replace(next(remaining), picture=kept) for kept in sample.kept] for sample in samples]
             return self._assemble(samples, realizations, side)
 

@@ -19,10 +19,11 @@ from transformers import PreTrainedConfig
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
-from arr_coc.hosts.attention import Gaze
+from arr_coc.hosts.attention import num_heads
 from arr_coc.hosts.families.registry import find_family
 from arr_coc.hosts.families.shapes import LanguageShape, TowerShape
 from arr_coc.knowing import LearnedScorer, ScorerConfig
+from arr_coc.records import Gaze
 from arr_coc.texture import CHANNELS
 
 FLOAT = 4
@@ -56,7 +57,7 @@ def count_weights(config: PreTrainedConfig) -> Weights:
     family, width = find_family(config.model_type), config.text_config.hidden_size
     with torch.device("meta"):
         model = family.build(config)
-        scorer = LearnedScorer(ScorerConfig(width, num_looks=Gaze().apart().num_heads(config.text_config)))
+        scorer = LearnedScorer(ScorerConfig(width, num_looks=num_heads(Gaze().apart(), config.text_config)))
         parts = [scorer, LearnedBalancer(BalancerConfig(width)), QualityAdapter(AdapterConfig(width))]
     vision, layers = family.vision(model), family.language(model).layers
     adapted = [

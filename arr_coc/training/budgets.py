@@ -26,8 +26,8 @@ from arr_coc.evaluation.running.answers import Line
 from arr_coc.evaluation.running.runner import Plan, read_run
 from arr_coc.evaluation.statistics.calibration import smallest_sufficient
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.trained_parts import host_facts, save_relevance
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.processor.trained_parts import FOLDER, host_facts, save_relevance
 from arr_coc.records import MAX_BUDGET
 
 POLICY = "arr-coc-trained"
@@ -142,11 +142,10 @@ def run_budget(
     """
     host = processor.host
     config = BalancerConfig(host.text_config.hidden_size, tensions=settings.tensions)
-    balancer = LearnedBalancer(config, processor.settings.balancer)
+    balancer = LearnedBalancer(config, processor.allocator.heuristic)
     if folder is not None:
         teach_budget(balancer, read_sweep(folder, host, balancer), settings, say)
-    learned = replace(processor.learned, balancer=balancer.eval())
-    save_relevance(out / "relevance", processor.settings, learned, host_facts(host.model))
+    save_relevance(out / FOLDER, replace(processor.allocator, balancer=balancer.eval()), host_facts(host.model))
 
 
 def teach_budget(

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import LearnedBalancer
 from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.trained_parts import Learned
-from arr_coc.realizing import realize
-from arr_coc.records import Realization
+from arr_coc.processor.trained_parts import trained_parts
+from arr_coc.records import Realization, View
 from arr_coc.training.batches import Batch, Group, answer_logits, answered
 from arr_coc.training.losses import (
     alignment,
@@ -80,7 +80,7 @@ class RelevanceLearner(nn.Module):
 
     Args:
         host: with the model that learns, or that is frozen.
-        learned: scorer, balancer and adapter, all present.
+        allocator: with a learned scorer, balancer and adapter.
         trained: parameters by part, the frozen ones left out.
         teacher: the host that is never trained; may be `host` where that is frozen.
     """
@@ -90,7 +90,7 @@ class RelevanceLearner(nn.Module):
     def __init__(
         self,
         host: Qwen3VLHost,
-        learned: Learned,
+        allocator: Allocator,
         trained: Mapping[str, Sequence[nn.Parameter]],
         weights: LossWeights,
         teacher: Qwen3VLHost,
@@ -98,7 +98,7 @@ class RelevanceLearner(nn.Module):
         super().__init__()
         self.host, self.teacher, self.weights, self.trained = host, teacher, weights, trained
         self.model = host.model
-        self.learned = nn.ModuleDict(learned.parts())
+        self.allocator, self.learned = allocator, nn.ModuleDict(trained_parts(allocator))
         self.register_buffer("cost_mean", torch.tensor(1.0))
 
     def parts(self) -> Mapping[str, Sequence[nn.Parameter]]:
@@ -129,14 +129,10 @@ class RelevanceLearner(nn.Module):
     def attempt(self, group: Group, batch: Batch, place: int) -> list[Trial]:
         """All questions of one picture: allocations drawn while it learns, and what the teacher shows."""
         questions = [drawn.sample.question for drawn in group.drawn]
-        realizations = realize(
+        realizations = self.allocator.realize(
             RememberingHost(self.host) if not self.host.is_training else self.host,
-            [group.pyramid] * len(questions),
-            questions,
-            balancer=self.learned["balancer"],
-            scorer=self.learned["scorer"],
-            adapter=self.learned["adapter"],
-            budgets=[batch.budget] * len(questions),
+            [View.of(group.pyramid, question) for question in questions],
+            [batch.budget] * len(questions),
             generator=seeded(batch.number, place) if self.training else None,
         )
         attention, logits = self.lesson(group)
@@ -149,7 +145,7 @@ class RelevanceLearner(nn.Module):
         nothing = [None] * len(samples)
         taught: Lesson | None = None
         if self.weights.needs_teacher:
-            taught = teach(self.teacher, group.pyramid, samples)
+            taught = teach(self.teacher, group.pyramid, samples, self.allocator.gaze)
         attention: Sequence[Tensor | None] = nothing
         if self.weights.alignment and self.weights.from_boxes:
             attention = list(boxes_attention(group.pyramid, samples, [sample.image.size for sample in samples]))

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
+from arr_coc.hosts.attention import num_heads
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.trained_parts import Learned
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.training.learner import LossWeights, RelevanceLearner
 from arr_coc.training.lora import lora_parameters
 from arr_coc.training.policy_gradient import PolicyLearner, PolicySettings
@@ -95,66 +97,59 @@ def find_phase(name: str) -> Phase:
     return PHASES[name]
 
 
-def complete(processor: RelevanceProcessor) -> Learned:
-    """The trained parts of a processor, fresh ones where there are none, ready to learn."""
-    text = processor.host.text_config
-    there = processor.learned
-    if there.scorer is None:
-        tell_heads_apart(processor)
-    learned = Learned(
-        there.scorer or LearnedScorer(ScorerConfig(text.hidden_size, num_looks=processor.host.gaze.num_heads(text))),
-        there.balancer or LearnedBalancer(BalancerConfig(text.hidden_size), processor.settings.balancer),
-        there.adapter or QualityAdapter(AdapterConfig(text.hidden_size)),
-    )
-    for part in learned.parts().values():
+def complete(processor: RelevanceProcessor) -> Allocator:
+    """The processor's allocator with all parts that can learn, fresh ones where there are none.
+
+    A scorer that is still to learn gets every head of the layers that are read anyway.
+    """
+    text, allocator = processor.host.text_config, processor.allocator
+    there = trained_parts(allocator)
+    if "scorer" not in there:
+        gaze = allocator.gaze.apart()
+        scorer = LearnedScorer(ScorerConfig(text.hidden_size, num_looks=num_heads(gaze, text)))
+        allocator = replace(allocator, gaze=gaze, scorer=scorer)
+    if "balancer" not in there:
+        balancer = LearnedBalancer(BalancerConfig(text.hidden_size), allocator.heuristic)
+        allocator = replace(allocator, balancer=balancer)
+    if "adapter" not in there:
+        allocator = replace(allocator, adapter=QualityAdapter(AdapterConfig(text.hidden_size)))
+    for part in trained_parts(allocator).values():
         part.requires_grad_(True)
-    return learned.to(processor.host.device)
-
-
-def tell_heads_apart(processor: RelevanceProcessor) -> None:
-    """A scorer that is still to learn gets every head of the layers that are read anyway."""
-    processor.settings = replace(processor.settings, gaze=processor.settings.gaze.apart())
-    processor.host.gaze = processor.settings.gaze
+    return allocator.to(processor.host.device)
 
 
 def build(
     phase: Phase, processor: RelevanceProcessor, policy: PolicySettings, weights: LossWeights | None = None
-) -> tuple[RelevanceLearner | PolicyLearner | ScoutLearner, Learned]:
-    """The objective of a phase, and the parts that it teaches; the processor's host may learn with them."""
-    learned = complete(processor)
+) -> tuple[RelevanceLearner | PolicyLearner | ScoutLearner, Allocator]:
+    """The objective of a phase, and the allocator whose parts it teaches; the processor's host may learn with them."""
+    allocator = complete(processor)
     host = processor.host
     host.model.requires_grad_(False)
     if phase.name == SCOUT:
-        return scout(processor, learned)
+        allocator = replace(processor.allocator, gaze=allocator.gaze, scorer=allocator.scorer)
+        return ScoutLearner(host, allocator), allocator
     if phase.weights is None:
-        assert learned.adapter is not None
-        learned.adapter.requires_grad_(False)
-        return PolicyLearner(host, learned, policy), learned
-    trained = trained_parts(phase, host, learned)
+        trained_parts(allocator)["adapter"].requires_grad_(False)
+        return PolicyLearner(host, allocator, policy), allocator
+    trained = taught_parameters(phase, host, allocator)
     weights = weights or phase.weights
     teacher = frozen_copy(host) if phase.teaches_host and weights.needs_teacher else host
     for parameters in trained.values():
         for parameter in parameters:
             parameter.requires_grad_(True)
     host.is_training = phase.teaches_host
-    return RelevanceLearner(host, learned, trained, weights, teacher), learned
+    return RelevanceLearner(host, allocator, trained, weights, teacher), allocator
 
 
-def scout(processor: RelevanceProcessor, learned: Learned) -> tuple[ScoutLearner, Learned]:
-    """The scorer learns under the balancer that is there; what is not there stays away."""
-    there = processor.learned
-    assert learned.scorer is not None
-    balancer = there.pick_balancer(processor.settings)
-    return ScoutLearner(processor.host, learned.scorer, balancer), replace(there, scorer=learned.scorer)
-
-
-def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str, Sequence[nn.Parameter]]:
+def taught_parameters(phase: Phase, host: Qwen3VLHost, allocator: Allocator) -> dict[str, Sequence[nn.Parameter]]:
     """Parameters by part; the language part is its adapters where there are any."""
     vision, language = host.vision, host.language
     is_joint = phase.name == "3"
     blocks = vision.blocks if is_joint else vision.blocks[-LAST_VISION_BLOCKS:]
     layers = language.layers if is_joint else language.layers[-LAST_LANGUAGE_LAYERS:]
-    parts: dict[str, Sequence[nn.Parameter]] = {name: list(part.parameters()) for name, part in learned.parts().items()}
+    parts: dict[str, Sequence[nn.Parameter]] = {
+        name: list(part.parameters()) for name, part in trained_parts(allocator).items()
+    }
     parts["bridge"] = [parameter for part in host.bridge for parameter in part.parameters()]
     parts["vision"] = list(blocks.parameters())
     parts["language"] = lora_parameters(language) or [*layers.parameters(), *language.norm.parameters()]
@@ -164,7 +159,7 @@ def trained_parts(phase: Phase, host: Qwen3VLHost, learned: Learned) -> dict[str
 def frozen_copy(host: Qwen3VLHost) -> Qwen3VLHost:
     """The host as it is now; what learns later leaves it alone."""
     model = deepcopy(host.model).eval().requires_grad_(False)
-    return Qwen3VLHost(model, host.tokenizer, host.image_processor, gaze=host.gaze)
+    return Qwen3VLHost(model, host.tokenizer, host.image_processor)
 
 
 def scaled(phase: Phase, factor: float) -> Phase:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
+from arr_coc.allocator import Allocator
 from arr_coc.attending import blind_score, combined_score, num_exploring
 from arr_coc.balancing import LearnedBalancer
 from arr_coc.data.scoring import METRICS
@@ -24,10 +25,9 @@ from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.hosts.trained_parts import Learned
 from arr_coc.knowing import standardise
-from arr_coc.realizing import realize
-from arr_coc.records import MAX_BUDGET, CellFeatures, Host, Pyramid, Realization, ScoreMaps, Tensions
+from arr_coc.processor.trained_parts import trained_parts
+from arr_coc.records import AUTO, MAX_BUDGET, Gaze, Host, Pyramid, Realization, ScoreMaps, Tensions, View
 from arr_coc.training.batches import Batch, Group
 from arr_coc.training.objective import Outcome, SampleFacts
 
@@ -94,19 +94,12 @@ class ComparedScorer:
     reference: nn.Module
     divergences: list[Tensor] = field(default_factory=list)
 
-    def __call__(
-        self,
-        host: Host,
-        pyramids: list[Pyramid],
-        cells: list[Tensor],
-        features: list[CellFeatures],
-        questions: list[str],
-    ) -> list[Tensor]:
-        scores: list[Tensor] = self.scorer(host, pyramids, cells, features, questions)
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        scores: list[Tensor] = self.scorer(host, views, gaze)
         with torch.no_grad():
-            before = self.reference(host, pyramids, cells, features, questions)
-        for chosen, mine, theirs in zip(cells, scores, before, strict=True):
-            is_candidate = chosen[:, 0] == chosen[:, 0].min()
+            before = self.reference(host, views, gaze)
+        for view, mine, theirs in zip(views, scores, before, strict=True):
+            is_candidate = view.cells[:, 0] == view.cells[:, 0].min()
             log_mine, log_theirs = (standardise(each[is_candidate]).log_softmax(0) for each in (mine, theirs))
             self.divergences.append((log_mine.exp() * (log_mine - log_theirs)).sum())
         return scores
@@ -133,15 +126,16 @@ class PolicyLearner(nn.Module):
 
     Args:
         host: frozen.
-        learned: scorer and balancer learn, the adapter stays.
+        allocator: its scorer and balancer learn, the adapter stays.
     """
 
-    def __init__(self, host: Qwen3VLHost, learned: Learned, settings: PolicySettings) -> None:
+    def __init__(self, host: Qwen3VLHost, allocator: Allocator, settings: PolicySettings) -> None:
         super().__init__()
-        assert learned.scorer is not None and learned.balancer is not None
-        self.host, self.settings, self.adapter = host, settings, learned.adapter
-        self.scorer, self.balancer = learned.scorer, learned.balancer
-        self.reference = deepcopy(nn.ModuleDict({"scorer": learned.scorer, "balancer": learned.balancer}))
+        parts = trained_parts(allocator)
+        assert isinstance(allocator.balancer, LearnedBalancer)
+        self.host, self.settings, self.allocator, self.adapter = host, settings, allocator, parts["adapter"]
+        self.scorer, self.balancer = parts["scorer"], allocator.balancer
+        self.reference = deepcopy(nn.ModuleDict({"scorer": self.scorer, "balancer": self.balancer}))
         self.reference.requires_grad_(False)
 
     def parts(self) -> Mapping[str, Sequence[nn.Parameter]]:
@@ -204,13 +198,11 @@ class PolicyLearner(nn.Module):
         settings = self.settings
         scorer = ComparedScorer(self.scorer, self.reference["scorer"])
         drawn = float(logits[0].detach()) + noise
-        (realization,) = realize(
+        allocator = replace(self.allocator, balancer=DrawnBudget(logits, self.balancer, drawn), scorer=scorer)
+        (realization,) = allocator.realize(
             host,
-            [pyramid],
-            [question],
-            balancer=DrawnBudget(logits, self.balancer, drawn),
-            scorer=scorer,
-            adapter=self.adapter,
+            [View.of(pyramid, question)],
+            [AUTO],
             generator=generator if self.training else None,
             temperature=settings.temperature,
         )

@@ -9,11 +9,12 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from arr_coc.allocator import Allocator
 from arr_coc.data.mixture import MAX_QUESTIONS
 from arr_coc.data.suites import Selection, open_task
 from arr_coc.data.tasks import TRAIN_SEEDS, VALIDATION_SEEDS, GeneratedTask, Task
-from arr_coc.hosts.trained_parts import Learned, host_facts, save_relevance
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.processor.trained_parts import FOLDER, describe, host_facts, save_relevance
 from arr_coc.training.batches import collate_with
 from arr_coc.training.bucketing import BucketedFeed, Buckets
 from arr_coc.training.learner import LossWeights
@@ -29,7 +30,7 @@ from arr_coc.training.settings import LoopSettings
 GENERATOR = "generator"
 FIRST_PICTURE, NUM_PICTURES = 800_000_000, 200_000_000  # of the training seeds; the embedded host saw those before
 VALIDATION_SHARE = 0.1
-RELEVANCE, HOST = "relevance", "host"
+HOST = "host"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def run_phase(
     adapters = add_lora(model, lora) if lora is not None else None
     if phase.weights is not None and phase.weights.efficiency and data.budgets != BUDGETS:
         raise ValueError(f"budgets: phase {phase.name} learns the budget from all of {', '.join(map(str, BUDGETS))}")
-    objective, learned = build(phase, processor, policy, weights)
+    objective, allocator = build(phase, processor, policy, weights)
     feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed)
     result = train(
         objective,
@@ -107,7 +108,7 @@ def run_phase(
         load_weights(objective, result.best)
     if adapters is not None:
         adapters.merge_and_unload()
-    save(out, phase, processor, learned, result)
+    save(out, phase, processor, allocator, result)
     return result
 
 
@@ -116,10 +117,9 @@ def plan_weights(phase: Phase, from_boxes: bool) -> LossWeights | None:
     return phase.weights and replace(phase.weights, from_boxes=from_boxes)
 
 
-def save(out: Path, phase: Phase, processor: RelevanceProcessor, learned: Learned, result: RunResult) -> None:
+def save(out: Path, phase: Phase, processor: RelevanceProcessor, allocator: Allocator, result: RunResult) -> None:
     model = processor.host.model
-    save_relevance(out / RELEVANCE, processor.settings, learned, host_facts(model))
-    (out / RELEVANCE / "README.md").write_text(card(phase, result, processor), encoding="utf-8")
+    save_relevance(out / FOLDER, allocator, host_facts(model), card(phase, result, processor))
     if processor.host.is_training:
         model.save_pretrained(out / HOST)
         processor.tokenizer.save_pretrained(out / HOST)
@@ -145,15 +145,13 @@ What it reaches on held-out pictures is measured by `arr-coc eval --relevance TH
 
 
 def card(phase: Phase, result: RunResult, processor: RelevanceProcessor) -> str:
-    facts = host_facts(processor.host.model)
-    host = ", ".join(f"{name} {value}" for name, value in facts.items())
     score = "not measured" if result.score is None else f"{result.score:.3f}"
     return CARD.format(
         phase=phase.name,
         summary=phase.summary,
         counted="minus the alignment loss" if phase.name == SCOUT else "share of questions answered right",
         steps=result.step,
-        host=f"({host})",
+        host=describe(host_facts(processor.host.model)),
         stopped=result.stopped,
         score=score,
     )

@@ -7,19 +7,19 @@ by itself; without the answers' forward and backward pass it sees several times 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from arr_coc.balancing import Balancer
+from arr_coc.allocator import Allocator
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.recall import WHOLE
 from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer
-from arr_coc.realizing import realize
-from arr_coc.records import Realization
+from arr_coc.records import Realization, View
 from arr_coc.training.batches import Batch, Group
 from arr_coc.training.learner import seeded
 from arr_coc.training.losses import alignment
@@ -35,16 +35,15 @@ class ScoutLearner(nn.Module):
 
     Args:
         host: frozen.
-        balancer: of the allocations, frozen too.
+        allocator: whose scorer learns; the rest is frozen too.
         temperature: of the splits drawn while learning, in standard deviations of the combined score.
     """
 
-    def __init__(
-        self, host: Qwen3VLHost, scorer: LearnedScorer, balancer: Balancer, temperature: float = TEMPERATURE
-    ) -> None:
+    def __init__(self, host: Qwen3VLHost, allocator: Allocator, temperature: float = TEMPERATURE) -> None:
         super().__init__()
-        self.host, self.scorer, self.temperature = host, scorer, temperature
-        self.balance = balancer
+        assert isinstance(allocator.scorer, LearnedScorer)
+        self.host, self.scorer, self.temperature = host, allocator.scorer, temperature
+        self.allocator = replace(allocator, adapter=None)
 
     def parts(self) -> Mapping[str, Sequence[nn.Parameter]]:
         return {"scorer": list(self.scorer.parameters())}
@@ -67,13 +66,10 @@ class ScoutLearner(nn.Module):
     def attempt(self, group: Group, batch: Batch, place: int) -> list[Realization]:
         """All questions about one picture, which share its glimpse."""
         questions = [drawn.sample.question for drawn in group.drawn]
-        return realize(
+        return self.allocator.realize(
             RememberingHost(self.host),
-            [group.pyramid] * len(questions),
-            questions,
-            balancer=self.balance,
-            scorer=self.scorer,
-            budgets=[batch.budget] * len(questions),
+            [View.of(group.pyramid, question) for question in questions],
+            [batch.budget] * len(questions),
             generator=seeded(batch.number, place) if self.training else None,
             temperature=self.temperature,
         )

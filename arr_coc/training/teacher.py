@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from arr_coc.data.tasks import Sample
-from arr_coc.hosts.attention import add_deepstack, need_attention, project
+from arr_coc.hosts.attention import add_deepstack, layers_read, need_attention, project
 from arr_coc.hosts.prompts import ImageBlock, lay_out
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.records import Allocation, CellFeatures, Pyramid
+from arr_coc.records import Allocation, CellFeatures, Gaze, Pyramid
 from arr_coc.training.batches import answer_ids, question_ids
 
 
@@ -51,7 +51,7 @@ class Packed:
 
 
 @torch.no_grad()
-def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample]) -> Lesson:
+def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample], gaze: Gaze) -> Lesson:
     """Attention and answer distributions of the host at full resolution, in one pass for all questions.
 
     Raises:
@@ -60,14 +60,14 @@ def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample]) -> Les
     need_attention(host.text_config, "teacher")
     cells, grid = pyramid.cells(0), pyramid.grid()
     (features,) = host.encode([pyramid], [cells])
-    packed = pack(host, samples, ImageBlock.of(Allocation(cells, grid)))
-    attention, hidden = read(host, packed, features)
+    packed = pack(host, samples, ImageBlock.of(Allocation(cells, grid)), gaze.num_queries)
+    attention, hidden = read(host, packed, features, gaze)
     head = host.head
     logits = [head(hidden[0, answering]).float() for answering in packed.answering]
     return Lesson(attention.unflatten(1, grid), logits)
 
 
-def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock) -> Packed:
+def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock, num_queries: int) -> Packed:
     """One sequence: what all chats begin with, up to the end of the picture, then the rest of each."""
     spoken = [answer_ids(host, sample) for sample in samples]
     asked = [question_ids(host, sample.prompt) for sample in samples]
@@ -81,7 +81,7 @@ def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock) -> Pac
     for length, answer in zip(lengths, spoken, strict=True):
         offset += length
         begin = offset - len(answer)
-        asking.append(torch.arange(max(start, begin - host.gaze.num_queries), begin))
+        asking.append(torch.arange(max(start, begin - num_queries), begin))
         answering.append(torch.arange(begin - 1, offset - 1))
     ids = torch.cat([prompts[0].ids[:start], *(prompt.ids[start:] for prompt in prompts)])
     positions = torch.cat(
@@ -91,7 +91,7 @@ def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock) -> Pac
     return Packed(ids[None].to(device), positions[:, None].to(device), seen[None, None].to(device), asking, answering)
 
 
-def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures) -> tuple[Tensor, Tensor]:
+def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures, gaze: Gaze) -> tuple[Tensor, Tensor]:
     """Attention (Q, N) of each question's last tokens, mean of heads and the gaze's layers, and states (1, T, D)."""
     language = host.language
     is_visual = packed.ids == host.image_token_id
@@ -100,7 +100,7 @@ def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures) -> tuple[Ten
     hidden = embeds.masked_scatter(is_visual[..., None], merged)
     rotary = language.rotary_emb(hidden, packed.positions)
     mask = torch.zeros_like(packed.mask, dtype=hidden.dtype).masked_fill(~packed.mask, -torch.inf)
-    layers, maps = host.gaze.layers(language.config), []
+    layers, maps = layers_read(gaze, language.config), []
     for depth, layer in enumerate(language.layers):
         if depth in layers:
             maps.append(attention_of(host, layer, hidden, rotary, packed)[:, is_visual[0]])

@@ -11,10 +11,8 @@ from arr_coc.data.tasks import Sample, Task
 from arr_coc.evaluation.reporting.report import BASE, OURS, Section, reporting_budget
 from arr_coc.evaluation.reporting.tables import by_condition
 from arr_coc.evaluation.running.answers import Line
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.knowing import AttentionScorer
-from arr_coc.realizing import realize
-from arr_coc.records import Allocation
+from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.records import Allocation, View
 from arr_coc.views.leaves import draw_leaves
 
 EVIDENCE_COLOUR = "#00a8e8"
@@ -45,7 +43,7 @@ def spread(pairs: Sequence[tuple[Line, Line]]) -> list[tuple[Line, Line]]:
 
 
 def make_gallery(
-    lines: Sequence[Line], host: Qwen3VLHost, open_task: Callable[[str], Task], folder: Path, count: int = 4
+    lines: Sequence[Line], processor: RelevanceProcessor, open_task: Callable[[str], Task], folder: Path, count: int = 4
 ) -> Section | None:
     """Draws the pictures into `folder`/figures; None where the two policies were not both run."""
     wins, losses = wins_and_losses(lines, count)
@@ -58,7 +56,7 @@ def make_gallery(
         for number, (ours, base) in enumerate(pairs, start=1):
             sample = tasks[ours.task][ours.sample]
             name = f"{title.lower()}-{number}.jpg"
-            draw_sample(host, sample, ours.budget).save(folder / "figures" / name, quality=85)
+            draw_sample(processor, sample, ours.budget).save(folder / "figures" / name, quality=85)
             parts.append(caption(ours, base, name))
     budget = reporting_budget(lines)
     text = f"Leaves of {OURS} by level, evidence framed in blue; {OURS} against {BASE} at {budget} tokens."
@@ -78,16 +76,10 @@ def escape(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_[]<>|!#" else char for char in " ".join(text.split())) or "(nothing)"
 
 
-def draw_sample(host: Qwen3VLHost, sample: Sample, budget: int) -> Image.Image:
+def draw_sample(processor: RelevanceProcessor, sample: Sample, budget: int) -> Image.Image:
     """The leaves that ARR-COC chooses for a question, with the evidence framed."""
-    [realization] = realize(
-        host,
-        [host.pyramid(sample.image)],
-        [sample.question],
-        balancer=host.balancer,
-        scorer=AttentionScorer(),
-        budgets=[budget],
-    )
+    view = View.of(processor.host.pyramid(sample.image), sample.question)
+    [realization] = processor.allocator.training_free().realize(processor.host, [view], [budget])
     return frame_evidence(sample, realization.allocation)
 
 

@@ -100,7 +100,7 @@ def answer(manager: CheckpointManager, plan: Plan) -> Iterator[Batch]:
     lines: list[Line] = []
     for chunk in missing_chunks(name, task, conditions, set()):
         with manager.lend(plan.model) as (_, processor):
-            lines = [*lines, *answer_chunk(processor.host, chunk, task, 0)]
+            lines = [*lines, *answer_chunk(processor, chunk, task, 0)]
         yield Batch(task, lines, len(task) * len(conditions))
 
 

@@ -11,18 +11,17 @@ from functools import partial
 
 import torch
 
+from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
-from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.policies.registry import POLICIES, Given, Policy, give_leaves
+from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
+from arr_coc.evaluation.policies.registry import POLICIES, arr_coc
 from arr_coc.evaluation.reporting.report import Section, comparison_rows, comparisons
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
-from arr_coc.hosts.attention import Gaze
 from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.knowing import AttentionScorer
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import CellFeatures, Gaze, Pyramid
 from arr_coc.texture import CHANNELS
 
 REFERENCE = "arr-coc"
@@ -35,37 +34,17 @@ TEXTURE_GROUPS = {
     "position": ("row", "column", "eccentricity"),
 }
 
-Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
+
+def with_balancer(change: Callable[[HeuristicBalancer], HeuristicBalancer]) -> Leaves:
+    return changed_allocator(lambda allocator: replace(allocator, balancer=change(allocator.heuristic)))
 
 
-def with_balancer(change: Callable[[HeuristicBalancer], HeuristicBalancer]) -> Give:
-    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        return give_leaves(host, sample, pyramid, budget, AttentionScorer(), change(host.balancer))
-
-    return give
+def with_gaze(change: Callable[[Gaze], Gaze]) -> Leaves:
+    return changed_allocator(lambda allocator: replace(allocator, gaze=change(allocator.gaze)))
 
 
-def with_pyramid(change: Callable[[Pyramid], Pyramid]) -> Give:
-    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        return give_leaves(host, sample, change(pyramid), budget, AttentionScorer(), host.balancer)
-
-    return give
-
-
-def with_given(change: Callable[[Qwen3VLHost, Given], Given]) -> Give:
-    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
-        return change(host, given)
-
-    return give
-
-
-def with_gaze(change: Callable[[Gaze], Gaze]) -> Give:
-    def give(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        other = Qwen3VLHost(host.model, host.tokenizer, host.image_processor, gaze=change(host.gaze))
-        return give_leaves(other, sample, pyramid, budget, AttentionScorer(), host.balancer)
-
-    return give
+def changed_allocator(change: Callable[[Allocator], Allocator]) -> Leaves:
+    return Leaves(lambda standing, sample, pyramid: change(arr_coc(standing, sample, pyramid)))
 
 
 def only(name: str) -> Callable[[HeuristicBalancer], HeuristicBalancer]:
@@ -106,18 +85,17 @@ def without_finest(pyramid: Pyramid) -> Pyramid:
     return replace(pyramid, levels=pyramid.levels[1:], textures=pyramid.textures[1:])
 
 
-def glimpse_only(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def glimpse_only(pyramid: Pyramid) -> Pyramid:
     """The coarsest level and nothing finer, whatever the budget."""
-    coarsest = replace(pyramid, levels=pyramid.levels[-1:], textures=pyramid.textures[-1:])
-    return give_leaves(host, sample, coarsest, budget, AttentionScorer(), host.balancer)
+    return replace(pyramid, levels=pyramid.levels[-1:], textures=pyramid.textures[-1:])
 
 
-def without_deepstack(host: Qwen3VLHost, given: Given) -> Given:
+def without_deepstack(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
     features = CellFeatures(given.features.merged, torch.zeros_like(given.features.deepstack))
     return replace(given, features=features)
 
 
-def renumbered(host: Qwen3VLHost, given: Given) -> Given:
+def renumbered(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
     """Tokens placed one behind the other in a square, as if they were an ordinary small picture."""
     count = given.num_tokens
     cols = max(1, round(count**0.5))
@@ -125,9 +103,8 @@ def renumbered(host: Qwen3VLHost, given: Given) -> Given:
     return replace(given, block=ImageBlock(torch.stack([index // cols, index % cols], dim=1), -(-count // cols)))
 
 
-def jointly_packed(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def jointly_packed(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
     """Leaves chosen as ever, then encoded again as one attention segment over all levels."""
-    given = give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
     leaves = given.leaves
     segments, members = [], []
     for level in leaves[:, 0].unique().tolist():
@@ -141,15 +118,15 @@ def jointly_packed(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: 
     return replace(given, features=features[order.to(features.merged.device)])
 
 
-def changed() -> dict[str, tuple[Give, str]]:
+def changed() -> dict[str, tuple[Leaves, str]]:
     """Name -> (what is given, what is changed)."""
-    table: dict[str, tuple[Give, str]] = {}
+    table: dict[str, tuple[Leaves, str]] = {}
     for name in MAPS:
         table[f"only {name}"] = (with_balancer(only(name)), f"the {name} map alone scores")
     for name in MAPS:
         table[f"no {name}"] = (with_balancer(without(name)), f"the {name} map is left out")
     for group in TEXTURE_GROUPS:
-        table[f"no {group}"] = (with_pyramid(without_texture(group)), f"texture channels {group} are zero")
+        table[f"no {group}"] = (Leaves(arr_coc, before=without_texture(group)), f"texture channels {group} are zero")
     for value in (0.0, 1.0):
         focus = with_balancer(partial(replace, focus_diversify=value))
         table[f"focus-diversify {value:g}"] = (focus, f"focus-diversify fixed at {value:g}")
@@ -160,17 +137,20 @@ def changed() -> dict[str, tuple[Give, str]]:
         with_gaze(partial(replace, relative=0.5)),
         "a neutral question's attention is taken away by half",
     )
-    table["no finest level"] = (with_pyramid(without_finest), "level 0 is never reached")
-    table["glimpse only"] = (glimpse_only, "nothing is split")
-    table["joint packing"] = (jointly_packed, "cells of all levels attend to each other in the encoder")
-    table["no deepstack"] = (with_given(without_deepstack), "DeepStack planes are zero")
-    table["renumbered"] = (with_given(renumbered), "tokens are numbered one after the other, not by place")
+    table["no finest level"] = (Leaves(arr_coc, before=without_finest), "level 0 is never reached")
+    table["glimpse only"] = (Leaves(arr_coc, before=glimpse_only), "nothing is split")
+    table["joint packing"] = (
+        Leaves(arr_coc, after=jointly_packed),
+        "cells of all levels attend to each other in the encoder",
+    )
+    table["no deepstack"] = (Leaves(arr_coc, after=without_deepstack), "DeepStack planes are zero")
+    table["renumbered"] = (Leaves(arr_coc, after=renumbered), "tokens are numbered one after the other, not by place")
     return table
 
 
 ABLATIONS: dict[str, Policy] = {
-    name: Policy(name, give, summary, POLICIES[REFERENCE].needs, uses_pyramid=True)
-    for name, (give, summary) in changed().items()
+    name: Policy(name, rule, summary, POLICIES[REFERENCE].needs, uses_pyramid=True)
+    for name, (rule, summary) in changed().items()
 }
 
 

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from arr_coc.allocator import Allocator
 from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.flops import attention_flops, encoded_segments
+from arr_coc.evaluation.policies.full_picture import full_grid
+from arr_coc.evaluation.recall import levels_of_leaves
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import AUTO, CellFeatures, Pyramid, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,24 +51,69 @@ class Given:
 
 
 Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
+Derive = Callable[[Allocator, Sample, Pyramid], Allocator]
+OWN_BUDGET = 0
+"""In the place of a number of tokens: "auto" for a policy that can choose, and no budget at all for the others."""
+
+
+def own_question(sample: Sample) -> str:
+    return sample.question
+
+
+def unchanged(pyramid: Pyramid) -> Pyramid:
+    return pyramid
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Leaves of mixed levels, by an allocator.
+
+    Attributes:
+        allocator: the policy's, from the one that the host came with; the sample and its pyramid are for scorers that
+            know the evidence.
+        question: that is looked with.
+        before: changes the pyramid that is allocated.
+        after: (host, pyramid, given) changes what is given.
+    """
+
+    allocator: Derive
+    question: Callable[[Sample], str] = own_question
+    before: Callable[[Pyramid], Pyramid] = unchanged
+    after: Callable[[Qwen3VLHost, Pyramid, Given], Given] | None = None
+
+    def give(self, host: Qwen3VLHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        allocator, pyramid = self.allocator(standing, sample, pyramid), self.before(pyramid)
+        with torch.no_grad():
+            view = View.of(pyramid, self.question(sample))
+            [realization] = allocator.realize(host, [view], [AUTO if budget == OWN_BUDGET else budget])
+        allocation, reads_attention = realization.allocation, getattr(allocator.scorer, "reads_attention", False)
+        given = Given(
+            ImageBlock.of(allocation),
+            realization.features,
+            encoded_segments(realization),
+            levels_of_leaves(allocation, full_grid(host, sample.image.size)),
+            allocation.leaves,
+            attention_flops(host, realization, allocator.gaze) if reads_attention else 0.0,
+        )
+        return given if self.after is None else self.after(host, pyramid, given)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A rule by which visual tokens are chosen.
+    """A name, and the allocator or another rule by which visual tokens are chosen.
 
     Attributes:
-        give: (host, sample, pyramid, budget) to what the host is given.
+        rule: leaves by an allocator, or (host, sample, pyramid, budget) to what the host is given.
         needs: what it looks at: pixels, encoder features, encoder attention, question, language attention, evidence.
         has_budget: False where it costs what it costs.
-        chooses_budget: whether a budget of 0 lets it decide.
+        chooses_budget: whether `OWN_BUDGET` lets it decide.
         uses_pyramid: whether building the pyramid is part of its work.
         needs_training: whether parts must have been trained for the host.
         source: paper or rule it follows.
     """
 
     name: str
-    give: Give
+    rule: Give | Leaves
     summary: str
     needs: frozenset[str] = field(default=frozenset({"pixels"}))
     has_budget: bool = True
@@ -76,3 +126,14 @@ class Policy:
     def is_blind(self) -> bool:
         """Whether all questions about a picture are given the same."""
         return not self.needs & {"question", "language attention", "evidence"}
+
+    def give(self, host: Qwen3VLHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        """What the host is given.
+
+        Args:
+            standing: the allocator that the host came with, from which those of policies are derived.
+            budget: tokens, or `OWN_BUDGET`.
+        """
+        if isinstance(self.rule, Leaves):
+            return self.rule.give(host, standing, sample, pyramid, budget)
+        return self.rule(host, sample, pyramid, budget)

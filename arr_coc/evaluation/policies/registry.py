@@ -9,21 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import nn
 
-from arr_coc.balancing import Balancer
+from arr_coc.allocator import Allocator
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.flops import attention_flops, encoded_segments
 from arr_coc.evaluation.policies.full_picture import full_grid, whole_picture
-from arr_coc.evaluation.policies.policy import Given, Policy
+from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of
-from arr_coc.evaluation.recall import levels_of_leaves, levels_of_resize
+from arr_coc.evaluation.recall import levels_of_resize
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
-from arr_coc.knowing import AttentionScorer, Scorer
 from arr_coc.processor.plain_inputs import pixel_limits
-from arr_coc.realizing import realize
+from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid
 
 SHORT_QUESTION_WORDS = 7
@@ -49,38 +46,6 @@ def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: 
     return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)
 
 
-def give_leaves(
-    host: Qwen3VLHost,
-    sample: Sample,
-    pyramid: Pyramid,
-    budget: int,
-    scorer: Scorer,
-    balancer: Balancer,
-    adapter: nn.Module | None = None,
-    question: str | None = None,
-) -> Given:
-    """Leaves of mixed levels, by a scorer and a balancer.
-
-    Args:
-        budget: 0 lets the balancer decide.
-        question: looked with instead of the sample's own.
-    """
-    asked = sample.question if question is None else question
-    with torch.no_grad():
-        [realization] = realize(
-            host, [pyramid], [asked], balancer=balancer, scorer=scorer, adapter=adapter, budgets=[budget or None]
-        )
-    allocation = realization.allocation
-    return Given(
-        ImageBlock.of(allocation),
-        realization.features,
-        encoded_segments(realization),
-        levels_of_leaves(allocation, full_grid(host, sample.image.size)),
-        allocation.leaves,
-        attention_flops(host, realization) if getattr(scorer, "reads_attention", False) else 0.0,
-    )
-
-
 def full(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Remembered where other policies start from it too."""
     whole = whole_picture(host, sample.image)
@@ -97,43 +62,29 @@ def two_mode(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -
     return give_whole(host, sample, pyramid, MIN_BUDGET if is_short else MAX_BUDGET)
 
 
-def random_splits(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    balancer = replace(host.balancer, exploit_explore=0, weights=(0, 0, 1))
-    return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
+def random_splits(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
+    balancer = replace(standing.heuristic, exploit_explore=0, weights=(0, 0, 1))
+    return replace(standing.training_free(), scorer=RandomScorer(), balancer=balancer)
 
 
-def saliency(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    balancer = replace(host.balancer, exploit_explore=1, weights=(0.6, 0.4, 0))
-    return give_leaves(host, sample, pyramid, budget, RandomScorer(), balancer)
+def saliency(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
+    balancer = replace(standing.heuristic, exploit_explore=1, weights=(0.6, 0.4, 0))
+    return replace(standing.training_free(), scorer=RandomScorer(), balancer=balancer)
 
 
-def arr_coc(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer)
+def arr_coc(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
+    return standing.training_free()
 
 
-def arr_coc_trained(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_trained(host, sample, pyramid, budget, sample.question)
-
-
-def arr_coc_trained_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_trained(host, sample, pyramid, budget, other_question(sample))
-
-
-def give_trained(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int, question: str) -> Given:
-    """With all that was learnt for this host.
+def arr_coc_trained(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
+    """All that was learnt for this host.
 
     Raises:
         ValueError: nothing was.
     """
-    learned = host.learned
-    if not learned.parts():
+    if not trained_parts(standing):
         raise ValueError("policies: arr-coc-trained needs trained parts; name them with --relevance FOLDER")
-    scorer, balancer = learned.pick_scorer(), learned.balancer or host.balancer
-    return give_leaves(host, sample, pyramid, budget, scorer, balancer, learned.adapter, question)
-
-
-def arr_coc_shuffled(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_leaves(host, sample, pyramid, budget, AttentionScorer(), host.balancer, question=other_question(sample))
+    return standing
 
 
 def other_question(sample: Sample) -> str:
@@ -142,13 +93,14 @@ def other_question(sample: Sample) -> str:
     return others[sum(sample.question.encode()) % len(others)]
 
 
-def oracle(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def oracle(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
     """What the evidence leaves over follows information; without boxes, information alone."""
     width, height = sample.image.size
     boxes = tuple((x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in sample.boxes or ())
     weights = (0.05, 0.0, 0.95) if boxes else (0.6, 0.4, 0.0)
-    balancer = replace(host.balancer, focus_diversify=0.3, exploit_explore=0, weights=weights)
-    return give_leaves(host, sample, pyramid, budget, OracleScorer({(pyramid, sample.question): boxes}), balancer)
+    balancer = replace(standing.heuristic, focus_diversify=0.3, exploit_explore=0, weights=weights)
+    scorer = OracleScorer({(pyramid, sample.question): boxes})
+    return replace(standing.training_free(), scorer=scorer, balancer=balancer)
 
 
 REGISTERED: tuple[Policy, ...] = (
@@ -163,16 +115,21 @@ REGISTERED: tuple[Policy, ...] = (
     ),
     Policy(
         "random",
-        random_splits,
+        Leaves(random_splits),
         "quadtree with random splits, drawn by the question's words",
         needs=frozenset({"pixels", "question"}),
         uses_pyramid=True,
     ),
-    Policy("saliency", saliency, "quadtree that follows information and salience, not the question", uses_pyramid=True),
+    Policy(
+        "saliency",
+        Leaves(saliency),
+        "quadtree that follows information and salience, not the question",
+        uses_pyramid=True,
+    ),
     *PEERS,
     Policy(
         "arr-coc",
-        arr_coc,
+        Leaves(arr_coc),
         "training-free ARR-COC with its standing constants",
         needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
         chooses_budget=True,
@@ -180,7 +137,7 @@ REGISTERED: tuple[Policy, ...] = (
     ),
     Policy(
         "arr-coc-shuffled",
-        arr_coc_shuffled,
+        Leaves(arr_coc, other_question),
         "ARR-COC that looks with another question than the one that is answered",
         needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
         chooses_budget=True,
@@ -188,7 +145,7 @@ REGISTERED: tuple[Policy, ...] = (
     ),
     Policy(
         "arr-coc-trained",
-        arr_coc_trained,
+        Leaves(arr_coc_trained),
         "ARR-COC with the parts that were trained for this host",
         needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
         chooses_budget=True,
@@ -197,7 +154,7 @@ REGISTERED: tuple[Policy, ...] = (
     ),
     Policy(
         "arr-coc-trained-shuffled",
-        arr_coc_trained_shuffled,
+        Leaves(arr_coc_trained, other_question),
         "trained ARR-COC that looks with another question than the one that is answered",
         needs=frozenset({"pixels", "question", "encoder features", "language attention"}),
         chooses_budget=True,
@@ -206,7 +163,7 @@ REGISTERED: tuple[Policy, ...] = (
     ),
     Policy(
         "oracle",
-        oracle,
+        Leaves(oracle),
         "quadtree that follows the evidence boxes",
         needs=frozenset({"pixels", "evidence"}),
         uses_pyramid=True,

@@ -13,24 +13,26 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
+from arr_coc.allocator import Allocator
 from arr_coc.data.records import MIN_GLYPH_PX, Box
 from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import Sample, Task
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.evaluation.policies.ablations import ABLATIONS
 from arr_coc.evaluation.policies.full_picture import WholePictures, full_grid
-from arr_coc.evaluation.policies.registry import POLICIES, Given
+from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
+from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen, levels_of_leaves
 from arr_coc.evaluation.running.answers import Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.evaluation.running.timing import time_answer
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.loading import load_host
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Allocation, Pyramid
 
 REGISTRY = POLICIES | ABLATIONS
 BUDGETS = (64, 100, 160, 256, 400)
-OWN_BUDGET = 0
 CHUNK = 8
 PRINT_SHARE = 0.7  # height of a capital letter, of the height of the box around its line
 
@@ -103,7 +105,7 @@ class Chunks(Dataset[list[Line]]):
 
     def __init__(self, plan: Plan, chunks: list[Chunk]) -> None:
         self.plan, self.chunks = plan, chunks
-        self.host: Qwen3VLHost | None = None
+        self.processor: RelevanceProcessor | None = None
         self.tasks: dict[str, Task] = {}
 
     def __len__(self) -> int:
@@ -111,49 +113,61 @@ class Chunks(Dataset[list[Line]]):
 
     def __getitem__(self, number: int) -> list[Line]:
         chunk = self.chunks[number]
-        if self.host is None:
-            self.host = load_host(self.plan.model, relevance=self.plan.relevance)[1].host
+        if self.processor is None:
+            self.processor = load_host(self.plan.model, relevance=self.plan.relevance)[1]
         if chunk.task not in self.tasks:
             self.tasks[chunk.task] = self.plan.open(chunk.task)
-        return answer_chunk(self.host, chunk, self.tasks[chunk.task], self.plan.timed_every)
+        return answer_chunk(self.processor, chunk, self.tasks[chunk.task], self.plan.timed_every)
 
 
-def answer_chunk(host: Qwen3VLHost, chunk: Chunk, task: Task, timed_every: int) -> list[Line]:
+def answer_chunk(processor: RelevanceProcessor, chunk: Chunk, task: Task, timed_every: int) -> list[Line]:
     """All that is missing of a chunk, one picture after the other."""
     samples = ((number, conditions, task[number]) for number, conditions in chunk.missing)
     lines: list[Line] = []
     for _, same_picture in groupby(samples, key=lambda entry: entry[2].picture_id):
         asked = list(same_picture)
         rows = [Row(number, sample, *pair) for number, conditions, sample in asked for pair in conditions]
-        lines += answer_picture(host, task, chunk.task, rows, timed_every)
+        lines += answer_picture(processor, task, chunk.task, rows, timed_every)
     return lines
 
 
-def answer_picture(host: Qwen3VLHost, task: Task, name: str, rows: list[Row], timed_every: int) -> list[Line]:
+def answer_picture(
+    processor: RelevanceProcessor, task: Task, name: str, rows: list[Row], timed_every: int
+) -> list[Line]:
     """All rows are about one picture."""
+    host, allocator = processor.host, processor.allocator
     remembering = WholePictures(host)
     pyramid = remembering.pyramid(rows[0].sample.image)
-    given = give_all(remembering, pyramid, rows)
+    given = give_all(remembering, allocator, pyramid, rows)
     answers = answer_all(remembering, [row.sample.prompt for row in rows], given)
     return [
-        line_of(host, task, name, row, what, answer, timed_every)
+        line_of(host, allocator, task, name, row, what, answer, timed_every)
         for row, what, answer in zip(rows, given, answers, strict=True)
     ]
 
 
-def give_all(host: Qwen3VLHost, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
+def give_all(host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
     """What the host is given for each row; one that is blind to the question is asked once per picture and budget."""
     blind: dict[tuple[str, int], Given] = {}
     given = []
     for row in rows:
         policy, key = REGISTRY[row.policy], (row.policy, row.budget)
         if key not in blind or not policy.is_blind:
-            blind[key] = policy.give(host, row.sample, pyramid, row.budget)
+            blind[key] = policy.give(host, allocator, row.sample, pyramid, row.budget)
         given.append(blind[key])
     return given
 
 
-def line_of(host: Qwen3VLHost, task: Task, name: str, row: Row, given: Given, answer: str, timed_every: int) -> Line:
+def line_of(
+    host: Qwen3VLHost,
+    allocator: Allocator,
+    task: Task,
+    name: str,
+    row: Row,
+    given: Given,
+    answer: str,
+    timed_every: int,
+) -> Line:
     sample, policy = row.sample, REGISTRY[row.policy]
     is_timed = timed_every > 0 and row.number % timed_every == 0
     seen = evidence_shown(host, sample, given.shown)
@@ -178,7 +192,7 @@ def line_of(host: Qwen3VLHost, task: Task, name: str, row: Row, given: Given, an
         flops=flops_of(host, sample, given),
         recall=seen.recall,
         precision=seen.precision,
-        seconds=time_answer(host, sample, policy, row.budget) if is_timed else None,
+        seconds=time_answer(host, allocator, sample, policy, row.budget) if is_timed else None,
     )
 
 
