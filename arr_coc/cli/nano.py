@@ -24,6 +24,9 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures, for each that trains.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    start: Annotated[
+        str, typer.Option(help="nano or a folder: goes on from that host, with lifelike pictures; empty: from nothing.")
+    ] = "",
 ) -> None:
     """Tokenizer, print, labelled lines, the generator's pictures; hours on a CPU, where a process a core pays:
     torchrun --nproc-per-node 2 --no-python arr-coc nano train --out FOLDER.
@@ -32,9 +35,11 @@ def train(
     from arr_coc.nano.train import Settings, check_folder, check_team, choose_device
     from arr_coc.nano.train import train as run
 
+    if start:
+        from arr_coc.hosts.names import resolve
     with joined() as team:
         with explained():
-            settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device))
+            settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device), start=str(resolve(start)) if start else "")
             check_team(settings, team)
             check_folder(out, resume)
         host = run(out, settings, resume, team)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from arr_coc.data.drawing.lifelike.generator import lifelike
 from arr_coc.data.mixture import MOST_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture, Question
 from arr_coc.data.tasks import TRAIN_SEEDS
@@ -42,6 +43,8 @@ class Stage:
         sides: longest side of generator pictures, drawn evenly.
         num_questions: most turns of a chat.
         language: False trains only the vision tower and the character heads.
+        lifelike: share of lifelike pictures among those of the generator.
+        heads_only: trains the dense heads on what the tower says, nothing else: they are not part of a host.
     """
 
     name: str
@@ -59,6 +62,8 @@ class Stage:
     dense_weight: float = 0.5
     rate: float = 1e-3
     final_rate: float = 1e-3
+    lifelike: float = 0.0
+    heads_only: bool = False
 
     @property
     def first_seed(self) -> int:
@@ -102,6 +107,26 @@ STAGES = (
     ),
 )  # fmt: skip
 
+LIFELIKE_STAGES = (
+    Stage(
+        "new heads", 40, 12, views=(1, 0, 0), sides=(448, 640), max_cells=72, language=False, rate=3e-3,
+        final_rate=1.5e-3, primer=0.0, lifelike=0.7, heads_only=True,
+    ),
+    Stage(
+        "worn print", 400, 16, primer=0.0, views=(0.85, 0.1, 0.05), sides=(448, 640, 832), max_cells=56, num_questions=4,
+        dense_weight=1.0, rate=7e-4, final_rate=5e-4, lifelike=0.75,
+    ),
+    Stage(
+        "receipts", 2000, 8, primer=0.0, views=(0.2, 0.55, 0.25), sides=(448, 640, 832, 1024), max_cells=400,
+        num_questions=10, rate=6e-4, final_rate=1e-4, lifelike=0.7,
+    ),
+    Stage(
+        "large receipts", 1000, 12, primer=0.0, views=(0.1, 0.6, 0.3), sides=(448, 640, 832, 1024, 1448),
+        max_cells=1024, num_questions=12, rate=2e-4, final_rate=2e-5, lifelike=0.65,
+    ),
+)  # fmt: skip
+"""From a finished host on: worn print of many typefaces in crops, then whole receipts, old pictures among them."""
+
 
 def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:
     """Raster indices of the cells that hold characters, with a few blank ones; at most `max_cells`."""
@@ -117,7 +142,11 @@ def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:
 
 def generator_sample(stage: Stage, seed: int) -> Shown:
     rng = random.Random(seed)
-    picture = mixture(seed, MOST_QUESTIONS, max_side=rng.choice(stage.sides))
+    side = rng.choice(stage.sides)
+    if random.Random(f"generation {seed}").random() < stage.lifelike:
+        picture = lifelike(seed, zoom=rng.choice((1.0, 1.0, 1.0, 1.4, 0.85)))
+    else:
+        picture = mixture(seed, MOST_QUESTIONS, max_side=side)
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
     return show(picture, rng, stage.max_cells)
 

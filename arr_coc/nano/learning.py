@@ -111,8 +111,9 @@ class Learner(nn.Module):
         attention = (query[rows, :, places][:, :, None] * key[rows, :, window]).sum(-1) / query.shape[-1] ** 0.5
         return pointing, attention.float().masked_fill(~is_token[:, None], float("-inf"))
 
-    def forward(self, batch: Batch, with_language: bool = True) -> Losses:
-        states, features = self.encode(batch)
+    def forward(self, batch: Batch, with_language: bool = True, heads_only: bool = False) -> Losses:
+        with torch.set_grad_enabled(not heads_only):
+            states, features = self.encode(batch)
         patch_logits, token_logits, start_logits, colours, names, figures = self.heads(states, features.merged)
         right, total = character_accuracy(token_logits, batch.slots)
         dense = (

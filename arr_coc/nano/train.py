@@ -26,9 +26,10 @@ from transformers import PreTrainedTokenizerFast, Qwen3VLForConditionalGeneratio
 from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.nano.config import nano_config, nano_image_processor
-from arr_coc.nano.curriculum import STAGES, Curriculum, Stage
+from arr_coc.nano.curriculum import LIFELIKE_STAGES, STAGES, Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
 from arr_coc.nano.learning import Learner, Losses
+from arr_coc.nano.muon import Muon32
 from arr_coc.nano.packing import Batch, ChatFormat
 from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
@@ -53,6 +54,7 @@ class Settings:
         batch_scale: multiplies the pictures of a batch (a GPU wants more).
         num_workers: processes that draw pictures, for each that trains.
         save_every_s: seconds between checkpoints.
+        start: folder of a finished host to go on from, by `LIFELIKE_STAGES`; empty trains from nothing, by `STAGES`.
     """
 
     seed: int = 0
@@ -61,6 +63,7 @@ class Settings:
     num_workers: int = 1
     save_every_s: float = 60.0
     device: str = "cpu"
+    start: str = ""
 
     def __post_init__(self) -> None:
         for name in ("scale", "batch_scale"):
@@ -74,7 +77,7 @@ class Settings:
                 num_batches=max(1, round(stage.num_batches * self.scale)),
                 batch_size=max(1, round(stage.batch_size * self.batch_scale)),
             )
-            for stage in STAGES
+            for stage in (LIFELIKE_STAGES if self.start else STAGES)
         ]
 
 
@@ -121,6 +124,23 @@ def make_tokenizer(num_pictures: int = 400) -> PreTrainedTokenizerFast:
     return train_tokenizer(texts)
 
 
+def first_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
+    """Of the host that a run goes on from, or a new one."""
+    return PreTrainedTokenizerFast.from_pretrained(settings.start) if settings.start else make_tokenizer()
+
+
+def first_model(settings: Settings, tokenizer: PreTrainedTokenizerFast) -> Qwen3VLForConditionalGeneration:
+    """The host that a run goes on from, in float32, or a fresh one."""
+    if settings.start:
+        return Qwen3VLForConditionalGeneration.from_pretrained(settings.start, dtype=torch.float32)
+    return Qwen3VLForConditionalGeneration(nano_config(tokenizer))
+
+
+def in_bfloat16(device: str) -> bool:
+    """Whether products in bfloat16 are the faster ones; a CPU without units for them takes twenty times as long."""
+    return device != "cpu" or torch.backends.cpu.get_cpu_capability() not in ("AVX2", "DEFAULT")
+
+
 def make_optimizers(learner: nn.Module) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside blocks and mergers, AdamW for tables and heads and, without decay, for vectors.
 
@@ -138,10 +158,10 @@ def make_optimizers(learner: nn.Module) -> list[torch.optim.Optimizer]:
         {"params": groups["tables"], "factor": TABLE_RATE, "weight_decay": 0.01},
         {"params": groups["vectors"], "factor": VECTOR_RATE, "weight_decay": 0.0},
     ]
-    return [
-        torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98)),
-        torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
-    ]
+    adam = torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98))
+    if not in_bfloat16(next(learner.parameters()).device.type):
+        return [adam, Muon32(matrices)]
+    return [adam, torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")]
 
 
 def group_of(name: str, parameter: nn.Parameter) -> str:
@@ -214,12 +234,12 @@ class Run:
         self.folder, self.settings, self.team = folder, settings, team
         tokenizer_folder = folder / "tokenizer"
         if team.leads and not tokenizer_folder.exists():
-            make_tokenizer().save_pretrained(tokenizer_folder)
+            first_tokenizer(settings).save_pretrained(tokenizer_folder)
         team.wait()
         torch.manual_seed(settings.seed)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
-        model = Qwen3VLForConditionalGeneration(nano_config(self.tokenizer))
-        model.set_attn_implementation("plain_products" if settings.device == "cpu" else "sdpa")
+        model = first_model(settings, self.tokenizer)
+        model.set_attn_implementation("plain_products" if settings.device == "cpu" and in_bfloat16("cpu") else "sdpa")
         self.learner = Learner(model).to(settings.device)
         self.optimizers = make_optimizers(self.learner)
         self.stage, self.batch, self.seconds = 0, 0, 0.0
@@ -273,8 +293,9 @@ class Run:
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = rate * group["factor"]
         batch = to_device(batch, self.settings.device)
-        with torch.autocast(self.settings.device.split(":")[0], torch.bfloat16):
-            losses = self.learner(batch, stage.language)
+        device = self.settings.device.split(":")[0]
+        with torch.autocast(device, torch.bfloat16, enabled=in_bfloat16(device)):
+            losses = self.learner(batch, stage.language, stage.heads_only)
         losses.total(stage.dense_weight).backward()
         self.team.average_gradients(self.learner.parameters())
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
