@@ -39,7 +39,14 @@ def train(
         from arr_coc.hosts.names import resolve
     with joined() as team:
         with explained():
-            settings = Settings(seed, scale, batch_scale, workers, device=choose_device(device), start=str(resolve(start)) if start else "")
+            settings = Settings(
+                seed,
+                scale,
+                batch_scale,
+                workers,
+                device=choose_device(device),
+                start=str(resolve(start)) if start else "",
+            )
             check_team(settings, team)
             check_folder(out, resume)
         host = run(out, settings, resume, team)

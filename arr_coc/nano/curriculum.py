@@ -113,8 +113,8 @@ LIFELIKE_STAGES = (
         final_rate=1.5e-3, primer=0.0, lifelike=0.7, heads_only=True,
     ),
     Stage(
-        "worn print", 400, 16, primer=0.0, views=(0.85, 0.1, 0.05), sides=(448, 640, 832), max_cells=56, num_questions=4,
-        dense_weight=1.0, rate=7e-4, final_rate=5e-4, lifelike=0.75,
+        "worn print", 400, 16, primer=0.0, views=(0.85, 0.1, 0.05), sides=(448, 640, 832), max_cells=56,
+        num_questions=4, dense_weight=1.0, rate=7e-4, final_rate=5e-4, lifelike=0.75,
     ),
     Stage(
         "receipts", 2000, 8, primer=0.0, views=(0.2, 0.55, 0.25), sides=(448, 640, 832, 1024), max_cells=400,

@@ -154,7 +154,9 @@ def worn(rng: Random, image: Image.Image) -> Image.Image:
     elif kind < 0.22:
         image = image.filter(ImageFilter.MinFilter(3)) if rng.random() < 0.5 else image.filter(ImageFilter.BoxBlur(1))
     if rng.random() < 0.25:
-        image = ImageChops.lighter(image, soft_field(rng, image.size, 2, rng.randint(3, 14), 0, rng.randint(60, 150), image.mode))
+        image = ImageChops.lighter(
+            image, soft_field(rng, image.size, 2, rng.randint(3, 14), 0, rng.randint(60, 150), image.mode)
+        )
     if rng.random() < 0.12:
         image = ImageChops.lighter(image, bands(rng, image.size, image.mode))
     return image
@@ -184,7 +186,15 @@ def bands(rng: Random, size: tuple[int, int], mode: str) -> Image.Image:
     return field if mode == "L" else field.convert(mode)
 
 
-PAPERS = ((255, 255, 255), (252, 252, 250), (246, 243, 236), (240, 240, 244), (255, 250, 228), (236, 230, 214), (228, 228, 230))
+PAPERS = (
+    (255, 255, 255),
+    (252, 252, 250),
+    (246, 243, 236),
+    (240, 240, 244),
+    (255, 250, 228),
+    (236, 230, 214),
+    (228, 228, 230),
+)
 INKS = ((10, 10, 12), (24, 24, 30), (40, 40, 48), (38, 34, 70), (60, 56, 60), (84, 80, 88))
 
 
@@ -234,7 +244,9 @@ def photographed(rng: Random, sheet: Sheet, clean: float = 0.2) -> Shot:
 
 
 def place(rng: Random, image: Image.Image, warp: Warp, size: tuple[int, int], framed: bool) -> Image.Image:
-    straight = not any(warp.bend) and np.allclose(warp.forward[:2, :2], np.eye(2)) and np.allclose(warp.forward[2, :2], 0)
+    straight = (
+        not any(warp.bend) and np.allclose(warp.forward[:2, :2], np.eye(2)) and np.allclose(warp.forward[2, :2], 0)
+    )
     if straight:
         whole = Image.new("RGB", size, image.getpixel((0, 0)))  # type: ignore[arg-type]
         whole.paste(image, (round(warp.forward[0, 2]), round(warp.forward[1, 2])))
@@ -251,7 +263,9 @@ def place(rng: Random, image: Image.Image, warp: Warp, size: tuple[int, int], fr
 
 def backing(rng: Random, size: tuple[int, int]) -> Image.Image:
     """A table, a cloth, a hand's colour: soft blobs, or grain along one way."""
-    base = rng.choice(((120, 84, 52), (60, 52, 48), (150, 148, 144), (210, 204, 196), (44, 60, 80), (92, 110, 84), (180, 140, 110)))
+    base = rng.choice(
+        ((120, 84, 52), (60, 52, 48), (150, 148, 144), (210, 204, 196), (44, 60, 80), (92, 110, 84), (180, 140, 110))
+    )
     ground = blurred(rng, (size[0] + size[0] % 2, size[1] + size[1] % 2), base, 30, rng.randint(2, 8)).resize(size)
     if rng.random() < 0.4:
         grain = Image.new("L", (1, size[1] // 3 + 1))

@@ -13,13 +13,31 @@ from arr_coc.data.drawing.lifelike.typefaces import choices
 from arr_coc.data.drawing.lifelike.vocabulary import Speaker, clock, date, phone, serial
 
 CURRENCIES = ("", "", "", "$", "$", "RM", "RM ", "€", "£", "USD ", "EUR ", "S$", "Rs.", "CHF ", "kr ", "R$")
-TITLES = ("TAX INVOICE", "RECEIPT", "CASH BILL", "INVOICE", "SALES RECEIPT", "Receipt", "Tax Invoice", "OFFICIAL RECEIPT")
+TITLES = (
+    "TAX INVOICE",
+    "RECEIPT",
+    "CASH BILL",
+    "INVOICE",
+    "SALES RECEIPT",
+    "Receipt",
+    "Tax Invoice",
+    "OFFICIAL RECEIPT",
+)
 TOTALS = (
     "TOTAL", "Total", "GRAND TOTAL", "Grand Total", "TOTAL AMOUNT", "Total Amount", "AMOUNT DUE", "Amount Due", "NET TOTAL",
     "TOTAL SALES", "Total Incl. Tax", "TOTAL DUE", "Total Payable", "BALANCE DUE", "NETT TOTAL", "Rounded Total", "SUM",
 )  # fmt: skip
 UNSEEN_TOTALS = ("TO PAY", "Bill Total", "TOTAL (incl. VAT)", "Payable Amount")
-SUBTOTALS = ("SUBTOTAL", "Subtotal", "SUB TOTAL", "Sub-Total", "Sub Total", "Total Excl. Tax", "NET", "Total before tax")
+SUBTOTALS = (
+    "SUBTOTAL",
+    "Subtotal",
+    "SUB TOTAL",
+    "Sub-Total",
+    "Sub Total",
+    "Total Excl. Tax",
+    "NET",
+    "Total before tax",
+)
 TAXES = ("GST", "VAT", "TAX", "GST 6%", "VAT 20%", "Sales Tax", "TAX 7%", "SST 6%", "MwSt 19%", "TVA 10%", "Total GST")
 TENDERS = ("CASH", "Cash", "VISA", "MASTERCARD", "CARD", "Cash Tendered", "CASH PAID", "Debit Card", "Paid", "Tendered")
 CHANGES = ("CHANGE", "Change", "Change Due", "CHANGE DUE", "Balance")
@@ -196,11 +214,16 @@ def head(till: Till) -> None:
     if rng.random() < 0.5:
         till.line(rng.choice(("({})", "Co. Reg: {}", "(Reg No: {})", "Company No. {}")).format(serial(rng)), align)
     address = [till.line(till.said(part), align) for part in till.speaker.address()]
-    sheet.ask("address", wordings.ADDRESS, " ".join(ink.text for ink in address), [union(address)], glyph_px=till.body.cap)
+    sheet.ask(
+        "address", wordings.ADDRESS, " ".join(ink.text for ink in address), [union(address)], glyph_px=till.body.cap
+    )
     if rng.random() < 0.6:
         ask_phone(till, align)
     if rng.random() < 0.5:
-        till.line(f"{rng.choice(('GST No', 'GST ID', 'VAT No', 'Tax No'))}{rng.choice((': ', ' : ', ' '))}{serial(rng)}", align)
+        till.line(
+            f"{rng.choice(('GST No', 'GST ID', 'VAT No', 'Tax No'))}{rng.choice((': ', ' : ', ' '))}{serial(rng)}",
+            align,
+        )
     if rng.random() < 0.5:
         till.feed(0.5)
     if rng.random() < 0.5:
@@ -353,7 +376,11 @@ def pay(till: Till, total: int) -> None:
     rng, sheet = till.rng, till.sheet
     if rng.random() > 0.7:
         return
-    given = total if rng.random() < 0.4 else -(-total // rng.choice((100, 500, 1000, 5000))) * rng.choice((100, 500, 1000, 5000))
+    given = (
+        total
+        if rng.random() < 0.4
+        else -(-total // rng.choice((100, 500, 1000, 5000))) * rng.choice((100, 500, 1000, 5000))
+    )
     given = max(given, total)
     sheet.ask("amount", wordings.CASH, till.money(given), [till.amount(till.said(rng.choice(TENDERS)), given)])
     if given > total or rng.random() < 0.5:
@@ -390,7 +417,9 @@ def ask_items(till: Till, items: list[Item]) -> None:
     for item in rng.sample(items, min(4, len(items))):
         alone = sum(other.name.text == item.name.text for other in items) == 1
         if alone:
-            sheet.ask("item_price", wordings.PRICE, item.price.text, [item.price, item.name], hops=2, item=item.name.text)
+            sheet.ask(
+                "item_price", wordings.PRICE, item.price.text, [item.price, item.name], hops=2, item=item.name.text
+            )
         if alone and item.quantity is not None:
             evidence = [item.quantity, item.name]
             sheet.ask("quantity", wordings.QUANTITY, item.quantity.text, evidence, hops=2, item=item.name.text)

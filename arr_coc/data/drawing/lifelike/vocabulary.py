@@ -30,7 +30,9 @@ FORMS = (
     "", "", "", "Ltd", "Ltd.", "LTD", "Inc.", "LLC", "Co.", "& Co", "GmbH", "S.A.", "SDN BHD", "SDN. BHD.", "PTE LTD",
     "Pty Ltd", "B.V.", "S.r.l.", "AG", "(M) SDN BHD", "Enterprise", "Holdings", "Group", "& Sons",
 )  # fmt: skip
-STREETS = listed("Street St. Road Rd Avenue Ave Lane Drive Way Square Court Jalan Rue Platz Plaza Park Terrace Boulevard")
+STREETS = listed(
+    "Street St. Road Rd Avenue Ave Lane Drive Way Square Court Jalan Rue Platz Plaza Park Terrace Boulevard"
+)
 SENTENCES = listed(
     "Thank you for your visit|Please come again|Goods sold are not returnable|Thank you|Have a nice day|Keep this slip|"
     "Exchange within 7 days with receipt|Prices include tax|We hope to see you soon|Customer copy|No refund without "
@@ -104,7 +106,11 @@ class Speaker:
         return " ".join([*core, rng.choice(FORMS)]).strip()
 
     def person(self) -> str:
-        return f"{self.word(words.NAMES)} {self.word(words.SURNAMES)}" if self.rng.random() < 0.5 else self.word(words.NAMES)
+        return (
+            f"{self.word(words.NAMES)} {self.word(words.SURNAMES)}"
+            if self.rng.random() < 0.5
+            else self.word(words.NAMES)
+        )
 
     def address(self) -> list[str]:
         """One to three lines."""
@@ -122,7 +128,11 @@ class Speaker:
         return lines
 
     def sentence(self) -> str:
-        return self.rng.choice(SENTENCES) if self.rng.random() < 0.6 else " ".join(self.word(words.FILLER) for _ in range(self.rng.randint(3, 6)))
+        return (
+            self.rng.choice(SENTENCES)
+            if self.rng.random() < 0.6
+            else " ".join(self.word(words.FILLER) for _ in range(self.rng.randint(3, 6)))
+        )
 
 
 def serial(rng: Random) -> str:
@@ -139,7 +149,10 @@ def serial(rng: Random) -> str:
 
 
 def phone(rng: Random) -> str:
-    parts = ["".join(rng.choices("0123456789", k=size)) for size in rng.choice(((2, 8), (3, 4, 4), (3, 3, 4), (2, 4, 4), (4, 3, 3)))]
+    parts = [
+        "".join(rng.choices("0123456789", k=size))
+        for size in rng.choice(((2, 8), (3, 4, 4), (3, 3, 4), (2, 4, 4), (4, 3, 3)))
+    ]
     if rng.random() < 0.2:
         return f"+{parts[0]} {' '.join(parts[1:])}"
     if rng.random() < 0.2:

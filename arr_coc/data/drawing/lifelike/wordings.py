@@ -56,7 +56,12 @@ LINE = (
     "Transcribe the line that starts with {start}.", "Read the line that begins with {start}.",
     "Write out the line that starts with {start}.",
 )  # fmt: skip
-FIRST_LINE = ("Read the first line.", "What is the first line?", "What is written at the top?", "Transcribe the top line.")
+FIRST_LINE = (
+    "Read the first line.",
+    "What is the first line?",
+    "What is written at the top?",
+    "Transcribe the top line.",
+)
 LAST_LINE = ("Read the last line.", "What is the last line?", "What is written at the bottom?")
 BELOW = ("What is written below {line}?", "Which line is below {line}?", "Read the line under {line}.")
 BEFORE = ("What stands before {value}?", "What is the label of {value}?", "What is {value}?")
