@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from arr_coc.data.drawing.canvas import Ink
 from arr_coc.data.drawing.lifelike import wordings
 from arr_coc.data.drawing.lifelike.lettering import Print, width_of
 from arr_coc.data.drawing.lifelike.sheet import Sheet, union
+from arr_coc.data.drawing.lifelike.till import Till
 from arr_coc.data.drawing.lifelike.typefaces import choices
 from arr_coc.data.drawing.lifelike.vocabulary import Speaker, clock, date, phone, serial
 
@@ -24,8 +25,8 @@ TITLES = (
     "OFFICIAL RECEIPT",
 )
 TOTALS = (
-    "TOTAL", "Total", "GRAND TOTAL", "Grand Total", "TOTAL AMOUNT", "Total Amount", "AMOUNT DUE", "Amount Due", "NET TOTAL",
-    "TOTAL SALES", "Total Incl. Tax", "TOTAL DUE", "Total Payable", "BALANCE DUE", "NETT TOTAL", "Rounded Total", "SUM",
+    "TOTAL", "Total", "GRAND TOTAL", "Grand Total", "TOTAL AMOUNT", "Total Amount", "AMOUNT DUE", "Amount Due",
+    "NET TOTAL", "TOTAL SALES", "Total Incl. Tax", "TOTAL DUE", "Total Payable", "BALANCE DUE", "NETT TOTAL", "Rounded Total", "SUM",
 )  # fmt: skip
 UNSEEN_TOTALS = ("TO PAY", "Bill Total", "TOTAL (incl. VAT)", "Payable Amount")
 SUBTOTALS = (
@@ -42,109 +43,13 @@ TAXES = ("GST", "VAT", "TAX", "GST 6%", "VAT 20%", "Sales Tax", "TAX 7%", "SST 6
 TENDERS = ("CASH", "Cash", "VISA", "MASTERCARD", "CARD", "Cash Tendered", "CASH PAID", "Debit Card", "Paid", "Tendered")
 CHANGES = ("CHANGE", "Change", "Change Due", "CHANGE DUE", "Balance")
 FIELDS = (
-    "Invoice No", "Receipt No", "Bill No", "Ref", "Order", "Trans", "Doc No", "Slip", "Terminal", "Counter", "Table", "Till",
-    "Cashier", "Served by", "Staff", "Customer", "Member", "Pax", "Salesperson", "GST No", "VAT Reg", "Reg No", "Tax ID",
+    "Invoice No", "Receipt No", "Bill No", "Ref", "Order", "Trans", "Doc No", "Slip", "Terminal", "Counter", "Table",
+    "Till", "Cashier", "Served by", "Staff", "Customer", "Member", "Pax", "Salesperson", "GST No", "VAT Reg", "Reg No",
+    "Tax ID",
 )  # fmt: skip
 PEOPLE = frozenset({"Cashier", "Served by", "Staff", "Customer", "Salesperson"})
 LAYOUTS = ("name price", "quantity name price", "two lines", "code first", "table")
 UNSEEN_LAYOUTS = ("price first", "three lines")
-
-
-@dataclass
-class Till:
-    """Where the next line goes, and how lines look."""
-
-    sheet: Sheet
-    speaker: Speaker
-    body: Print
-    bold: Print
-    left: float
-    right: float
-    pitch: float
-    y: float
-    currency: str
-    comma: bool
-    upper: bool
-    lines: list[list[Ink]] = field(default_factory=list)
-
-    @property
-    def middle(self) -> float:
-        return (self.left + self.right) / 2
-
-    @property
-    def rng(self) -> Random:
-        return self.sheet.rng
-
-    def said(self, text: str) -> str:
-        return text.upper() if self.upper else text
-
-    def money(self, cents: int) -> str:
-        whole, rest = divmod(abs(cents), 100)
-        text = f"{whole:,}.{rest:02d}" if whole > 999 else f"{whole}.{rest:02d}"
-        if self.comma:
-            text = text.translate(str.maketrans(",.", ".,"))
-        return f"-{text}" if cents < 0 else text
-
-    def fit(self, text: str, style: Print, width: float) -> Print:
-        length = width_of(text, style)
-        return style if length <= width else style.sized(max(0.55, width / length * 0.98))
-
-    def put(self, x: float, text: str, style: Print, align: str = "left") -> Ink:
-        ink = self.sheet.text(x, self.y, text, style, align)
-        self.lines[-1].append(ink)
-        return ink
-
-    def begin(self) -> None:
-        self.lines.append([])
-
-    def feed(self, share: float = 1.0) -> None:
-        self.y += self.pitch * share
-
-    def line(self, text: str, align: str = "left", style: Print | None = None) -> Ink:
-        """One line of text across the roll."""
-        style = self.fit(text, style or self.body, self.right - self.left)
-        self.begin()
-        ink = self.put({"left": self.left, "centre": self.middle, "right": self.right}[align], text, style, align)
-        self.feed(max(1.0, 0.2 + style.cap / self.body.cap))
-        return ink
-
-    def rule(self) -> None:
-        rng, kind = self.rng, self.rng.random()
-        if kind < 0.45:
-            char = rng.choice("---=*_.")
-            count = int((self.right - self.left) / max(1.0, width_of(char, self.body)))
-            self.sheet.text(self.left, self.y, char * count, self.body)
-        elif kind < 0.8:
-            dashes = rng.choice((0, 0, 2, 4, 6))
-            self.sheet.rule(self.left, self.right, self.y + self.body.cap / 2, rng.choice((1, 1, 2)), dashes)
-        else:
-            self.feed(-0.5)
-        self.feed()
-
-    def pair(self, label: str, value: str, style: Print | None = None) -> tuple[Ink, Ink]:
-        """A label at the left, an amount at the right end."""
-        style = self.fit(f"{label}  {value}", style or self.body, self.right - self.left)
-        self.begin()
-        inks = self.put(self.left, label, style), self.put(self.right, value, style, "right")
-        self.feed(max(1.0, 0.2 + style.cap / self.body.cap))
-        return inks
-
-    def amount(self, label: str, cents: int, style: Print | None = None) -> Ink:
-        """A label and an amount; the ink of the bare amount, the currency left out."""
-        style = style or self.body
-        sign = self.currency if self.rng.random() < 0.6 else ""
-        text = self.money(cents)
-        style = self.fit(f"{label}  {sign}{text}", style, self.right - self.left)
-        self.begin()
-        if self.rng.random() < 0.25:
-            self.put(self.right - width_of(f"   {sign}{text}", style) * 1.3, label, style, "right")
-        else:
-            self.put(self.left, label, style)
-        ink = self.put(self.right, text, style, "right")
-        if sign:
-            self.put(ink.box[0] - width_of(sign, style), sign, style)
-        self.feed(max(1.0, 0.2 + style.cap / self.body.cap))
-        return ink
 
 
 @dataclass(frozen=True)
@@ -313,7 +218,7 @@ def draw_item(till: Till, layout: str) -> Item:
     if layout in ("two lines", "three lines", "code first"):
         if layout != "two lines":
             till.line(serial(rng))
-        named = till.line(name[: max(6, int(len(name)))], style=till.fit(name, till.body, till.right - till.left))
+        named = till.line(name, style=till.fit(name, till.body, till.right - till.left))
         till.begin()
         count = till.put(till.left + width_of("  ", till.body), str(quantity), till.body)
         till.put(count.box[2], rng.choice((" x ", " X ", " @ ")) + till.money(unit), till.body)

@@ -1,4 +1,4 @@
-"""Words for lifelike pictures: lists and, for half of them, a model of characters; one fifth of all words is held out."""
+"""Words for lifelike pictures: lists and, for half of them, a model of characters; a fifth of them is held out."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from arr_coc.data.drawing.words import listed
 
 ORDER, UNSEEN_SHARE = 3, 5
 GOODS = listed(
-    "Almond Anchor Apron Basil Battery Biscuit Blanket Blender Bolt Bottle Bracket Broccoli Brownie Bucket Bulb Burger "
-    "Cable Canvas Cappuccino Caramel Cement Cereal Chicken Chocolate Cinnamon Cleaner Cloth Coconut Cotton Crab Cracker "
-    "Croissant Cucumber Curry Detergent Dough Drill Dumpling Espresso Eraser Fabric Fan Filter Folder Fork Fried Ginger "
-    "Glass Gloves Glue Grill Hammer Hanger Hinge Hose Ink Iron Jacket Ladder Lamb Latte Lettuce Lid Lunch Marker Mirror "
-    "Mocha Mop Mushroom Nail Napkin Needle Noodle Oil Omelette Oyster Paint Pancake Paper Parsley Peanut Pencil Pillow "
-    "Pipe Plate Plug Pork Powder Prawn Pudding Pump Radish Refill Ribbon Roll Rope Rubber Sandwich Sausage Screw Sesame "
-    "Shampoo Shelf Shrimp Sponge Steak Stapler Sticker Straw Switch Syrup Tape Thread Tile Timber Tissue Tofu Toner Tray "
-    "Tube Valve Vanilla Varnish Vest Wafer Washer Wire Wrap Yeast Zipper Set Large Small Regular Fresh Mixed Spicy Iced "
-    "Hot Green Special Classic Double Extra Mini Jumbo Organic Frozen Dried Sliced Smoked Baked"
+    "Almond Anchor Apron Basil Battery Biscuit Blanket Blender Bolt Bottle Bracket Broccoli Brownie Bucket Bulb "
+    "Burger Cable Canvas Cappuccino Caramel Cement Cereal Chicken Chocolate Cinnamon Cleaner Cloth Coconut Cotton "
+    "Crab Cracker Croissant Cucumber Curry Detergent Dough Drill Dumpling Espresso Eraser Fabric Fan Filter "
+    "Folder Fork Fried Ginger Glass Gloves Glue Grill Hammer Hanger Hinge Hose Ink Iron Jacket Ladder Lamb Latte "
+    "Lettuce Lid Lunch Marker Mirror Mocha Mop Mushroom Nail Napkin Needle Noodle Oil Omelette Oyster Paint "
+    "Pancake Paper Parsley Peanut Pencil Pillow Pipe Plate Plug Pork Powder Prawn Pudding Pump Radish Refill "
+    "Ribbon Roll Rope Rubber Sandwich Sausage Screw Sesame Shampoo Shelf Shrimp Sponge Steak Stapler Sticker "
+    "Straw Switch Syrup Tape Thread Tile Timber Tissue Tofu Toner Tray Tube Valve Vanilla Varnish Vest Wafer "
+    "Washer Wire Wrap Yeast Zipper Set Large Small Regular Fresh Mixed Spicy Iced Hot Green Special Classic "
+    "Double Extra Mini Jumbo Organic Frozen Dried Sliced Smoked Baked"
 )
 TRADES = listed(
-    "Bakery Books Bistro Cafe Centre Clinic Corner Deli Diner Electric Enterprise Express Fashion Florist Foods Garage "
-    "Garden Gifts Grocer Hardware House Kitchen Laundry Market Mart Motors Optical Outlet Paint Pharmacy Photo Pizza "
-    "Printing Restaurant Services Shop Sports Station Stationery Store Supermarket Supply Tailor Tools Toys Trading Village"
+    "Bakery Books Bistro Cafe Centre Clinic Corner Deli Diner Electric Enterprise Express Fashion Florist Foods "
+    "Garage Garden Gifts Grocer Hardware House Kitchen Laundry Market Mart Motors Optical Outlet Paint Pharmacy "
+    "Photo Pizza Printing Restaurant Services Shop Sports Station Stationery Store Supermarket Supply Tailor "
+    "Tools Toys Trading Village"
 )
 FORMS = (
     "", "", "", "Ltd", "Ltd.", "LTD", "Inc.", "LLC", "Co.", "& Co", "GmbH", "S.A.", "SDN BHD", "SDN. BHD.", "PTE LTD",

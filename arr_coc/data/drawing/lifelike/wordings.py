@@ -24,15 +24,18 @@ COMPANY = (
     "Where was this bought?", "Which company is the receipt from?", "What is the company name?", "Who is the seller?",
 )  # fmt: skip
 ADDRESS = (
-    "What is the address?", "What is the address of the shop?", "Where is the shop?", "Where is the company?", "address",
+    "What is the address?", "What is the address of the shop?", "Where is the shop?", "Where is the company?",
+    "address",
     "What is the address of the company?", "Which address is printed?",
 )  # fmt: skip
 SUBTOTAL = ("What is the subtotal?", "How much is the subtotal?", "What is the amount before tax?", "subtotal")
 TAX = (
-    "What is the tax?", "How much is the tax?", "How much tax was paid?", "What is the amount of tax?", "tax amount",
+    "What is the tax?", "How much is the tax?", "How much tax was paid?", "What is the amount of tax?",
+    "tax amount",
 )  # fmt: skip
 CASH = (
-    "How much cash was given?", "How much was paid in cash?", "What is the cash amount?", "How much was tendered?", "cash",
+    "How much cash was given?", "How much was paid in cash?", "What is the cash amount?", "How much was tendered?",
+    "cash",
 )  # fmt: skip
 CHANGE = ("What is the change?", "How much change was given?", "How much is the change?", "change")
 ROUNDING = ("What is the rounding?", "How much is the rounding?", "What is the rounding adjustment?")
@@ -40,7 +43,8 @@ DISCOUNT = ("What is the discount?", "How much is the discount?", "How much was 
 SERVICE = ("What is the service charge?", "How much is the service charge?")
 PHONE = ("What is the phone number?", "Which phone number is printed?", "What is the telephone number?", "phone")
 FIELD = (
-    "What is the {label}?", "What does it say after {label}?", "Read the value of {label}.", "{label}?", "What is {label}?",
+    "What is the {label}?", "What does it say after {label}?", "Read the value of {label}.", "{label}?",
+    "What is {label}?",
     "What stands beside {label}?",
 )  # fmt: skip
 PRICE = (
