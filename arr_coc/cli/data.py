@@ -24,6 +24,7 @@ def preview(
     num: Annotated[int, typer.Option(min=1, max=64, help="Number of pictures.")] = 8,
     kind: Kind = None,
     questions: Questions = 3,
+    lifelike: Annotated[bool, typer.Option("--lifelike", help="Receipts that could be taken for real ones.")] = False,
     out: Annotated[Path, typer.Option(metavar="FIGURE.png", help="Where the sheet is written.")] = Path("preview.png"),
 ) -> None:
     """Draw a sheet of pictures, each with questions, answers and evidence boxes."""
@@ -32,10 +33,22 @@ def preview(
         check_kind(kind)
     from arr_coc.data.preview import contact_sheet
 
-    sheet = contact_sheet(range(seed, seed + num), kind=kind, num_questions=questions)
+    sheet = contact_sheet(range(seed, seed + num), kind=kind, num_questions=questions, is_lifelike=lifelike)
     with replacing(out) as draft:
         sheet.save(draft)
     typer.echo(f"{num} pictures: {out}")
+
+
+@data_app.command()
+def fonts() -> None:
+    """List the typefaces of the lifelike pictures: licence, package, held out or not, here or not."""
+    from arr_coc.data.drawing.lifelike.typefaces import apt_line, font_files, fonts_version, typefaces
+
+    here = font_files()
+    for face in typefaces():
+        side, found = "held out" if face.unseen else "trained", "here" if face.stem in here else "missing"
+        typer.echo(f"{face.stem:30} {face.style:8} {face.licence:14} {face.package:26} {side:9} {found}")
+    typer.echo(f"{len(here)} of {len(typefaces())} are here, version {fonts_version()}; all of them: {apt_line()}")
 
 
 @data_app.command()

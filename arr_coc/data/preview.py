@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from arr_coc.data.drawing.colours import PALETTE, VIVID
 from arr_coc.data.drawing.fonts import load_font
+from arr_coc.data.drawing.lifelike.generator import KIND, lifelike
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
 
@@ -28,6 +29,7 @@ def contact_sheet(
     num_questions: int = 3,
     columns: int = 4,
     cell_px: int = 420,
+    is_lifelike: bool = False,
 ) -> Image.Image:
     """Pictures of the mixture side by side, each above its questions; evidence boxes in the question's colour.
 
@@ -36,9 +38,13 @@ def contact_sheet(
     """
     if not seeds:
         raise ValueError("seeds must not be empty")
-    cells = [
-        preview_cell(mixture(seed, num_questions, kind=kind), draw_boxes=draw_boxes, cell_px=cell_px) for seed in seeds
-    ]
+    if is_lifelike and kind not in (None, KIND):
+        raise ValueError(f"kind must be {KIND} for lifelike pictures, got {kind!r}")
+    pictures = (
+        lifelike(seed, num_questions=num_questions) if is_lifelike else mixture(seed, num_questions, kind=kind)
+        for seed in seeds
+    )
+    cells = [preview_cell(picture, draw_boxes=draw_boxes, cell_px=cell_px) for picture in pictures]
     columns = min(columns, len(cells))
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     height = sum(max(cell.height for cell in row) + GAP_PX for row in rows) + GAP_PX

@@ -11,14 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+from arr_coc.data.drawing.lifelike.generator import lifelike, lifelike_version
 from arr_coc.data.hub import DATA_SETS, open_hub_task
 from arr_coc.data.records import KINDS, Box
 from arr_coc.data.robustness import TRANSFORMS, is_answerable
-from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Sample, Task
+from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
 
 NUM_PICTURES, NUM_QUESTIONS = 1000, 8
 SIZES = (512, 1024, 2048, 4096)
-VARIED_PICTURES, DISJOINT_PICTURES = 200, 200
+VARIED_PICTURES, DISJOINT_PICTURES, LIFELIKE_PICTURES = 200, 200, 200
 BLOCK = 100_000
 """Test seeds of a suite; suites do not share pictures."""
 
@@ -47,6 +48,19 @@ class Selection(Task):
 def held_out(block: int, num_pictures: int = NUM_PICTURES, **options: object) -> GeneratedTask:
     """Pictures of one block of test seeds."""
     return GeneratedTask(TEST_SEEDS.start + block * BLOCK, num_pictures, NUM_QUESTIONS, **options)  # type: ignore[arg-type]
+
+
+class LifelikeTask(GeneratedTask):
+    """Lifelike pictures of one block of test seeds, `NUM_QUESTIONS` of each.
+
+    Args:
+        unseen: typefaces, words and layouts that training never draws; else those that it draws.
+    """
+
+    def __init__(self, block: int, num_pictures: int, *, unseen: bool) -> None:
+        super().__init__(TEST_SEEDS.start + block * BLOCK, num_pictures, NUM_QUESTIONS)
+        self.version = lifelike_version()
+        self._picture = Recent(lambda seed: lifelike(seed, unseen=unseen, num_questions=NUM_QUESTIONS))
 
 
 def robust(name: str) -> Task:
@@ -98,6 +112,8 @@ SUITES: dict[str, Callable[[], Task]] = {
         f"development/{side}": (lambda s=side, b=number: held_out(b, size=(s, s)))
         for number, side in enumerate(SIZES, 10)
     },
+    "lifelike/seen": lambda: LifelikeTask(35, LIFELIKE_PICTURES, unseen=False),
+    "lifelike/unseen": lambda: LifelikeTask(36, LIFELIKE_PICTURES, unseen=True),
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/tiny-print": lambda: held_out(21, VARIED_PICTURES, size=(2048, 2048), kind="document"),

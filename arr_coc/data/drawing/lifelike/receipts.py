@@ -26,7 +26,8 @@ TITLES = (
 )
 TOTALS = (
     "TOTAL", "Total", "GRAND TOTAL", "Grand Total", "TOTAL AMOUNT", "Total Amount", "AMOUNT DUE", "Amount Due",
-    "NET TOTAL", "TOTAL SALES", "Total Incl. Tax", "TOTAL DUE", "Total Payable", "BALANCE DUE", "NETT TOTAL", "Rounded Total", "SUM",
+    "NET TOTAL", "TOTAL SALES", "Total Incl. Tax", "TOTAL DUE", "Total Payable", "BALANCE DUE", "NETT TOTAL",
+    "Rounded Total", "SUM",
 )  # fmt: skip
 UNSEEN_TOTALS = ("TO PAY", "Bill Total", "TOTAL (incl. VAT)", "Payable Amount")
 SUBTOTALS = (
