@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from by_hand import by_hand, by_repeated_forward
 from conftest import QUESTION, draw, leaves, ragged_batch
 from family_rows import ROWS, row_model
 from torch import Tensor
@@ -254,3 +255,16 @@ def test_what_is_saved_is_loaded(processor: RelevanceProcessor, tmp_path: Path) 
     loaded = RelevanceProcessor.from_pretrained(tmp_path, model=processor.host.model)
     assert type(loaded.image_processor) is type(processor.image_processor)
     assert leaves(loaded.apply_chat_template(messages, budget=100).realizations) == leaves(expected.realizations)
+
+
+def test_decoding_by_hand_and_inputs_used_twice(processor: RelevanceProcessor) -> None:
+    """A stock call before every step; beams of a ragged batch, twice from the same dictionary."""
+    model = processor.host.model
+    conversations, budgets = ragged_batch()
+    used = dict(processor.apply_chat_template(conversations, add_generation_prompt=True, budget=budgets))
+    plain = plain_inputs(processor.host, question_messages(draw(500, 100, seed=5), QUESTION))
+    logits = by_hand(model, used, lambda: model(**plain, use_cache=True))
+    assert (logits - by_repeated_forward(model, used)).abs().max() < 1e-4
+    beams = {"max_new_tokens": 4, "do_sample": False, "num_beams": 2}
+    first = model.generate(**used, **beams)
+    assert torch.equal(model.generate(**used, **beams), first)

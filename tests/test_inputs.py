@@ -8,10 +8,10 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
 
 import pytest
 import torch
+from by_hand import STEPS, by_hand, by_repeated_forward, go_on
 from conftest import QUESTION, draw, leaves, ragged_batch
 from PIL import Image
 from torch import Tensor
@@ -24,7 +24,6 @@ from arr_coc.pictures.opening import open_image
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 
-STEPS = 6
 GREEDY = {"max_new_tokens": STEPS, "min_new_tokens": STEPS, "do_sample": False}
 BEAMS = {"max_new_tokens": 4, "do_sample": False, "num_beams": 2, "num_return_sequences": 2}
 
@@ -37,41 +36,6 @@ def ask(processor: RelevanceProcessor, seed: int = 0, budget: int = 100, **optio
 def ask_batch(processor: RelevanceProcessor) -> RelevanceInputs:
     conversations, budgets = ragged_batch()
     return processor.apply_chat_template(conversations, add_generation_prompt=True, budget=budgets)
-
-
-@torch.no_grad()
-def go_on(model: torch.nn.Module, output: Any, mask: Tensor, between: Callable[[], object] = lambda: None) -> Tensor:
-    """The logits (B, S, V) of greedy steps after a prompt whose output is given, as a user writes them.
-
-    A mask is handed in where something is padded.
-    """
-    logits = [output.logits[:, -1]]
-    cache = cache_in(output)
-    for _ in range(STEPS - 1):
-        between()
-        mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-        masked = {} if mask.all() else {"attention_mask": mask}
-        output = model(input_ids=logits[-1].argmax(-1, keepdim=True), past_key_values=cache, **masked)
-        logits.append(output.logits[:, -1])
-    return torch.stack(logits, dim=1)
-
-
-@torch.no_grad()
-def by_hand(model: torch.nn.Module, inputs: Any, between: Callable[[], object] = lambda: None) -> Tensor:
-    output = model(**inputs, use_cache=True)
-    return go_on(model, output, inputs["attention_mask"], between)
-
-
-@torch.no_grad()
-def by_repeated_forward(model: torch.nn.Module, inputs: Any) -> Tensor:
-    """The same logits without a cache, positions written out."""
-    grown, logits = dict(inputs), []
-    for _ in range(STEPS):
-        logits.append(model(**grown).logits[:, -1])
-        grown["input_ids"] = torch.cat([grown["input_ids"], logits[-1].argmax(-1, keepdim=True)], dim=1)
-        grown["attention_mask"] = torch.nn.functional.pad(grown["attention_mask"], (0, 1), value=1)
-        grown["position_ids"] = torch.cat([grown["position_ids"], grown["position_ids"][..., -1:] + 1], dim=2)
-    return torch.stack(logits, dim=1)
 
 
 # Decoding by hand
