@@ -1,24 +1,50 @@
-"""What a run really holds and does: bytes by the allocator's record, bytes that autograd keeps, operations."""
+"""What a run really holds and does: bytes of tensors that live, bytes that autograd keeps, operations."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+
+
+class Living(TorchDispatchMode):
+    """Counts the storages of tensors that operations make, while they live, and the most of them at one time.
+
+    What a kernel borrows while it runs is not counted: it differs from one processor to the next.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = self.peak = 0
+        self.known: dict[int, weakref.ref] = {}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        tree_map_only(torch.Tensor, lambda tensor: self.note(tensor, is_new=False), (args, kwargs))
+        result = function(*args, **(kwargs or {}))
+        tree_map_only(torch.Tensor, lambda tensor: self.note(tensor, is_new=True), result)
+        return result
+
+    def note(self, tensor: torch.Tensor, is_new: bool) -> None:
+        storage = tensor.untyped_storage()
+        key, size = id(storage), storage.nbytes() * is_new
+        if key not in self.known:
+            self.known[key] = weakref.ref(storage, lambda _: self.forget(key, size))
+            self.held += size
+            self.peak = max(self.peak, self.held)
+
+    def forget(self, key: int, size: int) -> None:
+        del self.known[key]
+        self.held -= size
 
 
 def peak_bytes(run: Callable[[], object]) -> int:
-    """Most bytes the allocator held beyond what it held before, in the second of two runs."""
-    run()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    """Most bytes of tensors that a run makes beyond what was held before."""
+    with Living() as living:
         run()
-    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
+    return living.peak
 
 
 def graph_bytes(run: Callable[[], torch.Tensor], model: torch.nn.Module) -> int:

@@ -41,7 +41,7 @@ from arr_coc.training.teacher import pack, read, teach
 
 DTYPES = [torch.float32, torch.bfloat16]
 FROZEN, _, BRIDGE, WHOLE = RECIPES
-TEXT_ALONE = Workload((64, 64), num_text=300)
+TEXT_ALONE = Workload((64, 64), num_text=150)
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +102,15 @@ def prefill(model: Qwen3VLForConditionalGeneration, num_tokens: int, **options: 
 
 
 def step(model: Qwen3VLForConditionalGeneration, num_tokens: int) -> Callable[[], None]:
-    """Forward, loss and backward from embeddings, as for an adapter before the language model; gradients accumulate."""
+    """Forward, loss and backward from embeddings, as for an adapter before the language model.
+
+    Gradients accumulate: those of an earlier step are there already.
+    """
     position = torch.arange(num_tokens).expand(4, 1, num_tokens)
     embeds = torch.randn(1, num_tokens, model.config.text_config.hidden_size).to(model.dtype).requires_grad_()
     labels = torch.randint(model.config.text_config.vocab_size, (1, num_tokens))
+    for leaf in (embeds, *model.parameters()):
+        leaf.grad = torch.zeros_like(leaf) if leaf.requires_grad else None
 
     def run() -> None:
         output = model(inputs_embeds=embeds, position_ids=position, labels=labels, use_cache=False)
@@ -153,7 +158,7 @@ def test_the_cache_is_exact(model, target) -> None:
     assert target.memory.cache(77) == cache_bytes(output.past_key_values)
 
 
-@pytest.mark.parametrize("grid", [(6, 8), (12, 24)])
+@pytest.mark.parametrize("grid", [(6, 8), (10, 12)])
 def test_the_peak_of_the_encoder(model, target, grid) -> None:
     with torch.no_grad():
         measured = peak_bytes(encode(model, *grid))
@@ -161,7 +166,7 @@ def test_the_peak_of_the_encoder(model, target, grid) -> None:
     assert measured == pytest.approx(target.memory.encode(grid[0] * grid[1]) - pixels, rel=0.05)
 
 
-@pytest.mark.parametrize("num_tokens", [100, 500])
+@pytest.mark.parametrize("num_tokens", [80, 240])
 def test_the_peak_of_prefill(model, target, num_tokens: int) -> None:
     with torch.no_grad():
         measured = peak_bytes(prefill(model, num_tokens, use_cache=False))
@@ -193,11 +198,11 @@ def test_what_a_vision_block_keeps(model, target) -> None:
 @pytest.mark.parametrize("is_checkpointed", [False, True])
 @pytest.mark.parametrize("recipe", [FROZEN, WHOLE], ids=lambda recipe: recipe.key)
 def test_the_peak_of_a_training_step(model, target, recipe: Recipe, is_checkpointed: bool) -> None:
-    """Activations and loss; the first step has left the gradients there, which the plan counts as states."""
+    """Activations and loss; gradients are there, which the plan counts as states."""
     model.requires_grad_(recipe is WHOLE).train()
     if is_checkpointed:
         model.gradient_checkpointing_enable()
-    measured = peak_bytes(step(model, 300))
+    measured = peak_bytes(step(model, TEXT_ALONE.num_text))
     model.gradient_checkpointing_disable()
     model.zero_grad(set_to_none=True)
     model.eval()
