@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from arr_coc.hosts.decoding import cache_in
+from arr_coc.hosts.decoding import CACHE, cache_in
 
 STEPS = 6
 
@@ -25,7 +25,7 @@ def go_on(model: torch.nn.Module, output: Any, mask: Tensor, between: Callable[[
         between()
         mask = torch.nn.functional.pad(mask, (0, 1), value=1)
         masked = {} if mask.all() else {"attention_mask": mask}
-        output = model(input_ids=logits[-1].argmax(-1, keepdim=True), past_key_values=cache, **masked)
+        output = model(input_ids=logits[-1].argmax(-1, keepdim=True), **{CACHE: cache}, **masked)
         logits.append(output.logits[:, -1])
     return torch.stack(logits, dim=1)
 

@@ -61,3 +61,15 @@ def graph_bytes(run: Callable[[], torch.Tensor], model: torch.nn.Module) -> int:
         result = run()
     assert result.requires_grad
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+def leave_gradients(*leaves: torch.Tensor) -> None:
+    """Gradients where an earlier step would have left them."""
+    for leaf in leaves:
+        leaf.grad = torch.zeros_like(leaf) if leaf.requires_grad else None
+
+
+def recompute(model: torch.nn.Module, switch: str) -> None:
+    """Enables or disables that activations are worked out again; transformers 5.23 renamed the methods."""
+    name = "activation" if hasattr(model, "activation_checkpointing_enable") else "gradient"
+    getattr(model, f"{name}_checkpointing_{switch}")()

@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 import torch
 from family_rows import ROWS, row_config, row_model
-from measuring import graph_bytes, peak_bytes
+from measuring import graph_bytes, leave_gradients, peak_bytes, recompute
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, bmm_flop
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from arr_coc.evaluation.flops import encode_flops, layer_flops, prefill_flops
 from arr_coc.evaluation.random_hosts import published_processor
+from arr_coc.hosts.decoding import cache_in
 from arr_coc.hosts.families.registry import families
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.serving.memory import Memory, count_weights, num_parameters
@@ -130,7 +131,7 @@ def test_the_cache_is_exact(model: PreTrainedModel, memory: Memory, num_tokens: 
     """Linear attention keeps the same, however long the prompt."""
     with torch.no_grad():
         output = prefill(model, num_tokens, use_cache=True)()
-    assert memory.cache(num_tokens) == held_by(output.past_key_values)
+    assert memory.cache(num_tokens) == held_by(cache_in(output))
 
 
 def test_the_peak_of_the_encoder(model: PreTrainedModel, memory: Memory) -> None:
@@ -177,14 +178,15 @@ STEPS = [(torch.float32, recipe, is_on) for recipe in (FROZEN, WHOLE) for is_on 
     ids=lambda value: str(value)[:20],
 )
 def test_the_peak_of_a_training_step(family_type: str, tiny_tokenizer, dtype, recipe, is_checkpointed: bool) -> None:
-    """Activations and loss; the first step has left the gradients there, which the plan counts as states."""
+    """Activations and loss; gradients are there, which the plan counts as states."""
     num_tokens, model = 128, row_model(family_type, tiny_tokenizer, 4).to(dtype)
     position = torch.arange(num_tokens).expand(4, 1, num_tokens)
     embeds = torch.randn(1, num_tokens, model.config.text_config.hidden_size).to(dtype).requires_grad_()
     labels = torch.randint(model.config.text_config.vocab_size, (1, num_tokens))
     model.requires_grad_(recipe is WHOLE).train()
     if is_checkpointed:
-        model.gradient_checkpointing_enable()
+        recompute(model, "enable")
+    leave_gradients(embeds, *model.parameters())
     measured = peak_bytes(
         lambda: model(inputs_embeds=embeds, position_ids=position, labels=labels, use_cache=False).loss.backward()
     )

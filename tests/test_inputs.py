@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from arr_coc import RelevanceProcessor
-from arr_coc.hosts.decoding import cache_in
+from arr_coc.hosts.decoding import CACHE, cache_in
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.pictures.opening import open_image
 from arr_coc.processor.inputs import RelevanceInputs
@@ -105,7 +105,7 @@ def test_generate_goes_on_from_a_cache(fresh: RelevanceProcessor) -> None:
     model, inputs = fresh.host.model, ask(fresh)
     whole = model.generate(**inputs, **{**GREEDY, "max_new_tokens": 2 * STEPS, "min_new_tokens": 2 * STEPS})
     output = model.generate(**inputs, **GREEDY, return_dict_in_generate=True)
-    more = model.generate(output.sequences, past_key_values=cache_in(output), **GREEDY)
+    more = model.generate(output.sequences, **{CACHE: cache_in(output)}, **GREEDY)
     assert torch.equal(whole, more)
 
 

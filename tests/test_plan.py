@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 import torch
 from conftest import draw
-from measuring import graph_bytes, peak_bytes
+from measuring import graph_bytes, leave_gradients, peak_bytes, recompute
 from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.data.tasks import Sample
 from arr_coc.hosts.attention import layers_read
+from arr_coc.hosts.decoding import cache_in
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
@@ -109,8 +110,7 @@ def step(model: Qwen3VLForConditionalGeneration, num_tokens: int) -> Callable[[]
     position = torch.arange(num_tokens).expand(4, 1, num_tokens)
     embeds = torch.randn(1, num_tokens, model.config.text_config.hidden_size).to(model.dtype).requires_grad_()
     labels = torch.randint(model.config.text_config.vocab_size, (1, num_tokens))
-    for leaf in (embeds, *model.parameters()):
-        leaf.grad = torch.zeros_like(leaf) if leaf.requires_grad else None
+    leave_gradients(embeds, *model.parameters())
 
     def run() -> None:
         output = model(inputs_embeds=embeds, position_ids=position, labels=labels, use_cache=False)
@@ -127,7 +127,7 @@ def test_parameter_bytes_are_those_of_the_shipped_model(dtype: str) -> None:
     text = model.config.text_config
     with torch.no_grad():
         output = model(input_ids=torch.arange(100)[None], use_cache=True)
-    assert target.memory.cache(100) == cache_bytes(output.past_key_values)
+    assert target.memory.cache(100) == cache_bytes(cache_in(output))
     assert len(target.weights.language_layers) == text.num_hidden_layers
     assert sum(target.weights.language_layers) < target.weights.total
 
@@ -155,7 +155,7 @@ def test_parts_are_counted_exactly(model, config) -> None:
 def test_the_cache_is_exact(model, target) -> None:
     with torch.no_grad():
         output = prefill(model, 77, use_cache=True)()
-    assert target.memory.cache(77) == cache_bytes(output.past_key_values)
+    assert target.memory.cache(77) == cache_bytes(cache_in(output))
 
 
 @pytest.mark.parametrize("grid", [(6, 8), (10, 12)])
@@ -201,9 +201,9 @@ def test_the_peak_of_a_training_step(model, target, recipe: Recipe, is_checkpoin
     """Activations and loss; gradients are there, which the plan counts as states."""
     model.requires_grad_(recipe is WHOLE).train()
     if is_checkpointed:
-        model.gradient_checkpointing_enable()
+        recompute(model, "enable")
     measured = peak_bytes(step(model, TEXT_ALONE.num_text))
-    model.gradient_checkpointing_disable()
+    recompute(model, "disable")
     model.zero_grad(set_to_none=True)
     model.eval()
     need = Need(0, 0, 0, 0, 0, 0, 0, False)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers.masking_utils import create_causal_mask
 
 from arr_coc.hosts.attention import add_deepstack, embed, need_attention, read_attention
+from arr_coc.hosts.decoding import CACHE
 from arr_coc.hosts.placement import device_of
 from arr_coc.hosts.prompts import Prompt
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
@@ -83,7 +84,7 @@ def prefill(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, num_kept:
         if is_last_full:
             attention = read_attention(host.family, layer, hidden, rotary, [hidden.shape[1]], is_visual, 1)[0].mean(1)
             kept = most_attended(attention, num_kept)
-        hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, past_key_values=caches)
+        hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary, **{CACHE: caches})
         hidden = add_deepstack(hidden, is_visual, features, depth)
         if is_last_full:
             rows = rows_to_keep(is_visual[0], kept)
@@ -112,7 +113,7 @@ def step(host: Qwen3VLHost, token: int, position: Tensor, caches: LayerCaches) -
     hidden = language.embed_tokens(torch.tensor([[token]], device=device_of(language.embed_tokens)))
     rotary = language.rotary_emb(hidden, position[:, None, None])
     for layer in language.layers:
-        hidden = layer(hidden, attention_mask=None, position_embeddings=rotary, past_key_values=caches)
+        hidden = layer(hidden, attention_mask=None, position_embeddings=rotary, **{CACHE: caches})
     return host.head(language.norm(hidden[:, -1]))[0]
 
 
@@ -129,4 +130,4 @@ def rows_to_keep(is_visual: Tensor, kept: Tensor) -> Tensor:
 
 
 def causal_mask(language: nn.Module, hidden: Tensor) -> Tensor | None:
-    return create_causal_mask(config=language.config, inputs_embeds=hidden, attention_mask=None, past_key_values=None)
+    return create_causal_mask(language.config, hidden, None, None)

@@ -83,7 +83,7 @@ def layers_between(first: float, last: float, text: PreTrainedConfig) -> tuple[i
 def layer_masks(language: nn.Module, hidden: Tensor) -> list[Tensor | None]:
     """Of each layer, for prompts without padding before them: what attends is causal, what does not needs no mask."""
     config = language.config
-    causal = create_causal_mask(config=config, inputs_embeds=hidden, attention_mask=None, past_key_values=None)
+    causal = create_causal_mask(config, hidden, None, None)
     attending = attending_layers(config)
     return [causal if depth in attending else None for depth in range(config.num_hidden_layers)]
 

@@ -13,10 +13,15 @@ Shapes: B batch, T tokens.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.masking_utils import create_causal_mask
+
+CACHE = "cache" if "cache" in signature(create_causal_mask).parameters else "past_key_values"
+"""What transformers calls a cache among the arguments of models and layers; 5.24 renamed it."""
 
 
 def follow_positions(model: nn.Module) -> None:
@@ -62,7 +67,7 @@ def is_counted(kwargs: Mapping[str, Any]) -> bool:
 
 
 def cache_in(values: Mapping[str, Any]) -> Any:
-    """The cache by either of its names, None where there is none; transformers 5.24 renamed it."""
+    """The cache among a model's arguments or outputs, by either of its names; None where there is none."""
     return next((values[name] for name in ("cache", "past_key_values") if values.get(name) is not None), None)
 
 
