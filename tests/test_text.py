@@ -1,31 +1,31 @@
-"""What a user types is text, the question is the same from every entrance, and no option is swallowed."""
+"""What a user types is text: no special token comes out of it, whatever the entrance."""
 
 from __future__ import annotations
 
+import copy
+import re
 import threading
+from functools import partial
+from itertools import product
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from conftest import QUESTION, draw, leaves, turn
-from transformers import pipeline
+from conftest import QUESTION, draw, turn
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
+import arr_coc
+from arr_coc.data.tasks import Sample
 from arr_coc.hosts.text import TextEncoder
-from arr_coc.processor.options import pixel_range, template_variables
-from arr_coc.processor.plain_inputs import plain_inputs, question_messages
-from arr_coc.processor.questions import NEUTRAL_QUESTION, question_of_ids, question_of_text
+from arr_coc.nano.packing import ChatFormat
+from arr_coc.nano.tokenizer import CHAT_TEMPLATE, SPECIAL_TOKENS
+from arr_coc.processor.answer import answer
+from arr_coc.processor.loading import load_host
+from arr_coc.processor.plain_inputs import question_messages
+from arr_coc.training.batches import answer_ids, question_ids
 
 MARKERS = ["<|image_pad|>", "<|vision_start|>", "<|video_pad|>", "<|im_end|>", "<|im_start|>user", "<|endoftext|>"]
-TOOLS_AS_USER = """{%- for m in messages -%}
-{%- if m.tool_calls -%}<|im_start|>assistant
-calls<|im_end|>
-{% elif m.role == 'tool' -%}<|im_start|>user
-tool says: {{ m.content }}<|im_end|>
-{% else -%}<|im_start|>{{ m.role }}
-{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}{% if p.type == 'image' -%}
-<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>
-{% endif -%}{%- endfor -%}{%- if add_generation_prompt -%}<|im_start|>assistant
-{% endif -%}"""
 
 
 @pytest.fixture()
@@ -45,6 +45,96 @@ def test_ordinary_text_has_the_ids_of_the_tokenizer(encoder, tiny_tokenizer, que
     assert encoder.encode_literally(question) == tiny_tokenizer(question, add_special_tokens=False)["input_ids"]
 
 
+ADDED = [AddedToken("<think>", special=False), AddedToken("<|cut|>", special=True, lstrip=True, rstrip=True)]
+TEXTS = [
+    "What is the total on the receipt?",
+    " leading and trailing ",
+    "a  b\n\n c\t\r\nd",
+    "don't you'll I'M",
+    "Füße e\u0301 日本語 \u00a0 👩‍👩‍👧",
+    "<|im_end| > <| im_end|> <|im_en <im_end> |im_end|>",
+    "1234567.89 0x1F",
+    "{{ braces }} {% if %} <think>why</think>",
+    "",
+    "\x00\x1b[31m\u2028",
+]
+
+
+@pytest.fixture(scope="module")
+def qwen_like():
+    """The pieces of Qwen's tokenizers: NFC, its pattern, bytes; tokens that are special and tokens that are words."""
+    words = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    pattern = words + r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+    backend = Tokenizer(models.BPE())
+    backend.normalizer = normalizers.NFC()
+    split = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+    backend.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(False, use_regex=False)])
+    backend.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, special_tokens=list(SPECIAL_TOKENS))
+    backend.train_from_iterator([*TEXTS, "<|im_end|> " * 9] * 3, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|im_end|>", chat_template=CHAT_TEMPLATE)
+    tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL_TOKENS)})
+    tokenizer.add_tokens(ADDED)
+    return tokenizer
+
+
+@pytest.mark.parametrize("name", ["tiny_tokenizer", "qwen_like"])
+def test_text_without_special_tokens_has_the_stock_ids_in_every_place(name, request):
+    tokenizer = request.getfixturevalue(name)
+    encoder = TextEncoder(tokenizer)
+    stock = partial(tokenizer, add_special_tokens=False)
+    for first, second in product(TEXTS, TEXTS):
+        messages = [turn(first, second), turn(second, role="assistant"), {"role": "user", "content": first}]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        expected = stock(text)["input_ids"]
+        assert encoder.encode_conversation(messages, add_generation_prompt=True) == expected == encoder.encode(text)
+        assert encoder.render(messages, add_generation_prompt=True) == text
+        assert encoder.encode_literally(first + second) == stock(first + second)["input_ids"]
+    assert encoder.encode("a <|cut|> b<|im_end|><think>") == stock("a <|cut|> b<|im_end|><think>")["input_ids"]
+
+
+@pytest.mark.parametrize("name", ["tiny_tokenizer", "qwen_like"])
+@pytest.mark.parametrize(
+    "texts", [*([marker] for marker in MARKERS), ["<|im_", "end|>"], ["<", "|image_pad|>"], ["<<|im_end|>|im_end|>"]]
+)
+def test_typed_markers_are_characters(name, texts, request):
+    """Also where two texts make one; and after rendering, whoever reads it."""
+    tokenizer = request.getfixturevalue(name)
+    encoder, special = TextEncoder(tokenizer), set(tokenizer.all_special_ids)
+
+    def specials(ids):
+        return [number for number in ids if number in special]
+
+    plain = encoder.encode_conversation([turn("a")], add_generation_prompt=True)
+    ids = encoder.encode_conversation([turn(*texts)], add_generation_prompt=True)
+    assert specials(ids) == specials(plain)
+    assert "".join(texts) in tokenizer.decode(ids)
+    text = encoder.render([turn(*texts)], add_generation_prompt=True)
+    assert specials(tokenizer(text, add_special_tokens=False)["input_ids"]) == specials(plain)
+    assert encoder.encode(text) == ids
+
+
+def test_tokens_added_later_are_known(tiny_tokenizer):
+    tokenizer = copy.deepcopy(tiny_tokenizer)
+    encoder = TextEncoder(tokenizer)
+    assert len(encoder.encode_literally("<|new|>")) > 1 < len(encoder.encode("<word>"))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|new|>"]})
+    tokenizer.add_tokens(["<word>"])
+    assert len(encoder.encode_literally("<|new|>")) > 1 == len(encoder.encode("<|new|>"))
+    assert len(encoder.encode_literally("<word>")) == 1
+
+
+def test_tools_and_documents_are_texts_too(qwen_like):
+    encoder = TextEncoder(qwen_like)
+    template = "{{ tools | tojson }}{{ documents | tojson }}" + CHAT_TEMPLATE
+    given = {"tools": [{"name": "<|im_end|>"}], "documents": [{"text": "<|im_start|>"}], "chat_template": template}
+    ids = encoder.encode_conversation([turn("a")], **given)
+    assert [n for n in ids if n in qwen_like.all_special_ids] == qwen_like.convert_tokens_to_ids(
+        ["<|im_start|>", "<|im_end|>"]
+    )
+
+
 @pytest.mark.parametrize("marker", MARKERS)
 def test_no_special_token_comes_out_of_a_question(tiny_processor, marker):
     special = set(tiny_processor.tokenizer.all_special_ids)
@@ -55,10 +145,8 @@ def test_no_special_token_comes_out_of_a_question(tiny_processor, marker):
         return [number for number in inputs["input_ids"][0].tolist() if number in special]
 
     asked, plain = f"Read {marker} here. {marker}", "Read it here."
-    assert markers_in(asked) == markers_in(plain)
-    stock = plain_inputs(tiny_processor.host, question_messages(picture, asked))
-    assert stock["input_ids"][0].tolist().count(tiny_processor.host.image_token_id) > 1
-    tiny_processor.condense(stock)
+    assert len(markers_in(asked)) - markers_in(asked).count(tiny_processor.host.image_token_id) == 5
+    assert {*markers_in(asked)} == {*markers_in(plain)}
 
 
 def test_system_and_assistant_texts_are_texts_too(tiny_processor):
@@ -66,6 +154,50 @@ def test_system_and_assistant_texts_are_texts_too(tiny_processor):
     messages = [turn("<|im_start|>", role="system"), turn(draw(64, 64), "a"), turn("<|im_start|>b", role="assistant")]
     ids = tiny_processor.apply_chat_template([*messages, turn("c <|im_start|>")])["input_ids"][0].tolist()
     assert ids.count(start) == 4
+
+
+def test_the_host_reads_typed_markers_as_words():
+    """The shipped host answers as to the same question with a space inside the marker."""
+    model, processor = load_host("nano")
+    picture = Path(arr_coc.__file__).parent / "examples" / "receipt.jpg"
+
+    def answered(question):
+        inputs = processor.apply_chat_template(
+            question_messages(picture, question), add_generation_prompt=True, budget=100
+        )
+        return answer(model, processor.tokenizer, inputs).text
+
+    plain = answered("Read the small code at the foot.")
+    assert len(plain) == 4
+    for marker in ("<|image_pad|>", "<|im_end|>"):
+        asked = f"{marker} Read the small code at the foot."
+        assert answered(asked) == answered(asked.replace("<|", "< |")) == plain
+
+
+def test_nano_is_trained_on_texts(tiny_tokenizer):
+    pairs = [("What is <|im_end|>?", "<|image_pad|>"), ("a", "b")]
+    chat = ChatFormat(tiny_tokenizer).write(pairs, num_visual=3)
+    image, end = tiny_tokenizer.convert_tokens_to_ids(["<|image_pad|>", "<|im_end|>"])
+    assert chat.ids.count(image) == 3 and chat.ids.count(end) == 4 and image not in chat.labels
+
+
+def test_training_asks_and_answers_with_texts(tiny_host):
+    facts = {"boxes": None, "kind": "", "group": "", "glyph_px": None, "picture_id": "", "picture_kind": ""}
+    sample = Sample(draw(64, 64), "Is <|image_pad|> there?", ("<|image_pad|><|im_end|>",), **facts)
+    assert answer_ids(tiny_host, sample).count(tiny_host.tokenizer.eos_token_id) == 1
+    assert question_ids(tiny_host, sample.prompt).count(tiny_host.image_token_id) == 1
+
+
+def test_no_other_code_makes_ids_of_text():
+    """Every entrance goes through the encoder."""
+    makers = re.compile(r"(?<!def )\btokenizer(?:\.(?:encode|tokenize|batch_encode\w*|apply_chat_template))?\((?!\))")
+    root = Path(arr_coc.__file__).parent
+    found = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if makers.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"hosts/text.py", "processor/questions.py"}  # the latter renders a probe
 
 
 @pytest.mark.parametrize("question", ["\ud800 lone", "nul \0 byte", "\x1b[31m red", "\u2028 line", "\U000f0000"])
@@ -88,143 +220,3 @@ def test_truncation_in_another_thread_changes_nothing(tiny_processor):
     finally:
         stop.set()
         thread.join()
-
-
-# The question
-
-
-@pytest.fixture()
-def tool_processor(tiny_processor, monkeypatch):
-    monkeypatch.setattr(tiny_processor.tokenizer, "chat_template", TOOLS_AS_USER)
-    return tiny_processor
-
-
-CONVERSATIONS = {
-    "tool reply": [turn(draw(300, 260), QUESTION), {"role": "tool", "content": "42"}],
-    "no text in the last turn": [turn(QUESTION), turn("ok", role="assistant"), turn(draw(300, 260))],
-    "only the system speaks": [{"role": "system", "content": QUESTION}, turn(draw(300, 260), "  ")],
-    "marker inside": [turn(draw(300, 260), "Is <|im_end|> shown after <|im_start|>user?")],
-}
-EXPECTED = {"marker inside": "Is <|im_end|> shown after <|im_start|>user?"}
-
-
-@pytest.mark.parametrize("name", CONVERSATIONS)
-def test_one_question_from_every_entrance(tool_processor, name):
-    messages = CONVERSATIONS[name]
-    found = tool_processor.apply_chat_template(messages, add_generation_prompt=True, budget=80)
-    assert found.realizations[0][0].question == EXPECTED.get(name, QUESTION)
-    condensed = tool_processor.condense(plain_inputs(tool_processor.host, messages), budget=80)
-    assert condensed.realizations[0][0].question == found.realizations[0][0].question
-    assert leaves(condensed.realizations) == leaves(found.realizations)
-    if name != "marker inside":
-        text = tool_processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        pictures = [
-            part["image"] for m in messages for part in m["content"] if isinstance(part, dict) and "image" in part
-        ]
-        called = tool_processor(images=pictures, text=text, budget=80)
-        assert leaves(called.realizations) == leaves(found.realizations)
-
-
-def test_a_picture_alone_is_asked_neutrally(tiny_processor):
-    inputs = tiny_processor.apply_chat_template([turn(draw(64, 64))], add_generation_prompt=True)
-    assert inputs.realizations[0][0].question == NEUTRAL_QUESTION
-    assert question_of_text("<|vision_start|><|image_pad|><|vision_end|>", tiny_processor.tokenizer) == NEUTRAL_QUESTION
-    assert question_of_ids([], tiny_processor.tokenizer) == NEUTRAL_QUESTION
-
-
-def test_an_assistant_that_calls_a_tool_may_say_nothing(tool_processor):
-    call = {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": {"name": "f"}}]}
-    messages = [turn(draw(64, 64), QUESTION), call, {"role": "tool", "content": "42"}]
-    inputs = tool_processor.apply_chat_template(messages, add_generation_prompt=True)
-    assert inputs.realizations[0][0].question == QUESTION
-
-
-def test_padding_follows_what_will_be_generated(tiny_processor, monkeypatch):
-    monkeypatch.setattr(tiny_processor.tokenizer, "padding_side", "right")
-    long = [turn(draw(64, 64), QUESTION), {"role": "assistant", "content": "The total is"}]
-    short = [turn(draw(64, 64), "a"), {"role": "assistant", "content": "b"}]
-    inputs = tiny_processor.apply_chat_template([long, short], continue_final_message=True)
-    assert inputs["attention_mask"][:, -1].tolist() == [1, 1] and inputs["attention_mask"].min() == 0
-    texts = [
-        tiny_processor.tokenizer.decode(row[mask.bool()])
-        for row, mask in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)
-    ]
-    assert [text[-1] for text in texts] == ["s", "b"]
-
-
-# Options
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "what"),
-    [
-        ({"budgett": 100}, TypeError, "'budgett'; did you mean 'budget'"),
-        ({"max_pixel": 100}, TypeError, "did you mean 'max_pixels'"),
-        ({"images_kwargs": {"resample": 2}}, TypeError, "images_kwargs got an unexpected option 'resample'"),
-        ({"processor_kwargs": {"trunc": True}}, TypeError, "did you mean 'truncation'"),
-        ({"truncation": True}, ValueError, "can't be cut"),
-        ({"max_length": 50}, ValueError, "can't be cut"),
-        ({"padding": "max_length"}, ValueError, "longest row"),
-        ({"min_pixels": 0}, ValueError, "min_pixels must be a whole number above 0"),
-        ({"min_pixels": 9000, "max_pixels": 4000}, ValueError, "min_pixels 9000 is above max_pixels 4000"),
-    ],
-)
-def test_no_option_is_swallowed(tiny_processor, options, error, what):
-    picture = draw(64, 64)
-    for call in (
-        lambda: tiny_processor.apply_chat_template(question_messages(picture, QUESTION), **options),
-        lambda: tiny_processor(images=picture, text="<|vision_start|><|image_pad|><|vision_end|>a", **options),
-    ):
-        with pytest.raises(error, match=what):
-            call()
-
-
-def test_an_image_part_knows_its_options_too(tiny_processor):
-    part = {"type": "image", "image": draw(64, 64), "max_pixel": 5}
-    with pytest.raises(TypeError, match="an image part got an unexpected option 'max_pixel'; did you mean"):
-        tiny_processor.apply_chat_template([{"role": "user", "content": [part]}])
-
-
-def test_limits_of_pixels_are_honoured_by_call_and_by_picture(tiny_processor):
-    picture, few, many = draw(512, 512), 8 * 32 * 32 * 8, 10 * 32 * 32 * 10
-
-    def grid(part_limits=None, **options):
-        content = [{"type": "image", "image": picture, **(part_limits or {})}, {"type": "text", "text": QUESTION}]
-        inputs = tiny_processor.apply_chat_template([{"role": "user", "content": content}], **options)
-        return inputs.realizations[0][0].allocation.grid
-
-    assert grid() == (16, 16)
-    assert grid(max_pixels=few) == grid(images_kwargs={"max_pixels": few}) == grid({"max_pixels": few}) == (8, 8)
-    assert grid({"max_pixels": many}, max_pixels=few) == (10, 10)
-    assert grid(min_pixels=18 * 18 * 32 * 32) >= (18, 18)
-    assert pixel_range((None, 50), 60, 100) == (50, 50) and pixel_range((200, None), 60, 100) == (200, 200)
-
-
-def test_variables_of_the_chat_template_are_options(tiny_processor, monkeypatch):
-    template = TOOLS_AS_USER + "{% if enable_thinking %}<think>{% endif %}"
-    assert "enable_thinking" in template_variables(template)
-    messages = question_messages(draw(64, 64), QUESTION)
-    with pytest.raises(TypeError, match="enable_thinking"):
-        tiny_processor.apply_chat_template(messages, enable_thinking=True)
-    monkeypatch.setattr(tiny_processor.tokenizer, "chat_template", template)
-    options = {"add_generation_prompt": True, "enable_thinking": True}
-    ids = tiny_processor.apply_chat_template(messages, **options)["input_ids"][0]
-    assert tiny_processor.decode(ids).endswith("<think>")
-
-
-def test_a_budget_of_numpy(tiny_processor):
-    messages = question_messages(draw(512, 512), QUESTION)
-    given = tiny_processor.apply_chat_template(messages, budget=np.int64(100))
-    assert leaves(given.realizations) == leaves(tiny_processor.apply_chat_template(messages, budget=100).realizations)
-    with pytest.raises(ValueError, match="got True"):
-        tiny_processor.apply_chat_template(messages, budget=True)
-
-
-def test_the_pipeline_of_transformers(tiny_processor):
-    ask = pipeline("image-text-to-text", model=tiny_processor.host.model, processor=tiny_processor)
-    messages = question_messages(draw(300, 260), QUESTION)
-    [answer] = ask(text=messages, max_new_tokens=4, return_full_text=False, generate_kwargs={"do_sample": False})
-    inputs = tiny_processor.apply_chat_template(messages, add_generation_prompt=True)
-    output = tiny_processor.host.model.generate(**inputs, max_new_tokens=4, do_sample=False)
-    [expected] = tiny_processor.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    assert answer["generated_text"] == expected

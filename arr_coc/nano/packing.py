@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerFast
 from arr_coc.data.records import Glyphs, Picture
 from arr_coc.hosts.encoding import Geometry, Segment, TowerInputs, tower_inputs
 from arr_coc.hosts.families.qwen3_vl import QWEN3_VL, Interpolation
+from arr_coc.hosts.text import TextEncoder
 from arr_coc.nano.dense_losses import character_slots, colour_names, figures_by_cell, patch_colours, patch_starts
 from arr_coc.records import Allocation
 
@@ -160,17 +161,15 @@ class Chat:
 
 
 class ChatFormat:
-    """Writes the chat template as token ids, fast enough for training on the fly."""
+    """Writes the chat template as token ids, fast enough for training on the fly; questions and answers are text."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self.tokenizer = tokenizer
-        self.opening = self.encode("<|im_start|>user\n")
-        self.image = self.encode("<|vision_start|><|image_pad|><|vision_end|>")
-        self.turn = self.encode("<|im_end|>\n<|im_start|>assistant\n")
-        self.closing = self.encode("<|im_end|>")
-
-    def encode(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False).input_ids
+        self.text = TextEncoder(tokenizer)
+        self.opening = self.text.encode("<|im_start|>user\n")
+        self.image = self.text.encode("<|vision_start|><|image_pad|><|vision_end|>")
+        self.turn = self.text.encode("<|im_end|>\n<|im_start|>assistant\n")
+        self.closing = self.text.encode("<|im_end|>")
 
     def write(self, pairs: list[tuple[str, str]], num_visual: int) -> Chat:
         start, pad, end = self.image
@@ -179,8 +178,8 @@ class ChatFormat:
         ids += [pad] * num_visual + [end]
         labels, turns = [-100] * len(ids), [0] * len(ids)
         for number, (question, answer) in enumerate(pairs, start=1):
-            prompt = self.encode(question) + self.turn
-            spoken = self.encode(answer) + self.closing
+            prompt = self.text.encode_literally(question) + self.turn
+            spoken = self.text.encode_literally(answer) + self.closing
             ids += prompt + spoken
             labels += [-100] * len(prompt) + spoken
             turns += [number] * (len(prompt) + len(spoken))

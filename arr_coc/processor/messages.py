@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.options import PIXELS, Limits, check_names, read_limits
-from arr_coc.processor.questions import Turn, question_of, without_vision
+from arr_coc.processor.questions import PICTURE, Turn, question_of, words_of
 
 Message = Mapping[str, object]
 IMAGE_KEYS = ("image", "path", "url", "image_url", "base64")
 IMAGE_PART = ("type", *IMAGE_KEYS, *PIXELS)
-PLACEHOLDER = "<|image_pad|>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +52,8 @@ def read_conversation(messages: Sequence[Message]) -> Conversation:
         pictures += [part["image"] for part in parts if part["type"] == "image"]
         limits += [part["limits"] for part in parts if part["type"] == "image"]
         shown.append(shown_to_template(message, parts))
-        text = without_vision("".join(str(part.get("text", PLACEHOLDER)) for part in parts))
-        turns.append(Turn(str(message["role"]), text))
+        text = "".join(str(part.get("text", PICTURE)) for part in parts)
+        turns.append(Turn(str(message["role"]), words_of(text)))
     return Conversation(shown, pictures, limits, question_of(turns))
 
 

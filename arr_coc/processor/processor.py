@@ -166,7 +166,7 @@ class RelevanceProcessor:
         conversations, is_batch = read_conversations(conversation)
         template = {**read.template, "add_generation_prompt": add_generation_prompt}
         if not tokenize:
-            texts = [self.tokenizer.apply_chat_template(c.messages, tokenize=False, **template) for c in conversations]
+            texts = [self.host.text.render(c.messages, **template) for c in conversations]
             return texts if is_batch else texts[0]
         check_tensors(return_tensors)
         self.host.clock.reset()
@@ -212,7 +212,7 @@ class RelevanceProcessor:
         pictures = share_out(images, [one.count(self.host.image_token_id) for one in ids])
         self.host.clock.reset()
         with self.host.clock.measure("prepare"):
-            questions = [question_of_text(one, self.tokenizer) for one in texts]
+            questions = [question_of_text(one, self.host) for one in texts]
             parts = zip(ids, pictures, questions, self._budgets(budget, len(texts)), strict=True)
             samples = [self._sample(*part, [limits] * len(part[1])) for part in parts]
             return self._realize(samples, padding_side or self._side(any(map(is_open, texts))))
@@ -227,7 +227,7 @@ class RelevanceProcessor:
         """
         self.host.clock.reset()
         with self.host.clock.measure("prepare"):
-            stock = take_apart(stock_inputs, self.tokenizer, self.host.image_token_id, self.host.geometry)
+            stock = take_apart(stock_inputs, self.host)
             budgets = self._budgets(budget, len(stock))
             samples = [
                 self._sample(one.ids, one.pictures, one.question, each)

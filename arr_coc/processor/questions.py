@@ -2,7 +2,11 @@
 
 The question is the text of the last user turn that has any. A turn of pictures alone is asked with the last user text
 before it, else with the system's text, else with the neutral question. A tool's reply is no question, also where the
-chat template writes it into a user turn.
+chat template writes it into a user turn. Where pictures stand between words there is one space; the numbers that a chat
+template may give them ("Picture 1: ") are none of the question's words. Markers that a user typed are words.
+
+In rendered text and in ids, turns begin at the family's own tokens, and a turn ends at the last end before the next
+one begins, so an end within a question does not cut it.
 """
 
 from __future__ import annotations
@@ -11,21 +15,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby, pairwise
 
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from arr_coc.hosts.attention import Gaze
+from arr_coc.hosts.families.family import ChatMarks
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 
-TURN_START, TURN_END = "<|im_start|>", "<|im_end|>"
-VISION_TOKENS = re.compile(r"\s*(?:<\|(?:vision_start|vision_end|image_pad|video_pad)\|>\s*)+")
 NEUTRAL_QUESTION = Gaze.neutral
 PROBE = "arr-coc probe"
+PICTURE = "\ufdd0"  # stands where a picture was; no character of any text
+PICTURES = re.compile(rf"(?:(?:(?:Picture|Image|Video) \d+: ?)?\s*{PICTURE}\s*)+")
+TOKEN = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of a conversation: who speaks, and what, without vision tokens."""
+    """One turn of a conversation: who speaks, and what, without pictures."""
 
     role: str
     text: str
@@ -40,40 +48,64 @@ def question_of(turns: Sequence[Turn]) -> str:
     return NEUTRAL_QUESTION
 
 
-def question_of_text(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+def question_of_text(text: str, host: Qwen3VLHost) -> str:
     """Of a rendered chat; text without turns is the question itself."""
-    pieces = text.split(TURN_START)[1:]
-    if not pieces:
-        return without_vision(text) or NEUTRAL_QUESTION
-    return question_of(read_turns(pieces, tokenizer))
+    marks = host.family.marks
+    text = any_of(marks.vision).sub(PICTURE, text)
+    places = [found.start() for found in any_of(turn_starts(marks)).finditer(text)]
+    pieces = [text[first:last] for first, last in pairwise([*places, len(text)])]
+    return question_of_pieces(pieces or [text], host)
 
 
-def question_of_ids(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
-    """Of token ids: only the special tokens part turns, whatever the words between them look like."""
-    start = tokenizer.convert_tokens_to_ids(TURN_START)
-    starts = [place for place, number in enumerate(ids) if number == start]
-    if not starts:
-        return without_vision(tokenizer.decode(ids, skip_special_tokens=False)) or NEUTRAL_QUESTION
-    bounds = zip(starts, [*starts[1:], len(ids)], strict=True)
-    pieces = [tokenizer.decode(ids[first + 1 : last], skip_special_tokens=False) for first, last in bounds]
-    return question_of(read_turns(pieces, tokenizer))
+def question_of_ids(ids: Sequence[int], host: Qwen3VLHost) -> str:
+    """Of token ids: only the special tokens part turns and show pictures, whatever the words between look like."""
+    marks, number = host.family.marks, host.tokenizer.convert_tokens_to_ids
+    starts, vision = set(map(number, turn_starts(marks))), set(map(number, marks.vision))
+    pieces: list[str] = [""]
+    for kind, run in groupby(ids, lambda each: "start" if each in starts else "vision" if each in vision else "text"):
+        if kind == "start":
+            pieces += [host.tokenizer.decode([each]) for each in run]
+        else:
+            pieces[-1] += PICTURE if kind == "vision" else host.tokenizer.decode(list(run))
+    return question_of_pieces(pieces[1:] or pieces, host)
 
 
-def read_turns(pieces: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[Turn]:
-    """Pieces between starts of turns, each "role\\ntext<|im_end|>"; the last end closes it, one before is text."""
-    before, after = tool_marks(tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else "", tokenizer)
+def question_of_pieces(pieces: Sequence[str], host: Qwen3VLHost) -> str:
+    """Of turns as the chat template writes them, or of one text that is none."""
+    marks = host.family.marks
+    before, after = tool_marks(host.tokenizer, str(host.tokenizer.chat_template), marks)
     turns = []
     for piece in pieces:
-        role, _, rest = piece.partition("\n")
-        text = rest.rsplit(TURN_END, 1)[0]
+        role, text = read_turn(piece, marks)
         is_tool = bool(before) and text.startswith(before) and text.endswith(after)
-        turns.append(Turn("tool" if is_tool else role.strip(), without_vision(text)))
-    return turns
+        turns.append(Turn("tool" if is_tool else role, words_of(host.text.unspaced(text))))
+    return question_of(turns)
+
+
+def read_turn(piece: str, marks: ChatMarks) -> tuple[str, str]:
+    """Who speaks and what, of the text from one start of a turn to the next; all is the user's where none starts."""
+    heads = {"user": marks.user, "assistant": marks.assistant, "system": system_head(marks)}
+    role = next((role for role, head in heads.items() if piece.startswith(head)), "")
+    text = piece.removeprefix(heads.get(role, ""))
+    ends = [text.rfind(end) for end in marks.ends if end in text]
+    is_turn = bool(role) or piece.startswith(turn_starts(marks))
+    return (role if is_turn else "user"), text[: max(ends)] if ends and is_turn else text
+
+
+def system_head(marks: ChatMarks) -> str:
+    return marks.user.replace("user", "system")
 
 
 @lru_cache(maxsize=16)
-def tool_marks(template: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
-    """What a chat template writes before and after a tool's reply within a user turn; ("", "") where it does not.
+def turn_starts(marks: ChatMarks) -> tuple[str, ...]:
+    """The tokens with which turns begin."""
+    found = (TOKEN.match(head) for head in (marks.user, marks.assistant, system_head(marks)))
+    return tuple(sorted({start[0] for start in found if start}))
+
+
+@lru_cache(maxsize=16)
+def tool_marks(tokenizer: PreTrainedTokenizerBase, template: str, marks: ChatMarks) -> tuple[str, str]:
+    """What the chat template writes before and after a tool's reply within a user turn; ("", "") where it does not.
 
     Found by rendering one: templates differ, and none says so.
     """
@@ -82,12 +114,17 @@ def tool_marks(template: str, tokenizer: PreTrainedTokenizerBase) -> tuple[str, 
         text = tokenizer.apply_chat_template(messages, tokenize=False)
     except (TemplateError, ValueError, TypeError, KeyError):
         return "", ""
-    piece = next((piece for piece in text.split(TURN_START) if PROBE in piece), "")
-    role, _, rest = piece.partition("\n")
-    before, _, after = rest.rsplit(TURN_END, 1)[0].partition(PROBE)
-    return (before, after) if role.strip() == "user" else ("", "")
+    start = max((text.rfind(start, 0, text.find(PROBE)) for start in turn_starts(marks)), default=-1)
+    role, rest = read_turn(text[max(start, 0) :], marks)
+    before, _, after = rest.partition(PROBE)
+    return (before, after) if role == "user" and PROBE in rest else ("", "")
 
 
-def without_vision(text: str) -> str:
-    """Text without vision tokens; where pictures stood between words there is one space."""
-    return VISION_TOKENS.sub(" ", text).strip()
+def words_of(text: str) -> str:
+    """Text in which `PICTURE` stands for pictures, without them."""
+    return PICTURES.sub(" ", text).strip()
+
+
+@lru_cache(maxsize=16)
+def any_of(tokens: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, tokens)))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from arr_coc.hosts.encoding import Geometry, join_patches
+from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.questions import question_of_ids
 
 
@@ -26,9 +26,7 @@ class StockSample:
     question: str
 
 
-def take_apart(
-    inputs: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBase, image_token_id: int, geometry: Geometry
-) -> list[StockSample]:
+def take_apart(inputs: Mapping[str, Tensor], host: Qwen3VLHost) -> list[StockSample]:
     """The samples of `input_ids`, `attention_mask`, `pixel_values` and `image_grid_thw`, batch order kept.
 
     Raises:
@@ -38,14 +36,14 @@ def take_apart(
         raise ValueError("pixel_values_videos: videos are not supported; pass pictures only")
     if inputs.get("input_ids") is None:
         raise ValueError("input_ids: missing; pass what Qwen3VLProcessor returns")
-    pictures = restore_pictures(inputs.get("pixel_values"), inputs.get("image_grid_thw"), geometry)
-    sizes = [(picture.width // geometry.cell_px) * (picture.height // geometry.cell_px) for picture in pictures]
+    pictures = restore_pictures(inputs.get("pixel_values"), inputs.get("image_grid_thw"), host.geometry)
+    sizes = [picture.width * picture.height // host.geometry.cell_px**2 for picture in pictures]
     mask = inputs.get("attention_mask")
     samples, taken = [], 0
     for row, padded in enumerate(inputs["input_ids"]):
         ids = (padded if mask is None else padded[mask[row].bool()]).tolist()
-        narrow, count = narrow_placeholders(ids, image_token_id, sizes[taken:])
-        question = question_of_ids(narrow, tokenizer)
+        narrow, count = narrow_placeholders(ids, host.image_token_id, sizes[taken:])
+        question = question_of_ids(narrow, host)
         samples.append(StockSample(narrow, pictures[taken : taken + count], question))
         taken += count
     if taken != len(pictures):
