@@ -10,8 +10,18 @@ from scipy import stats
 
 from arr_coc.data.records import KINDS
 from arr_coc.evaluation.reporting.compression import CONTENT, TARGETS, compression_by_content
+from arr_coc.evaluation.reporting.tables import interval, points, with_error
 from arr_coc.evaluation.reporting.vtc import loyalty, score_by_group, vtc_groups
-from arr_coc.evaluation.statistics.intervals import bootstrap_interval, cluster_sums, clustered_mean
+from arr_coc.evaluation.statistics.calibration import rank_correlation
+from arr_coc.evaluation.statistics.intervals import (
+    SCORES,
+    bootstrap_interval,
+    cluster_sums,
+    clustered_error,
+    clustered_mean,
+    least_error,
+    ratio_interval,
+)
 from arr_coc.evaluation.statistics.paired import compare, holm, mcnemar_exact, sign_flip_test, with_holm
 from arr_coc.evaluation.statistics.power import (
     design_effect,
@@ -31,8 +41,62 @@ def answers(seed: int, num_pictures: int = 120, num_questions: int = 4) -> tuple
 
 def test_clustered_error_worked_by_hand():
     """Pictures (1, 1, 0), (0), (1): residual sums 0.2, -0.6, 0.4; error sqrt(0.56 * 3 / 2) / 5."""
-    mean, error = clustered_mean([1, 1, 0, 0, 1], ["x", "x", "x", "y", "z"])
-    assert mean == pytest.approx(0.6) and error == pytest.approx(math.sqrt(0.84) / 5)
+    values, clusters = [1, 1, 0, 0, 1], ["x", "x", "x", "y", "z"]
+    assert clustered_error(*cluster_sums(values, clusters)) == pytest.approx((0.6, math.sqrt(0.84) / 5))
+    assert clustered_mean(values, clusters) == pytest.approx((0.6, 1 / 4))
+
+
+@pytest.mark.parametrize("count", [2, 10, 250])
+@pytest.mark.parametrize("confidence", [0.6827, 0.95])
+def test_ten_of_ten_has_the_interval_of_wilson(count, confidence):
+    """scipy's own Wilson interval of count right out of count; one standard error is its 68% interval."""
+    expected = stats.binomtest(count, count).proportion_ci(confidence, method="wilson")
+    names = [str(i) for i in range(count)]
+    for method in ("percentile", "bca"):
+        got = bootstrap_interval([1.0] * count, names, confidence=confidence, method=method, bounds=SCORES)
+        assert got == pytest.approx((expected.low, 1.0))
+    none = bootstrap_interval([0.0] * count, names, confidence=confidence, bounds=SCORES)
+    assert none == pytest.approx((0.0, 1 - expected.low))
+    if confidence < 0.7:
+        assert clustered_mean([1.0] * count, names) == pytest.approx((1.0, 1 - expected.low), rel=1e-3)
+
+
+def test_an_error_is_never_nought():
+    """Ten of ten and none of ten, one question a picture or several; two runs that never differ; headroom all won."""
+    several = [str(i // 4) for i in range(40)]
+    assert clustered_mean([0.0] * 40, several)[1] == clustered_mean([1.0] * 40, several)[1] == 1 / 11
+    low, high = bootstrap_interval([0.0] * 10, [str(i) for i in range(10)])
+    assert -low == high == pytest.approx(0.2775, abs=1e-4)
+    comparison = compare("alike", [1, 0, 1], [1, 0, 1], ["a", "b", "c"])
+    assert comparison.low < -0.5 and comparison.high > 0.5 and comparison.p == 1
+    assert ratio_interval([0.5] * 10, [0.5] * 10, list("abcdefghij"))[0] == pytest.approx(1 - 0.2775 / 0.5, abs=1e-3)
+    assert with_error(1.0, least_error(10)) == "100.0 ± 9.1" and with_error(1.0, 1e-5) == "100.0 ± <0.1"
+    assert points(0.0, float("nan")) == "+0.0"
+
+
+def test_the_floor_changes_nothing_where_pictures_differ():
+    a, _, clusters = answers(0)
+    residuals = [a[4 * i : 4 * i + 4].sum() - 4 * a.mean() for i in range(120)]
+    assert clustered_mean(a, clusters)[1] == pytest.approx(math.sqrt(np.square(residuals).sum() * 120 / 119) / 480)
+    assert clustered_mean([1.0] * 9 + [0.0], list("abcdefghij"))[1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("chance", [0.9, 0.97])
+def test_intervals_near_the_edge_hold_the_truth(chance):
+    """Of 20 pictures most are all right: a bare bootstrap holds 0.97 in less than half of all trials."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(200):
+        values = (rng.random(20) < chance).astype(float)
+        names = [str(i) for i in range(20)]
+        low, high = bootstrap_interval(values, names, num_resamples=400, bounds=SCORES)
+        held += low <= chance <= high
+    assert held / 200 >= 0.93
+
+
+def test_a_correlation_whose_draws_are_all_alike_has_no_interval():
+    found = rank_correlation([64, 64, 100, 100], [64, 64, 100, 100], list("aabb"), num_resamples=50)
+    assert found.spearman.value == pytest.approx(1) and math.isnan(found.spearman.low)
+    assert interval(found.spearman) == "1.00" and interval(rank_correlation([1, 1], [1, 1], ["a", "b"]).kendall) == "-"
 
 
 def test_as_many_clusters_as_values():
@@ -59,7 +123,6 @@ def test_bootstrap_interval_agrees_with_drawing_questions_picture_by_picture(gra
 
 def test_bootstrap_interval_is_wider_where_answers_go_by_picture():
     values = np.repeat(np.random.default_rng(0).integers(0, 2, 50), 8).astype(float)
-    assert bootstrap_interval([1.0] * 9, list("aaaaaabcd")) == (1.0, 1.0)
     by_picture = np.ptp(bootstrap_interval(values, [str(i // 8) for i in range(400)]))
     alone = np.ptp(bootstrap_interval(values, [str(i) for i in range(400)]))
     assert by_picture == pytest.approx(alone * math.sqrt(8), rel=0.1)
@@ -72,7 +135,6 @@ def test_bca_differs_from_percentile_only_where_values_are_skewed():
     skewed = np.random.default_rng(0).exponential(size=40) ** 2
     names = [str(i) for i in range(40)]
     assert bootstrap_interval(skewed, names, method="bca")[1] > bootstrap_interval(skewed, names)[1] + 0.1
-    assert bootstrap_interval([0.5] * 3, ["a", "b", "c"], method="bca") == (0.5, 0.5)
 
 
 def test_bootstrap_needs_two_pictures_and_a_known_method():
@@ -239,6 +301,8 @@ def test_compression_by_content_beside_its_target():
     ]
     assert [row.target for row in rows] == [(15, 18), (8, 12), None]
     assert rows[0].error == pytest.approx(2.0) and math.isnan(rows[1].error)
+    alike = compression_by_content([900, 900], [100, 100], ["form", "form"], ["a", "b"])[0]
+    assert alike.ratio == 9 and math.isnan(alike.error)
     with pytest.raises(ValueError, match="tokens must be at least 1, got 0"):
         compression_by_content([10], [0], ["form"], ["a"])
 

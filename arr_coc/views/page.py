@@ -67,7 +67,8 @@ def write_report(
     metrics = ", ".join(sorted({line.metric for line in lines}))
     head = (
         f"# {title}\n\nHost `{host}`, {questions:,} questions about {pictures:,} pictures, {len(lines):,} answers; "
-        f"score ({metrics}) in percent ± standard error, clustered by picture. Made by `{command}`."
+        f"score ({metrics}) in percent ± standard error, clustered by picture and at least 1 / (pictures + 1). "
+        f"Made by `{command}`."
     )
     parts = [head, *(as_markdown(section) for section in [*sections, *([gallery] if gallery else [])])]
     text = "\n\n".join(parts) + "\n"

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arr_coc.evaluation.statistics.intervals import clustered_mean
+from arr_coc.evaluation.statistics.intervals import cluster_sums, clustered_error
 
 TARGETS = {"dense text": (15.0, 18.0), "charts": (8.0, 12.0), "natural": (3.0, 6.0), "mixed": (7.0, 10.0)}
 """Full-resolution tokens / tokens spent that training aims at, least and most."""
+
+ALIKE = 1e-9
 
 CONTENT = {
     "document": "dense text",
@@ -32,7 +34,7 @@ class Compression:
     Attributes:
         content: one of `TARGETS`, or the kind of picture where it belongs to none of them.
         ratio: tokens of all pictures at full resolution / tokens spent on them.
-        error: its standard error, clustered by picture.
+        error: its standard error, clustered by picture; NaN where the pictures tell nothing of it: one, or all alike.
         target: least and most that is aimed at; None for other kinds.
     """
 
@@ -74,5 +76,6 @@ def compression_by_content(
 def compression(content: str, full_tokens: np.ndarray, tokens: np.ndarray, clusters: np.ndarray) -> Compression:
     """Ratio of the totals; its error by the delta method, from the residuals full - ratio * tokens."""
     ratio = float(full_tokens.sum() / tokens.sum())
-    _, error = clustered_mean((full_tokens - ratio * tokens).tolist(), clusters.tolist())
-    return Compression(content, len(tokens), ratio, error / float(tokens.mean()), TARGETS.get(content))
+    _, error = clustered_error(*cluster_sums(full_tokens - ratio * tokens, clusters.tolist()))
+    relative = error / float(tokens.mean())
+    return Compression(content, len(tokens), ratio, relative if relative > ALIKE else np.nan, TARGETS.get(content))

@@ -28,8 +28,8 @@ Stages of batches x pictures: {stages}.
 Training took {minutes:.0f} minutes on {device}: `{train_command}`.
 
 ## Accuracy
-Exact match in percent ± standard error (clustered by picture) at full resolution (at most 1024 visual tokens)
-on {questions} held-out questions about {pictures} pictures. Made by `{command}`.
+Exact match in percent ± standard error (clustered by picture, at least 1 / (pictures + 1)) at full resolution (at most
+1024 visual tokens) on {questions} held-out questions about {pictures} pictures. Made by `{command}`.
 
 {overall}
 

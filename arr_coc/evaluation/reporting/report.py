@@ -21,8 +21,11 @@ from arr_coc.evaluation.reporting.tables import (
     budgets_of,
     by_condition,
     by_what_was_found,
+    error_text,
     headroom,
+    interval,
     markdown_table,
+    number,
     paired_gap,
     paired_scores,
     percent,
@@ -323,22 +326,18 @@ def own_budgets(lines: Sequence[Line], policy: str) -> str | None:
             str(bucket.num_censored),
             number(bucket.chosen),
             number(bucket.sufficient),
-            f"{100 * bucket.share_sufficient:.0f}%" if bucket.num_questions else "-",
+            with_error(bucket.share_sufficient, bucket.error) if bucket.num_questions else "-",
         ]
         for bucket in calibration_table(tokens, sufficient, clusters)
     ]
-    header = ["chosen up to", "questions", "never right", "chosen", "sufficient", "chosen suffices"]
+    header = ["chosen up to", "questions", "never right", "chosen", "sufficient", "chosen suffices, %"]
     text = (
         f"{policy} with a budget of its own: {mean(tokens):.0f} tokens on average, "
         f"{percent(chosen)}% right. Spearman's rank correlation with the smallest sufficient budget of the sweep: "
-        f"{rho.value:.2f} ({rho.low:.2f} .. {rho.high:.2f}), over {correlation.num_questions} questions that some "
+        f"{interval(rho)}, over {correlation.num_questions} questions that some "
         f"budget suffices for ({correlation.num_censored} that none does)."
     )
     return f"{text}\n\n{markdown_table(header, rows)}"
-
-
-def number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.0f}"
 
 
 def compression_section(lines: Sequence[Line]) -> Section | None:
@@ -357,7 +356,7 @@ def compression_section(lines: Sequence[Line]) -> Section | None:
         [
             each.content,
             str(each.num_questions),
-            f"{each.ratio:.1f} ± {each.error:.1f}",
+            f"{each.ratio:.1f}{error_text(each.error)}",
             f"{each.target[0]:g} to {each.target[1]:g}" if each.target else "-",
         ]
         for each in found

@@ -10,6 +10,7 @@ from statistics import mean
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import WHOLE
 from arr_coc.evaluation.running.answers import Line
+from arr_coc.evaluation.statistics.calibration import Estimate
 from arr_coc.evaluation.statistics.intervals import clustered_mean, ratio_interval
 
 Condition = tuple[str, int]
@@ -45,7 +46,14 @@ def accuracy(lines: Sequence[Line]) -> tuple[float, float]:
 
 def with_error(value: float, error: float) -> str:
     """Both in percent; the error is left out where one picture is all there is."""
-    return f"{100 * value:.1f}" if isnan(error) else f"{100 * value:.1f} ± {100 * error:.1f}"
+    return f"{100 * value:.1f}{error_text(100 * error)}"
+
+
+def error_text(error: float) -> str:
+    """ " ± " and the error to one decimal, never "± 0.0"; empty for NaN."""
+    if isnan(error):
+        return ""
+    return f" ± {error:.1f}" if error >= 0.05 else " ± <0.1"
 
 
 def percent(lines: Sequence[Line]) -> str:
@@ -56,7 +64,18 @@ def percent(lines: Sequence[Line]) -> str:
 
 
 def points(difference: float, error: float) -> str:
-    return f"{100 * difference:+.1f} ± {100 * error:.1f}"
+    return f"{100 * difference:+.1f}{error_text(100 * error)}"
+
+
+def interval(figure: Estimate) -> str:
+    """With its interval, where there is one; a dash where the figure is undefined."""
+    if isnan(figure.value):
+        return "-"
+    return f"{figure.value:.2f}" + ("" if isnan(figure.low) else f" ({figure.low:.2f} .. {figure.high:.2f})")
+
+
+def number(value: float) -> str:
+    return "-" if isnan(value) else f"{value:.0f}"
 
 
 def accuracy_by_budget(lines: Sequence[Line]) -> str:

@@ -20,6 +20,7 @@ from arr_coc.evaluation.statistics.intervals import (
 )
 
 BUCKETS = (64, 100, 160, 256, 400)
+ALIKE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def check_lengths(chosen: Sequence[float], sufficient: Sequence[float] | np.ndar
 
 
 def estimate(value: float, draws: np.ndarray, confidence: float) -> Estimate:
-    if np.isnan(value) or np.isnan(draws).all():
+    """With the interval of the draws; NaN ends where they are undefined or all alike, which tells nothing of it."""
+    if np.isnan(value) or np.isnan(draws).all() or np.nanmax(draws) - np.nanmin(draws) < ALIKE:
         return Estimate(value, float("nan"), float("nan"))
     return Estimate(value, *percentiles(draws, confidence))
 

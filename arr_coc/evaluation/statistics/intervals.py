@@ -1,4 +1,10 @@
-"""Means with honest errors: questions about one picture are not independent.
+"""Means with honest errors: questions about one picture are not independent, and ten of ten is not certainty.
+
+Every error and interval of a report comes from here. Errors are clustered by picture. Where all pictures are alike,
+clustering and bootstrap say "no error at all", so neither may be smaller than what Wilson's interval (1927) has at its
+edge: `least_error`, z^2 / (G + z^2) for scores 0..1 and their differences, 1 / (G + 1) for a standard error. One
+picture that differs of G already has a standard error of 1 / G: between the edges the floor widens only what few
+pictures with many questions have, whose clustered error is itself a guess.
 
 Shapes: N questions, G clusters (pictures), R resamples.
 """
@@ -8,13 +14,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, norm
 
 NUM_RESAMPLES = 10_000
 MAX_DRAWN = 4_000_000
 METHODS = ("percentile", "bca")
 RIGHT = 0.5
 """A graded score counts as right from here on."""
+SCORES, GAPS = (0.0, 1.0), (-1.0, 1.0)
+"""Bounds of scores, and of differences of scores."""
+
+
+def least_error(num_clusters: int, z: float = 1.0) -> float:
+    """How far Wilson's interval reaches from an edge that all of `num_clusters` stand at; z = 1 is one standard error.
+
+    It is also what z^2 pictures more, all going the other way, would change.
+    """
+    return z**2 / (num_clusters + z**2)
+
+
+def half_normal(confidence: float) -> float:
+    """The z of a two-sided interval: 1.96 at 0.95."""
+    return float(norm.isf((1 - confidence) / 2))
 
 
 def cluster_sums(values: Sequence[float] | np.ndarray, clusters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -31,12 +52,21 @@ def cluster_sums(values: Sequence[float] | np.ndarray, clusters: Sequence[str]) 
 
 
 def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float]:
-    """Mean and its standard error, clustered by picture.
+    """Mean of scores, or of differences of scores, and its standard error, clustered by picture.
+
+    The error is that of `clustered_error`, but at least `least_error`; NaN where there are fewer than two clusters.
+    """
+    sums, sizes = cluster_sums(values, clusters)
+    mean, error = clustered_error(sums, sizes)
+    return mean, max(error, least_error(len(sums))) if len(sums) > 1 else error
+
+
+def clustered_error(sums: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
+    """Mean and its standard error from sums and sizes of clusters, for values without bounds.
 
     se^2 = sum over clusters of (sum of residuals)^2 / n^2 * G / (G - 1), G clusters (Liang & Zeger 1986;
     as in Miller 2024, "Adding Error Bars to Evals"). NaN error where there are fewer than two clusters.
     """
-    sums, sizes = cluster_sums(values, clusters)
     mean = float(sums.sum() / sizes.sum())
     residuals = sums - mean * sizes
     if len(sums) < 2:
@@ -80,10 +110,14 @@ def bootstrap_interval(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
     method: str = "percentile",
+    bounds: tuple[float, float] = GAPS,
 ) -> tuple[float, float]:
     """Interval of a mean by drawing whole pictures with replacement (Efron & Tibshirani 1993, chapters 13 and 14).
 
+    It reaches at least `least_error` from the mean to either side, within the bounds.
+
     Args:
+        bounds: of the values: `SCORES` or `GAPS`.
         method: "percentile", or "bca": bias-corrected and accelerated, by `scipy.stats.bootstrap`; slower.
     Returns:
         Low and high end; NaN where there are fewer than two clusters.
@@ -96,8 +130,11 @@ def bootstrap_interval(
     if len(sums) < 2:
         return float("nan"), float("nan")
     if method == "bca":
-        return bca_interval(sums, sizes, confidence, num_resamples, seed)
-    return percentiles(bootstrap_means(sums, sizes, num_resamples, seed), confidence)
+        ends = bca_interval(sums, sizes, confidence, num_resamples, seed)
+    else:
+        ends = percentiles(bootstrap_means(sums, sizes, num_resamples, seed), confidence)
+    mean, floor = float(sums.sum() / sizes.sum()), least_error(len(sums), half_normal(confidence))
+    return min(ends[0], max(mean - floor, bounds[0])), max(ends[1], min(mean + floor, bounds[1]))
 
 
 def ratio_interval(
@@ -111,13 +148,19 @@ def ratio_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of sum(parts) / sum(wholes), whole pictures drawn with replacement.
 
+    Both are scores or differences of scores; the interval reaches at least as far as `least_error` in the parts would.
+
     Raises:
         ValueError: not as many clusters as values.
     """
     sums = np.stack([cluster_sums(values, clusters)[0] for values in (parts, wholes)], axis=1)
     kinds, copies = np.unique(sums, axis=0, return_counts=True)
     totals = np.concatenate([counts @ kinds for counts in resample(copies, num_resamples, seed)])
-    return percentiles(np.divide(*totals.T, out=np.full(len(totals), np.nan), where=totals[:, 1] != 0), confidence)
+    ratios = np.divide(*totals.T, out=np.full(len(totals), np.nan), where=totals[:, 1] != 0)
+    low, high = percentiles(ratios, confidence)
+    part, whole = sums.sum(axis=0)
+    floor = least_error(len(sums), half_normal(confidence)) * len(parts) / abs(whole) if whole else float("nan")
+    return min(low, part / whole - floor), max(high, part / whole + floor)
 
 
 def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
