@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import torch
 from apps_toys import Tags
 from conftest import QUESTION, draw
 
+from arr_coc.hosts.caching import Memory
 from arr_coc.processor.answer import answer
-from arr_coc.processor.plain_inputs import question_messages
+from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 
 pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
 
-from arr_coc.apps.asking import Asker  # noqa: E402
-from arr_coc.apps.demo import respond  # noqa: E402
+from arr_coc.apps.asking import FULL, OURS, RESIZE, Asker  # noqa: E402
+from arr_coc.apps.demo import respond, saved_text  # noqa: E402
 from arr_coc.apps.examples import read_examples  # noqa: E402
 from arr_coc.apps.remembering import remember  # noqa: E402
 from arr_coc.apps.streaming import stream_answer  # noqa: E402
@@ -59,6 +61,55 @@ def test_second_question_reuses_pyramid_and_glimpse(tiny_processor, tmp_path) ->
     theirs = tiny_processor.apply_chat_template(messages, add_generation_prompt=True, budget=100).realizations[0][0]
     assert ours.pyramid is host.pyramid(first) and torch.equal(ours.allocation.leaves, theirs.allocation.leaves)
     assert torch.equal(ours.features.merged, theirs.features.merged)
+
+
+def test_memory_goes_with_the_file(tiny_processor, tmp_path) -> None:
+    """A picture is dropped with all that was made of it once its file is gone; others stay."""
+    processor, host = remember(tiny_processor, 2)
+    pictures = []
+    for name in ("a.png", "b.png"):
+        draw(1000, 700, seed=len(pictures)).save(tmp_path / name)
+        pictures.append(host.open(tmp_path / name))
+        processor.apply_chat_template(question_messages(pictures[-1], QUESTION), add_generation_prompt=True, budget=100)
+        host.encode_whole(pictures[-1], (320, 224))
+    sizes = {name: len(memory) for name, memory in vars(host).items() if isinstance(memory, Memory)}
+    assert set(sizes.values()) == {1, 2} and len(sizes) == 6
+    host.forget()
+    assert all(host.remembers(picture) and host.remembers(picture, (320, 224)) for picture in pictures)
+    (tmp_path / "a.png").unlink()
+    host.forget()
+    assert not host.remembers(pictures[0]) and not host.remembers(pictures[0], (320, 224))
+    assert host.remembers(pictures[1]) and host.open(tmp_path / "b.png") is pictures[1]
+    (tmp_path / "b.png").unlink()
+    host.forget()
+    assert not any(len(memory) for memory in vars(host).values() if isinstance(memory, Memory))
+
+
+def test_whole_pictures_are_read_as_the_untouched_host_reads_them(asker: Asker) -> None:
+    for way, most in ((FULL, None), (RESIZE, 100)):
+        *_, reply = asker.ask(RECEIPT, ASKED, way=way, max_tokens=most)
+        stock = plain_inputs(asker.host, question_messages(RECEIPT, ASKED), most)
+        assert reply.text == answer(asker.model, asker.processor.tokenizer, stock).text
+        assert reply.num_tokens == int((stock["input_ids"] == asker.host.image_token_id).sum())
+
+
+def test_speed_compares_like_with_like(asker: Asker, tmp_path) -> None:
+    """New against new, remembered against remembered, never one against the other."""
+    draw(900, 700, seed=9).save(tmp_path / "new.png")
+    path, times = str(tmp_path / "new.png"), {}
+    labels = []
+    for uses_relevance in (True, True, False, False):
+        *_, (_, facts, *_, times) = respond(asker, path, ASKED, uses_relevance, False, 64, times)
+        labels.append(re.findall(r"speed[^<]*", facts))
+    assert labels[0] == labels[1] == [] and [len(each) for each in labels[2:]] == [1, 2]
+    assert "first question" in labels[2][0] and "second question" in labels[3][1]
+    kept = times[path, ASKED]
+    assert set(kept) == {(way, seen) for way in (OURS, FULL) for seen in (True, False)}
+
+
+@pytest.mark.parametrize(("read", "whole", "text"), [(120, 108, "-11%"), (108, 108, "0%"), (100, 992, "90%")])
+def test_tokens_saved_may_be_less_than_none(read: int, whole: int, text: str) -> None:
+    assert saved_text(read, whole) == text
 
 
 def seconds_of(asker: Asker, path: str, question: str) -> float:

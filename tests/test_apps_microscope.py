@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -21,10 +22,11 @@ from arr_coc.apps.microscope import call_back  # noqa: E402
 from arr_coc.apps.microscope import respond as compare  # noqa: E402
 from arr_coc.apps.panels.batch import respond as run_batch  # noqa: E402
 from arr_coc.apps.panels.batch import worst_lines  # noqa: E402
+from arr_coc.apps.panels.comparing import describe  # noqa: E402
 from arr_coc.apps.panels.inside import look_inside, replay  # noqa: E402
 from arr_coc.apps.panels.report import report_html  # noqa: E402
 from arr_coc.apps.session import as_csv, as_json, sorted_rows, with_note  # noqa: E402
-from arr_coc.apps.variants import MAX_VARIANTS, Variant, make_variants  # noqa: E402
+from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine, make_variants, sample_of  # noqa: E402
 
 RECEIPT = str(read_examples()[0].path)
 ASKED = read_examples()[0].questions[1]
@@ -68,6 +70,23 @@ def test_comparison_shows_a_card_per_variant(compared) -> None:
     assert findings[0].recall == 1 and [f.realization is not None for f in findings] == [False] * 4 + [True]
     for finding in findings:
         assert all(0 <= side <= 1 + 1e-6 for tile in finding.tiles for side in tile.box)
+
+
+def test_each_policy_pays_its_own_work(manager: CheckpointManager, monkeypatch) -> None:
+    """A slow pyramid is charged to who needs it, a slow tower to "encoding" and nothing else."""
+    with manager.lend("nano") as loaded:
+        host, sample = loaded[1].host, sample_of(draw(300, 300), QUESTION, None)
+        pyramid = host.pyramid
+        monkeypatch.setattr(host, "pyramid", lambda *given: (time.sleep(1), pyramid(*given))[1])
+        handle = host.vision.blocks[0].register_forward_pre_hook(lambda *_: time.sleep(1))
+        try:
+            found = {name: examine(loaded, sample, Variant("nano", name, 64)) for name in ("resize", OURS)}
+        finally:
+            handle.remove()
+    resize, ours = (found[name].seconds for name in ("resize", OURS))
+    assert resize["preparing"] < 0.9 and ours["preparing"] >= 1
+    assert resize["encoding"] >= 1 and ours["encoding"] >= 2 and max(resize["answering"], ours["answering"]) < 0.9
+    assert "preparing" in describe(found["resize"]) and "choosing" not in describe(found["resize"])
 
 
 def test_inside_shows_everything_of_arr_coc(compared) -> None:

@@ -23,6 +23,7 @@ from arr_coc.apps.uploads import friendly, picture_input
 from arr_coc.apps.variants import OURS
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.running.runner import fractions
+from arr_coc.serving.private import KEPT_S
 
 TAGLINE = "Variants side by side, and what each of them looks at."
 WAITING = note_html("Choose a picture, a question and variants, then compare.")
@@ -46,7 +47,7 @@ def build_microscope(
     gr.set_static_paths([EXAMPLES])
     with new_page("ARR-COC microscope") as page:
         gr.HTML(head_html("microscope", TAGLINE), padding=False)
-        entries, state = gr.State([]), gr.State(None)
+        entries, state = gr.State([]), gr.State(None, time_to_live=int(KEPT_S))
         asked, button = build_question(manager)
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab("Side by side", id="cards"):

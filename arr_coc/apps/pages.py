@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import gradio as gr
 
 import arr_coc
+from arr_coc.serving.private import page_keeper
 
 EXAMPLES = Path(arr_coc.__file__).parent / "examples"
 FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
-DELETE_EVERY_S, DELETE_AFTER_S = 60, 900
 MOST_WAITING = 64
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end a page in order, as Ctrl-C does; Windows has no SIGHUP."""
 STYLE = """\
 .gradio-container { max-width: 1240px !important; width: 100%; min-width: 0 !important; margin: 0 auto !important; }
 .gradio-container:has(#compare) { max-width: 1560px !important; }
@@ -109,8 +114,9 @@ def theme() -> gr.themes.Base:
 
 
 def new_page(title: str) -> gr.Blocks:
-    """An empty page without telemetry; what people upload is deleted after a quarter of an hour."""
-    return gr.Blocks(title=title, analytics_enabled=False, delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S))
+    """An empty page without telemetry; its files are those of `page_keeper`, which deletes them."""
+    page_keeper()
+    return gr.Blocks(title=title, analytics_enabled=False)
 
 
 def launch_options(max_upload_mb: int = 20) -> dict[str, Any]:
@@ -128,16 +134,30 @@ def launch_options(max_upload_mb: int = 20) -> dict[str, Any]:
     }
 
 
-def serve(page: gr.Blocks, host: str, port: int, max_upload_mb: int = 20) -> None:
-    """Listens until interrupted.
+def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, max_upload_mb: int = 20) -> None:
+    """Listens until interrupted, terminated or hung up on, then deletes what people brought.
+
+    Args:
+        host, port: None leaves them to gradio, which asks the machine that it runs on.
 
     Raises:
         ValueError: the port is taken.
     """
+    if threading.current_thread() is threading.main_thread():
+        for number in ENDING:
+            signal.signal(number, end)
     try:
         page.launch(server_name=host, server_port=port, quiet=True, **launch_options(max_upload_mb))
     except OSError as error:
         raise ValueError(f"port: {port} on {host} cannot be opened; choose another with --port") from error
+    finally:
+        page.close(verbose=False)
+        page_keeper().close()
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """Ends the process in order, with the code that a shell gives for the signal."""
+    raise SystemExit(128 + number)
 
 
 def head_html(title: str, tagline: str) -> str:

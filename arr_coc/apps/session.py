@@ -81,7 +81,7 @@ def row_of(number: int, path: str, question: str, finding: Finding, now: datetim
         answer=finding.answer,
         tokens=finding.num_tokens,
         encoded=finding.num_encoded,
-        seconds=round(finding.choosing_s + finding.answering_s, 3),
+        seconds=round(sum(finding.seconds.values()), 3),
         score=finding.score,
         recall=None if finding.recall is None else round(finding.recall, 3),
     )

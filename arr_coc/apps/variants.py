@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 
 from PIL import Image
+from torch import nn
 
 from arr_coc.apps.checkpoints import LoadedHost
 from arr_coc.data.scoring import METRICS
@@ -19,13 +21,15 @@ from arr_coc.evaluation.running.batches import answer_batch
 from arr_coc.evaluation.running.runner import fractions, needed_level
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.timing import Stopwatch
 from arr_coc.processor.plain_inputs import question_messages
-from arr_coc.records import AUTO, Allocation, Realization
+from arr_coc.records import AUTO, Allocation, Pyramid, Realization
 from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles
 from arr_coc.views.table import printable
 from arr_coc.views.tokens import given_tiles
 
 OURS = "arr-coc"
+STAGES = ("preparing", "encoding", "answering")
 MAX_VARIANTS, MAX_NEW_TOKENS = 12, 64
 
 
@@ -49,7 +53,8 @@ class Finding:
     """What one variant led to.
 
     Attributes:
-        choosing_s, answering_s: seconds for choosing and encoding, and for prefill and decoding.
+        seconds: of the stages "preparing" (resizing and, where the policy has them, pyramid, scores and choice),
+            "encoding" (the vision tower) and "answering" (prefill and decoding).
         score, recall: None where no answer or no evidence is known.
         tiles: the visual tokens over the picture.
         allocation: of quadtree policies, else None.
@@ -60,8 +65,7 @@ class Finding:
     answer: str
     num_tokens: int
     num_encoded: int
-    choosing_s: float
-    answering_s: float
+    seconds: dict[str, float]
     score: float | None
     recall: float | None
     tiles: list[Tile]
@@ -103,13 +107,14 @@ def sample_of(picture: Image.Image, question: str, record: Record | None) -> Sam
 
 
 def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
-    """Runs one variant with nothing remembered, so that its times are its own."""
+    """Runs one variant with nothing remembered; its times are its own work and no other's."""
     host = loaded[1].host
-    start = time.perf_counter()
-    given, realization = give(loaded, sample, variant)
-    chosen = time.perf_counter()
-    [text] = answer_batch(host, [sample.prompt], [given], MAX_NEW_TOKENS)
-    done = time.perf_counter()
+    watch = Stopwatch(host.device)
+    pyramid = None if POLICIES[variant.policy].uses_pyramid else host.pyramid(sample.image)
+    with watch.measure("preparing"), measured(host.vision, watch, "encoding"):
+        given, realization = give(loaded, sample, variant, pyramid)
+    with watch.measure("answering"):
+        [text] = answer_batch(host, [sample.prompt], [given], MAX_NEW_TOKENS)
     grid = host_grid(host, sample.image)
     seen = evidence_seen(given.shown, fractions(sample), needed_level(host, sample))
     metric = METRICS[sample.metric or "exact_match"]
@@ -118,8 +123,7 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
         answer=printable(text),
         num_tokens=given.num_tokens,
         num_encoded=given.num_encoded,
-        choosing_s=chosen - start,
-        answering_s=done - chosen,
+        seconds=watch.seconds,
         score=metric(text, sample.answers) if sample.answers else None,
         recall=seen.recall,
         tiles=leaf_tiles(realization.allocation, leaf_notes(realization)) if realization else given_tiles(given, grid),
@@ -128,12 +132,39 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
     )
 
 
-def give(loaded: LoadedHost, sample: Sample, variant: Variant) -> tuple[Given, Realization | None]:
-    """What the host is given; ARR-COC by the checkpoint's own processor, so with its trained parts."""
+@contextmanager
+def measured(module: nn.Module, watch: Stopwatch, stage: str) -> Iterator[None]:
+    """Times every pass of a module within the block, whoever asks for it."""
+    starts: list[AbstractContextManager[None]] = []
+
+    def enter(*_: object) -> None:
+        starts.append(watch.measure(stage))
+        starts[-1].__enter__()
+
+    def leave(*_: object) -> None:
+        starts.pop().__exit__(None, None, None)
+
+    handles = module.register_forward_pre_hook(enter), module.register_forward_hook(leave)
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def give(
+    loaded: LoadedHost, sample: Sample, variant: Variant, pyramid: Pyramid | None
+) -> tuple[Given, Realization | None]:
+    """What the host is given; ARR-COC by the checkpoint's own processor, so with its trained parts.
+
+    Args:
+        pyramid: for policies that do not use it, so that they need not make it; None makes it.
+    """
     host = loaded[1].host
     if variant.policy != OURS:
         policy = POLICIES[variant.policy]
-        return policy.give(host, loaded[1].allocator, sample, host.pyramid(sample.image), variant.budget), None
+        pyramid = pyramid or host.pyramid(sample.image)
+        return policy.give(host, loaded[1].allocator, sample, pyramid, variant.budget), None
     messages = question_messages(sample.image, sample.prompt)
     inputs = loaded[1].apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or AUTO)
     realization = inputs.realizations[0][0]

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from arr_coc.hosts.names import HUB_ID, NANO
+from arr_coc.serving.private import KEPT_S
 
 PACKAGE = Path(__file__).parents[1]
 MAX_UPLOAD_MB = 20
@@ -35,12 +36,10 @@ APP = '''\
 """The public demo of ARR-COC on Hugging Face Spaces; made by `arr-coc space`."""
 
 from arr_coc.apps.demo import build_demo
-from arr_coc.apps.pages import launch_options
-
-page = build_demo("{model}", max_upload_mb={max_upload_mb})
+from arr_coc.apps.pages import serve
 
 if __name__ == "__main__":
-    page.launch(**launch_options({max_upload_mb}))
+    serve(build_demo("{model}", max_upload_mb={max_upload_mb}), max_upload_mb={max_upload_mb})
 '''
 
 README = """\
@@ -63,8 +62,8 @@ short_description: Visual tokens where the question needs them
 Upload a picture and ask about it. ARR-COC looks at the whole picture coarsely, then closer where the question needs
 it, and answers from 64 to 400 visual tokens. The page shows where it looked and what that saved.
 
-The page runs on `{model}` and is made for `{hardware}`. Pictures are deleted after a quarter of an hour; nothing is
-recorded.
+The page runs on `{model}` and is made for `{hardware}`. Pictures, and all that is made of them, are deleted after
+{minutes:.0f} minutes and when the page ends; nothing is recorded.
 
 `app.py`, `requirements.txt` and this file are made by `arr-coc space FOLDER`{package}.
 Publish the folder with `hf upload USER/NAME FOLDER . --repo-type space`.
@@ -118,6 +117,7 @@ def space_files(space: Space, version_of: Callable[[str], str] = installed_versi
             gradio=version_of("gradio"),
             python=PYTHON,
             hardware=space.hardware,
+            minutes=KEPT_S / 60,
             model=space.model,
             models="" if space.model == NANO else f"models:\n  - {space.model}\n",
             package=", which puts the package beside them" if space.package is None else "",

@@ -8,7 +8,7 @@ from arr_coc.apps.checkpoints import CheckpointManager
 from arr_coc.apps.examples import record_of
 from arr_coc.apps.session import Entry, Row
 from arr_coc.apps.uploads import check_picture
-from arr_coc.apps.variants import Finding, Variant, examine, make_variants, sample_of
+from arr_coc.apps.variants import STAGES, Finding, Variant, examine, make_variants, sample_of
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.comparing import check_question
 from arr_coc.pictures.opening import open_image
@@ -67,9 +67,13 @@ def describe(finding: Finding) -> str:
     """Tokens, times, and score and recall where they are known."""
     parts = [
         f"{finding.num_tokens:,} tokens, {finding.num_encoded:,} encoded",
-        f"choosing {format_seconds(finding.choosing_s)}, answering {format_seconds(finding.answering_s)}",
+        ", ".join(f"{stage} {format_seconds(seconds)}" for stage, seconds in in_order(finding.seconds).items()),
     ]
     return " · ".join(parts + describe_quality(finding.score, finding.recall))
+
+
+def in_order(seconds: dict[str, float]) -> dict[str, float]:
+    return {stage: seconds.get(stage, 0.0) for stage in STAGES}
 
 
 def describe_row(row: Row) -> str:
