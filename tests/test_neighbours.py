@@ -29,8 +29,8 @@ def test_a_table_of_pairs():
     pairs = [Pair("oracle", 100, str(n), 1.0, 0.5 * (n % 2), 0.25) for n in range(8)]
     pairs += [Pair("resize", 100, str(n), 0.5, 0.5, 1.0) for n in range(8)]
     resize, oracle = neighbours_table(pairs).splitlines()[2:]
-    assert resize == "| resize | 100 | 8 | 50.0 ± 0.0 | 50.0 ± 0.0 | +0.0 ± 0.0 | 100% | 100% |"
-    assert oracle.startswith("| oracle | 100 | 8 | 100.0 ± 0.0 | 25.0 ± 9.4 | +75.0 ± 9.4 | 25% | 0% |")
+    assert resize == "| resize | 100 | 8 | 50.0 ± 11.1 | 50.0 ± 11.1 | +0.0 ± 11.1 | 100% | 100% |"
+    assert oracle.startswith("| oracle | 100 | 8 | 100.0 ± 11.1 | 25.0 ± 11.1 | +75.0 ± 11.1 | 25% | 0% |")
 
 
 def test_what_is_shared():

@@ -40,7 +40,7 @@ def test_a_table_best_first():
     tried = [Tried(CHOICES[1], 100, str(n), 1.0) for n in range(4)]
     tried += [Tried(CHOICES[0], 100, str(n), 0.5 + 0.5 * (n % 2)) for n in range(4)]
     first, second = tuning_table(tried).splitlines()[2:]
-    assert first == "| 0.5 | 1 | 0.5 | 100.0 ± 0.0 | 100.0 |" and second.startswith("| 0.5 | 0 | 0 | 50.0 ±")
+    assert first == "| 0.5 | 1 | 0.5 | 100.0 ± 20.0 | 100.0 |" and second.startswith("| 0.5 | 0 | 0 | 50.0 ±")
     assert as_option(CHOICES[1]) == "0.5,1,0.5,0,0.5"
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arr_coc.evaluation.statistics.intervals import cluster_sums, clustered_error
+from arr_coc.evaluation.statistics.intervals import ALIKE, cluster_sums, clustered_error
 
 TARGETS = {"dense text": (15.0, 18.0), "charts": (8.0, 12.0), "natural": (3.0, 6.0), "mixed": (7.0, 10.0)}
 """Full-resolution tokens / tokens spent that training aims at, least and most."""
-
-ALIKE = 1e-9
 
 CONTENT = {
     "document": "dense text",

@@ -12,6 +12,7 @@ from math import log2
 import numpy as np
 
 from arr_coc.evaluation.statistics.intervals import (
+    ALIKE,
     NUM_RESAMPLES,
     RIGHT,
     clustered_mean,
@@ -20,7 +21,6 @@ from arr_coc.evaluation.statistics.intervals import (
 )
 
 BUCKETS = (64, 100, 160, 256, 400)
-ALIKE = 1e-9
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ MAX_DRAWN = 4_000_000
 METHODS = ("percentile", "bca")
 RIGHT = 0.5
 """A graded score counts as right from here on."""
+ALIKE = 1e-9
 SCORES, GAPS = (0.0, 1.0), (-1.0, 1.0)
 """Bounds of scores, and of differences of scores."""
 
@@ -148,7 +149,7 @@ def ratio_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of sum(parts) / sum(wholes), whole pictures drawn with replacement.
 
-    Both are scores or differences of scores; the interval reaches at least as far as `least_error` in the parts would.
+    Both are scores or differences of scores. Where all draws are alike it reaches as far as `least_error` in the parts.
 
     Raises:
         ValueError: not as many clusters as values.
@@ -158,9 +159,10 @@ def ratio_interval(
     totals = np.concatenate([counts @ kinds for counts in resample(copies, num_resamples, seed)])
     ratios = np.divide(*totals.T, out=np.full(len(totals), np.nan), where=totals[:, 1] != 0)
     low, high = percentiles(ratios, confidence)
-    part, whole = sums.sum(axis=0)
-    floor = least_error(len(sums), half_normal(confidence)) * len(parts) / abs(whole) if whole else float("nan")
-    return min(low, part / whole - floor), max(high, part / whole + floor)
+    if high - low > ALIKE:
+        return low, high
+    floor = least_error(len(sums), half_normal(confidence)) * len(parts) / abs(sums[:, 1].sum())
+    return low - floor, high + floor
 
 
 def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
