@@ -17,7 +17,7 @@ from arr_coc.evaluation.comparing import check_question, warm_up
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, question_messages
-from arr_coc.records import Realization
+from arr_coc.records import AUTO, Realization
 from arr_coc.serving.private import page_keeper
 from arr_coc.views.table import printable
 
@@ -104,7 +104,7 @@ class Asker:
         num_full = count_tokens(self.host, *picture.size, *pixel_limits(self.host, *picture.size, None))
         if size is None:
             messages = question_messages(picture, question)
-            made = self.processor.apply_chat_template(messages, add_generation_prompt=True, budget=budget)
+            made = self.processor.apply_chat_template(messages, add_generation_prompt=True, budget=budget or AUTO)
             inputs, realization = dict(made.items()), made.realizations[0][0]
         else:
             inputs, realization = self._whole(picture, question, size), None
