@@ -115,5 +115,5 @@ def zero_linear(num_in: int, num_out: int) -> nn.Linear:
 def budget_waves(budget: int, num_frequencies: int) -> Tensor:
     """(2 * num_frequencies,) sines and cosines of the budget's place on the logarithmic scale from 64 to 400."""
     place = log2(budget / MIN_BUDGET) / log2(MAX_BUDGET / MIN_BUDGET)
-    angles = place * pi / 2 * 2.0 ** torch.arange(num_frequencies)
+    angles = place * pi / 2 * 2.0 ** torch.arange(num_frequencies, dtype=torch.float32)
     return torch.cat([angles.sin(), angles.cos()])

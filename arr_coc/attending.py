@@ -91,7 +91,9 @@ def blind_score(scores: ScoreMaps, tensions: Tensions) -> Tensor:
 
 def perturb(scores: Tensor, generator: torch.Generator, temperature: float) -> Tensor:
     """(N,) scores / temperature plus Gumbel noise."""
-    uniform = torch.rand(len(scores), generator=generator, device=generator.device).to(scores.device)
+    uniform = torch.rand(len(scores), generator=generator, dtype=torch.float32, device=generator.device).to(
+        scores.device
+    )
     tiny = torch.finfo(uniform.dtype).tiny
     return scores / temperature - uniform.clamp(min=tiny).log().neg().clamp(min=tiny).log()
 

@@ -167,8 +167,8 @@ class LearnedBalancer(nn.Module):
         """(6,) logits of the heuristic's tensions, those of the configuration where it has any."""
         tensions = self.config.apply(self.heuristic)(host, pyramid, question, None)
         opponents = [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore]
-        shares = torch.tensor(tensions.weights).clamp(min=LEAST_SHARE).log()
-        return torch.cat([torch.tensor(opponents).logit(LEAST_SHARE), shares])
+        shares = torch.tensor(tensions.weights, dtype=torch.float32).clamp(min=LEAST_SHARE).log()
+        return torch.cat([torch.tensor(opponents, dtype=torch.float32).logit(LEAST_SHARE), shares])
 
     def decide(self, logits: Tensor, budget: int | None) -> Tensions:
         """Tensions of logits (6,); an explicit budget overrules the first, and weights keep the graph there is."""
@@ -189,10 +189,10 @@ def statistics(pyramid: Pyramid) -> Tensor:
     """
     finest, coarsest = (pyramid.textures[level][:NUM_LOOKS].flatten(1) for level in (0, pyramid.coarsest))
     rows, cols = pyramid.grid()
-    shape = torch.tensor([log(rows * cols / MIN_BUDGET), log(rows / cols), pyramid.coarsest, density(pyramid)])
+    shape = [log(rows * cols / MIN_BUDGET), log(rows / cols), pyramid.coarsest, density(pyramid)]
     scales = finest.new_tensor(CHANNEL_SCALES[:NUM_LOOKS])
     looks = [finest.mean(1), finest.std(1, correction=0), coarsest.std(1, correction=0)]
-    return torch.cat([*(each / scales for each in looks), shape])
+    return torch.cat([*(each / scales for each in looks), finest.new_tensor(shape)])
 
 
 def density(pyramid: Pyramid) -> float:

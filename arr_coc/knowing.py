@@ -144,8 +144,8 @@ class LearnedScorer(nn.Module):
 
 def textures_of(pyramid: Pyramid, cells: Tensor) -> Tensor:
     """(N, 13) texture of cells of any levels, each channel scaled to about -1..1."""
-    scales = torch.tensor(CHANNEL_SCALES)
-    textures = torch.empty(len(cells), len(CHANNELS))
+    scales = torch.tensor(CHANNEL_SCALES, dtype=torch.float32)
+    textures = torch.empty(len(cells), len(CHANNELS), dtype=torch.float32)
     for level in set(cells[:, 0].tolist()):
         member = cells[:, 0] == level
         textures[member] = pyramid.textures[level][:, cells[member, 1], cells[member, 2]].T.cpu() / scales
@@ -154,7 +154,8 @@ def textures_of(pyramid: Pyramid, cells: Tensor) -> Tensor:
 
 def place_waves(place: Tensor) -> Tensor:
     """(N, 4 * NUM_PLACE_WAVES) sines and cosines of row and column (N, 2) in 0..1."""
-    angles = (place[..., None] * (pi * 2.0 ** torch.arange(NUM_PLACE_WAVES, device=place.device))).flatten(1)
+    waves = pi * 2.0 ** torch.arange(NUM_PLACE_WAVES, dtype=place.dtype, device=place.device)
+    angles = (place[..., None] * waves).flatten(1)
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
@@ -196,7 +197,7 @@ def propositional(pyramid: Pyramid, cells: Tensor) -> Tensor:
     """
     level = level_of(cells)
     if level == 0:
-        return torch.zeros(len(cells), device=cells.device)
+        return torch.zeros(len(cells), dtype=torch.float32, device=cells.device)
     size, halo = pyramid.cell_px, HALO_PX
     finer = cut_blocks(pyramid.levels[level - 1], cells, 2 * size, 0)
     context = cut_blocks(pyramid.levels[level], cells, size, halo)

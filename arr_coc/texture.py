@@ -199,8 +199,8 @@ def to_lab(colour: Tensor) -> Tensor:
 
 def position(rows: int, cols: int, device: torch.device) -> Tensor:
     """(3, R, K): row, column and eccentricity of each cell's centre."""
-    row = (torch.arange(rows, device=device) + 0.5) / rows
-    col = (torch.arange(cols, device=device) + 0.5) / cols
+    row = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) / rows
+    col = (torch.arange(cols, dtype=torch.float32, device=device) + 0.5) / cols
     distance = torch.hypot((row[:, None] - 0.5) * rows, (col[None] - 0.5) * cols)
     eccentricity = distance / (0.5 * (rows**2 + cols**2) ** 0.5)
     return torch.stack([row[:, None].expand(rows, cols), col[None].expand(rows, cols), eccentricity])

@@ -88,7 +88,7 @@ def prefill(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, num_kept:
         hidden = add_deepstack(hidden, is_visual, features, depth)
         if is_last_full:
             rows = rows_to_keep(is_visual[0], kept)
-            hidden, is_visual, features = hidden[:, rows], is_visual[:, rows], features[kept]
+            hidden, is_visual, features = hidden[:, rows], is_visual[:, rows], features[kept.to(features.merged.device)]
             rotary, mask = (rotary[0][:, rows], rotary[1][:, rows]), causal_mask(language, hidden)
     logits = host.head(language.norm(hidden[:, -1]))[0]
     return Prefill(kept, logits, positions[:, 0, -1] + 1, caches)

@@ -29,7 +29,7 @@ class RandomScorer:
     def scores(self, leaves: Tensor, question: str) -> Tensor:
         salt = sum((place + 1) * byte for place, byte in enumerate(question.encode()))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + salt * 101 + len(leaves))
-        return torch.rand(len(leaves), generator=generator)
+        return torch.rand(len(leaves), generator=generator, dtype=torch.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +47,16 @@ class OracleScorer:
 
     def scores(self, pyramid: Pyramid, leaves: Tensor, question: str) -> Tensor:
         rows, cols = pyramid.grid()
-        covered = torch.zeros(len(leaves))
+        covered = torch.zeros(len(leaves), dtype=torch.float32)
         for x0, y0, x1, y1 in self.evidence[pyramid, question]:
             height = overlap(leaves, 1, y0 * rows, y1 * rows)
             width = overlap(leaves, 2, x0 * cols, x1 * cols)
             covered += height * width
-        return covered / (4.0 ** leaves[:, 0])
+        return covered / (4 ** leaves[:, 0])
 
 
 def overlap(leaves: Tensor, axis: int, low: float, high: float) -> Tensor:
     """(N,) length along an axis, in level-0 cells, that each leaf shares with [low, high]."""
-    side = 2.0 ** leaves[:, 0]
+    side = (2 ** leaves[:, 0]).float()
     start = leaves[:, axis] * side
-    return (torch.minimum(start + side, torch.tensor(high)) - start.clamp(min=low)).clamp(min=0)
+    return (torch.minimum(start + side, torch.tensor(high, dtype=torch.float32)) - start.clamp(min=low)).clamp(min=0)

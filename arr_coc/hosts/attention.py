@@ -37,18 +37,23 @@ def look(
     rotary, masks = language.rotary_emb(hidden, positions), layer_masks(language, hidden)
     lengths = [len(prompt.ids) for prompt in prompts]
     averaged, apart, last = (pick(gaze, language.config) for pick in (layers_read, heads_read, last_read))
-    means, heads = [], [hidden.new_zeros(len(prompts), len(features.merged), 0, dtype=torch.float32)]
+    means, heads = [], []
     for depth in range(last + 1):
         layer = language.layers[depth]
         if depth in averaged or depth in apart:
             maps = read_attention(family, layer, hidden, rotary, lengths, is_visual, gaze.num_queries)
-            maps = maps.to(heads[0].device)
             means += [maps.mean(2)] if depth in averaged else []
             heads += [maps] if depth in apart else []
         if depth < last:
             hidden = layer(hidden, attention_mask=masks[depth], position_embeddings=rotary, use_cache=False)
             hidden = add_deepstack(hidden, is_visual, features, depth)
-    return torch.stack(means).mean(0), torch.cat(heads, dim=2)
+    none = means[-1].new_zeros(len(prompts), len(features.merged), 0)
+    return torch.stack(gathered(means)).mean(0), torch.cat(gathered([*heads, none]), dim=2)
+
+
+def gathered(maps: list[Tensor]) -> list[Tensor]:
+    """All where the last one is: layers may lie on several devices."""
+    return [each.to(maps[-1].device) for each in maps]
 
 
 def layers_read(gaze: Gaze, text: PreTrainedConfig) -> tuple[int, ...]:
@@ -116,7 +121,7 @@ def add_deepstack(hidden: Tensor, is_visual: Tensor, features: CellFeatures, dep
     if depth >= len(features.deepstack):
         return hidden
     plane = features.deepstack[depth].to(hidden.device, hidden.dtype).repeat(len(hidden), 1)
-    return hidden + torch.zeros_like(hidden).masked_scatter(is_visual[..., None], plane)
+    return hidden + torch.zeros_like(hidden).masked_scatter(is_visual[..., None].to(hidden.device), plane)
 
 
 def read_attention(
@@ -130,12 +135,12 @@ def read_attention(
 ) -> Tensor:
     """(R, N, heads): softmax(q k^T / sqrt(d)) of the layer's own projections, mean over the last query tokens."""
     query, key = project(family, layer, hidden, rotary)
-    is_visual = is_visual.to(query.device)
     rows = []
     for row, length in enumerate(lengths):
         first = max(0, length - num_queries)
         weights = causal_weights(query[row, :, first:length], key[row, :, :length], layer.self_attn.scaling)
-        rows.append(weights.mean(1).T[is_visual[row, :length]])
+        visual = is_visual[row, :length].nonzero()[:, 0].to(weights.device)
+        rows.append(weights.mean(1).T[visual])
     return torch.stack(rows)
 
 

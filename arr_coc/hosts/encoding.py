@@ -53,8 +53,8 @@ def cut_patches(segment: Segment, geometry: Geometry) -> Tensor:
     rows, cols = height // side, width // side
     cells = segment.image.reshape(channels, rows, side, cols, side).permute(1, 3, 0, 2, 4)
     chosen = cells[segment.index // cols, segment.index % cols]
-    mean = torch.tensor(geometry.mean, device=chosen.device).view(1, -1, 1, 1)
-    std = torch.tensor(geometry.std, device=chosen.device).view(1, -1, 1, 1)
+    mean = torch.tensor(geometry.mean, dtype=torch.float32, device=chosen.device).view(1, -1, 1, 1)
+    std = torch.tensor(geometry.std, dtype=torch.float32, device=chosen.device).view(1, -1, 1, 1)
     patches = ((chosen - mean) / std).reshape(-1, channels, m, p, m, p).permute(0, 2, 4, 1, 3, 5)
     frames = patches.unsqueeze(4).expand(*patches.shape[:4], geometry.temporal_patch_size, p, p)
     return frames.reshape(len(chosen) * m * m, -1)
@@ -69,7 +69,8 @@ def join_patches(pixel_values: Tensor, grid: tuple[int, int], geometry: Geometry
     rows, cols = grid
     patches = pixel_values.reshape(rows, cols, m, m, 3, geometry.temporal_patch_size, p, p)[:, :, :, :, :, 0]
     image = patches.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, rows * m * p, cols * m * p).float()
-    return image * torch.tensor(geometry.std).view(3, 1, 1) + torch.tensor(geometry.mean).view(3, 1, 1)
+    mean, std = (torch.tensor(each, dtype=torch.float32).view(3, 1, 1) for each in (geometry.mean, geometry.std))
+    return image * std + mean
 
 
 def segment_grid(segment: Segment, geometry: Geometry) -> Tensor:

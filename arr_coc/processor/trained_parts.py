@@ -183,7 +183,7 @@ def load_parts(folder: Path, configs: Mapping[str, Mapping[str, Any]], allocator
 def load_part(name: str, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Any:
     """One trained part, ready to be used."""
     part_type, config_type = PARTS[name]
-    part = part_type(config_type(**config))
+    part = part_type(config_type(**config)).float()
     prefix = f"{name}."
     part.load_state_dict({key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)})
     return part.eval().requires_grad_(False)
