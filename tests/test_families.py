@@ -42,8 +42,7 @@ def model(request: pytest.FixtureRequest, tiny_tokenizer: PreTrainedTokenizerFas
 def processor(model: PreTrainedModel, tiny_tokenizer: PreTrainedTokenizerFast) -> RelevanceProcessor:
     """4 to 640 visual tokens a picture."""
     family = families()[model.config.model_type]
-    frames = 2 if family.model_type == "glm4v" else 1
-    cell = (2 * family.patch_size) ** 2 * frames
+    cell = (2 * family.patch_size) ** 2 * family.frames
     image_processor = published_processor(replace(family, pixel_limits=(4 * cell, 640 * cell)))
     return RelevanceProcessor(Qwen3VLHost(model, tiny_tokenizer, image_processor))
 

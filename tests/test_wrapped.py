@@ -14,13 +14,15 @@ from conftest import QUESTION, draw, leaves, random_parts
 from family_rows import ROWS, row_model
 from peft import LoraConfig, get_peft_model
 
+from arr_coc.allocator import Allocator
 from arr_coc.evaluation.random_hosts import published_processor
-from arr_coc.hosts.attention import Gaze, look
+from arr_coc.hosts.attention import look, num_heads
 from arr_coc.hosts.families.registry import families
 from arr_coc.hosts.placement import base_of, device_of
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.records import Gaze
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are calling .generate:UserWarning")
 SETTINGS = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
@@ -28,14 +30,14 @@ SETTINGS = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
 OFFLOADED = [name for name in ROWS if name != "glm4v"]
 
 
-def processor_of(model: Any, tokenizer: Any, **options: Any) -> RelevanceProcessor:
+def processor_of(model: Any, tokenizer: Any, allocator: Allocator | None = None) -> RelevanceProcessor:
     family = families()[base_of(model).config.model_type]
-    return RelevanceProcessor(Qwen3VLHost(model, tokenizer, published_processor(family)), **options)
+    return RelevanceProcessor(Qwen3VLHost(model, tokenizer, published_processor(family)), allocator)
 
 
-def asked(model: Any, tokenizer: Any, **options: Any) -> tuple[list, torch.Tensor, torch.Tensor]:
+def asked(model: Any, tokenizer: Any, allocator: Allocator | None = None) -> tuple[list, torch.Tensor, torch.Tensor]:
     """Leaves, logits and greedy tokens for one question."""
-    processor = processor_of(model, tokenizer, **options)
+    processor = processor_of(model, tokenizer, allocator)
     inputs = processor.apply_chat_template(
         question_messages(draw(500, 380), QUESTION), add_generation_prompt=True, budget=80
     )
@@ -62,13 +64,13 @@ def test_offloaded_to_main_memory(name: str, tiny_tokenizer) -> None:
 def test_partly_on_disk(name: str, tiny_tokenizer, tmp_path: Path) -> None:
     model = row_model(name, tiny_tokenizer)
     parts = random_parts(48)
-    expected = asked(model, tiny_tokenizer, learned=parts)
+    expected = asked(model, tiny_tokenizer, parts)
     places = {"lm_head": "cpu", "model.visual": "disk", "model.language_model.embed_tokens": "disk"}
     places |= {f"model.language_model.layers.{n}": "disk" if n % 2 else "cpu" for n in range(4)}
     places |= {"model.language_model.norm": "cpu", "model.language_model.rotary_emb": "cpu"}
     model = dispatch_model(model, places, main_device="cpu", offload_dir=str(tmp_path))
     assert {weight.device.type for weight in model.parameters()} == {"cpu", "meta"}
-    same(asked(model, tiny_tokenizer, learned=parts), expected)
+    same(asked(model, tiny_tokenizer, parts), expected)
 
 
 # Several devices: torch's meta device is the second one; it mixes with no other and knows shapes alone
@@ -90,7 +92,7 @@ def test_layers_on_another_device(name: str, tiny_tokenizer) -> None:
     with torch.no_grad():
         mean, heads = look(host.family, host.language, [prompt], features, host.image_token_id, gaze)
     assert mean.device.type == "meta" and mean.shape == (1, len(cells))
-    assert heads.shape == (1, len(cells), gaze.num_heads(host.text_config))
+    assert heads.shape == (1, len(cells), num_heads(gaze, host.text_config))
 
 
 def test_where_a_module_computes(tiny_tokenizer) -> None:
@@ -130,11 +132,11 @@ def test_wrapped_by_others(tiny_model) -> None:
 def test_a_grown_vocabulary(tiny_tokenizer, tmp_path: Path) -> None:
     """No trained part depends on it."""
     parts = random_parts(48)
-    saved = processor_of(row_model("qwen3_vl", tiny_tokenizer), tiny_tokenizer, learned=parts)
+    saved = processor_of(row_model("qwen3_vl", tiny_tokenizer), tiny_tokenizer, parts)
     saved.save_pretrained(tmp_path)
     saved.host.base.config.save_pretrained(tmp_path)
     model = row_model("qwen3_vl", tiny_tokenizer)
-    expected = asked(model, tiny_tokenizer, learned=parts)
+    expected = asked(model, tiny_tokenizer, parts)
     model.resize_token_embeddings(len(tiny_tokenizer) + 7)
     loaded = RelevanceProcessor.from_pretrained(tmp_path, model=model)
     found = loaded.apply_chat_template(
@@ -147,9 +149,9 @@ def test_a_grown_vocabulary(tiny_tokenizer, tmp_path: Path) -> None:
 def test_another_default_dtype(name: str, tiny_tokenizer) -> None:
     """Leaves and logits of a float32 model do not depend on what torch makes new tensors of."""
     model, parts = row_model(name, tiny_tokenizer), random_parts(48)
-    expected = asked(model, tiny_tokenizer, learned=parts)
+    expected = asked(model, tiny_tokenizer, parts)
     torch.set_default_dtype(torch.bfloat16)
     try:
-        same(asked(model, tiny_tokenizer, learned=parts), expected)
+        same(asked(model, tiny_tokenizer, parts), expected)
     finally:
         torch.set_default_dtype(torch.float32)

@@ -139,7 +139,7 @@ class Qwen3VLHost:
         """
         side = self.geometry.cell_px
         stock_width, stock_height = self.stock_size(width, height, limits)
-        most = (limits[1] if limits else self.image_processor.size["longest_edge"]) // side**2
+        most = self.family.max_cells(limits[1] if limits else self.image_processor.size["longest_edge"], side)
         rows, cols, _ = fit_grid(stock_height // side, stock_width // side, most)
         return cols * side, rows * side
 

@@ -133,7 +133,7 @@ def picture_of(target: Target, size: tuple[int, int]) -> Picture:
     """The host's own resize rule, then the rounding of ARR-COC; `size` is (width, height) in pixels."""
     height, width = target.family.resize(size[1], size[0], target.cell_px, *target.pixel_limits)
     stock = height // target.cell_px, width // target.cell_px
-    rows, cols, coarsest = fit_grid(*stock, target.pixel_limits[1] // target.cell_px**2)
+    rows, cols, coarsest = fit_grid(*stock, target.family.max_cells(target.pixel_limits[1], target.cell_px))
     return Picture(stock, (rows, cols), coarsest)
 
 

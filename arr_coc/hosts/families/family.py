@@ -70,6 +70,7 @@ class Family:
         marks: of its chat format.
         positions: "mrope" or "1d".
         lora: matrices of a language layer that LoRA adapts, by the ends of their names.
+        frames: how often a pixel counts towards the image processor's limits.
         has_free_segments: cells of different grids may share one attention segment of the tower.
     """
 
@@ -86,6 +87,7 @@ class Family:
     marks: ChatMarks = CHATML
     positions: str = MROPE
     lora: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    frames: int = 1
     has_free_segments: bool = True
 
     def build(self, config: PreTrainedConfig) -> PreTrainedModel:
@@ -101,6 +103,10 @@ class Family:
     def resize(self, height: int, width: int, factor: int, least: int, most: int) -> tuple[int, int]:
         """(height, width) in multiples of `factor`, within the limits as the image processor means them."""
         return smart_resize(height, width, factor, least, most)  # type: ignore[no-any-return]
+
+    def max_cells(self, most: int, cell_px: int) -> int:
+        """Cells of the largest picture under a limit of `most` pixels."""
+        return most // (self.frames * cell_px**2)
 
     # Parts of a model
 

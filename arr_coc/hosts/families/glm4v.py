@@ -19,7 +19,6 @@ from arr_coc.hosts.families.qwen2_vl import CLIP
 from arr_coc.hosts.families.shapes import LanguageShape, TowerShape
 from arr_coc.records import CellFeatures
 
-FRAMES = 2
 MARKS = ChatMarks(
     "<|user|>",
     "<|assistant|>",
@@ -34,7 +33,7 @@ class Glm4vFamily(Family):
 
     def resize(self, height: int, width: int, factor: int, least: int, most: int) -> tuple[int, int]:
         """A picture is a film of two frames, whose pixels count twice."""
-        return smart_resize(FRAMES, height, width, FRAMES, factor, least, most)  # type: ignore[no-any-return]
+        return smart_resize(self.frames, height, width, self.frames, factor, least, most)  # type: ignore[no-any-return]
 
     def bridge(self, vision: nn.Module) -> list[nn.Module]:
         return [vision.post_layernorm, vision.downsample, vision.merger]
@@ -91,6 +90,7 @@ GLM4V = Glm4vFamily(
     std=CLIP[1],
     marks=MARKS,
     lora=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
+    frames=2,
     has_free_segments=False,
 )
 
