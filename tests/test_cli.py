@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 
 import arr_coc
 from arr_coc.cli.examples import EXAMPLES
-from arr_coc.cli.files import replacing
 from arr_coc.cli.main import app
 from arr_coc.data.tasks import FolderTask
 from arr_coc.evaluation import comparing
@@ -191,18 +190,6 @@ def test_defects_keep_their_traceback(picture: str, model_folder: str, monkeypat
     monkeypatch.setattr(comparing, "run_plain", broken)
     result = compare(picture, model_folder)
     assert isinstance(result.exception, ValueError) and result.exit_code == 1
-
-
-def test_replacing_leaves_nothing_behind_when_the_block_fails(tmp_path: Path) -> None:
-    target = tmp_path / "kept.txt"
-    target.write_text("old")
-    with pytest.raises(RuntimeError), replacing(target) as draft:
-        draft.write_text("half")
-        raise RuntimeError
-    assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
-    with replacing(target) as draft:
-        draft.write_text("new")
-    assert target.read_text() == "new" and list(tmp_path.iterdir()) == [target]
 
 
 def test_data_preview_writes_a_sheet(tmp_path: Path) -> None:

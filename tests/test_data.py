@@ -24,7 +24,6 @@ from arr_coc.data.tasks import (
     FolderTask,
     GeneratedTask,
     Sample,
-    read_records,
 )
 
 PRINTED = {
@@ -286,26 +285,6 @@ def test_folder_task_reads_what_is_there(tmp_path: Path) -> None:
     assert task[0].boxes is None and task[0].image.size == (32, 24)
     assert task[1].boxes == ((1.0, 2.0, 3.0, 4.0),) and task[1].kind == "read_cell"
     assert task.score("X", task[0]) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("line", "named"),
-    [
-        ("{not json", "not JSON"),
-        ("[1, 2]", "JSON object"),
-        (json.dumps({**GOOD, "image": 3}), "image"),
-        (json.dumps({**GOOD, "question": " "}), "question"),
-        (json.dumps({**GOOD, "answers": []}), "answers"),
-        (json.dumps({**GOOD, "answers": "x"}), "answers"),
-        (json.dumps({**GOOD, "boxes": [[1, 2, 3]]}), "boxes"),
-        (json.dumps({**GOOD, "glyph_px": "big"}), "glyph_px"),
-        (json.dumps({**GOOD, "image": "gone.png"}), "gone.png.* missing"),
-    ],
-)
-def test_a_malformed_line_is_named_with_its_file_and_number(tmp_path: Path, line: str, named: str) -> None:
-    write_folder(tmp_path, json.dumps(GOOD), line)
-    with pytest.raises(ValueError, match=rf"qa\.jsonl:2: .*{named}"):
-        read_records(tmp_path)
 
 
 def test_a_folder_without_questions_or_with_a_broken_picture(tmp_path: Path) -> None:

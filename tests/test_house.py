@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "arr_coc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = ("records", "texture", "knowing", "balancing", "attending", "adapter", "realizing", "allocator")
-ABOVE = {"core", "pictures", "hosts", "processor", "data", "baselines", "nano"} | {
+ABOVE = {"core", "files", "pictures", "hosts", "processor", "data", "baselines", "nano"} | {
     "evaluation",
     "views",
     "training",
@@ -25,16 +25,17 @@ ABOVE = {"core", "pictures", "hosts", "processor", "data", "baselines", "nano"} 
 LAYERS = {
     "quoting": set(),
     "core": {"core"},
-    "pictures": {"pictures"},
-    "data": {"core", "pictures", "data"},
-    "hosts": {"core", "pictures", "hosts"},
-    "processor": {"core", "pictures", "hosts", "processor"},
+    "files": {"files"},
+    "pictures": {"files", "pictures"},
+    "data": {"core", "files", "pictures", "data"},
+    "hosts": {"core", "files", "pictures", "hosts"},
+    "processor": {"core", "files", "pictures", "hosts", "processor"},
     "baselines": {"core", "hosts", "baselines"},
-    "nano": {"core", "hosts", "processor", "data", "nano"},
-    "evaluation": {"core", "pictures", "hosts", "processor", "data", "baselines", "nano", "evaluation"},
-    "views": {"core", "hosts", "processor", "data", "baselines", "nano", "evaluation", "views"},
-    "training": {"core", "pictures", "hosts", "processor", "data", "evaluation", "training"},
-    "serving": {"core", "hosts", "processor", "data", "evaluation", "training", "serving"},
+    "nano": {"core", "files", "hosts", "processor", "data", "nano"},
+    "evaluation": {"core", "files", "pictures", "hosts", "processor", "data", "baselines", "nano", "evaluation"},
+    "views": {"core", "files", "hosts", "processor", "data", "baselines", "nano", "evaluation", "views"},
+    "training": {"core", "files", "pictures", "hosts", "processor", "data", "evaluation", "training"},
+    "serving": {"core", "files", "hosts", "processor", "data", "evaluation", "training", "serving"},
     "apps": ABOVE | {"apps", "package"},
     "cli": ABOVE | {"apps", "cli", "package"},
     "package": {"core", "hosts", "processor"},
@@ -43,6 +44,7 @@ LAYERS = {
 
 FOREIGN = {
     "core": {"torch"},
+    "files": {"safetensors", "torch"},
     "pictures": {"PIL", "numpy"},
     "data": {"PIL", "datasets", "numpy", "scipy", "torch"},
     "baselines": {"torch", "numpy", "transformers"},

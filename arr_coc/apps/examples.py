@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from arr_coc.apps.pages import EXAMPLES
-from arr_coc.data.tasks import Record, read_records
+from arr_coc.data.qa_file import Record, read_records
 
 
 @dataclass(frozen=True)

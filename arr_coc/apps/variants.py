@@ -11,8 +11,9 @@ from PIL import Image
 from torch import nn
 
 from arr_coc.apps.checkpoints import LoadedHost
+from arr_coc.data.qa_file import Record
 from arr_coc.data.scoring import METRICS
-from arr_coc.data.tasks import Record, Sample
+from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
 from arr_coc.evaluation.policies.registry import POLICIES

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arr_coc.cli.errors import explained
-from arr_coc.cli.files import check_figure_path, replacing
+from arr_coc.files.checking import check_file
+from arr_coc.files.writing import replacing
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from arr_coc.processor.processor import RelevanceProcessor
 
     Host = tuple[PreTrainedModel, RelevanceProcessor]
+
+FIGURE_FORMATS = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
 
 Picture = Annotated[str, typer.Argument(metavar="IMAGE", help="A file, or an https:// or data: address.")]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know about it.")]
@@ -99,7 +102,7 @@ def prepare(
     """Checks everything the user gave, the cheap things first, and loads the host; a picture of the web is fetched."""
     with explained():
         if out is not None:
-            check_figure_path(out)
+            check_file(out, formats=FIGURE_FORMATS)
         if not question.strip():
             raise ValueError("question: it is empty; say what you want to know about the picture")
         from arr_coc.pictures.addresses import download

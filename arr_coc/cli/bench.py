@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from arr_coc.cli.errors import explained
+from arr_coc.files.checking import check_file
+from arr_coc.files.writing import write_atomically
 
 
 def bench(
@@ -24,6 +26,8 @@ def bench(
 ) -> None:
     """Seconds and memory per stage: full resolution, plain resize and ARR-COC, interleaved in one run."""
     with explained():
+        if out is not None:
+            check_file(out)
         pixels = [parse_size(text) for text in sizes.split(",")]
     from arr_coc.evaluation.bench import measure
     from arr_coc.evaluation.random_hosts import random_host
@@ -48,7 +52,7 @@ def bench(
     report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."))
     typer.echo(report)
     if out is not None:
-        out.write_text(report, encoding="utf-8")
+        write_atomically(out, report)
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from arr_coc.cli.errors import explained
-from arr_coc.cli.files import check_figure_path, check_folder_path, replacing
+from arr_coc.cli.errors import Command, Commands, explained
+from arr_coc.files.checking import check_file, check_folder
+from arr_coc.files.writing import replacing, replacing_folder
 
-data_app = typer.Typer(name="data", help="Generated pictures with questions and answers.", no_args_is_help=True)
+data_app = typer.Typer(
+    cls=Commands, name="data", help="Generated pictures with questions and answers.", no_args_is_help=True
+)
 
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the first picture; the others follow.")]
 Kind = Annotated[str | None, typer.Option(help="Kind of picture: receipt, form, table, ...; default is the mixture.")]
@@ -18,7 +21,7 @@ MaxSide = Annotated[int, typer.Option(help="Longest side of a picture in pixels,
 Questions = Annotated[int, typer.Option(min=1, max=10, help="Questions a picture.")]
 
 
-@data_app.command()
+@data_app.command(cls=Command)
 def preview(
     seed: Seed = 0,
     num: Annotated[int, typer.Option(min=1, max=64, help="Number of pictures.")] = 8,
@@ -29,7 +32,7 @@ def preview(
 ) -> None:
     """Draw a sheet of pictures, each with questions, answers and evidence boxes."""
     with explained():
-        check_figure_path(out, (".png", ".jpg", ".jpeg", ".webp"))
+        check_file(out, formats=(".png", ".jpg", ".jpeg", ".webp"))
         check_kind(kind)
     from arr_coc.data.preview import contact_sheet
 
@@ -39,7 +42,7 @@ def preview(
     typer.echo(f"{num} pictures: {out}")
 
 
-@data_app.command()
+@data_app.command(cls=Command)
 def fonts() -> None:
     """List the typefaces of the lifelike pictures: licence, package, held out or not, here or not."""
     from arr_coc.data.drawing.lifelike.typefaces import apt_line, font_files, fonts_version, typefaces
@@ -51,7 +54,7 @@ def fonts() -> None:
     typer.echo(f"{len(here)} of {len(typefaces())} are here, version {fonts_version()}; all of them: {apt_line()}")
 
 
-@data_app.command()
+@data_app.command(cls=Command)
 def generate(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new or empty folder.")],
     num: Annotated[int, typer.Option(min=1, help="Number of pictures.")],
@@ -62,7 +65,7 @@ def generate(
 ) -> None:
     """Write pictures and a qa.jsonl with questions, accepted answers and evidence boxes."""
     with explained():
-        check_folder_path(out)
+        check_folder(out, is_new=True)
         check_kind(kind, max_side)
     from rich.console import Console
     from rich.progress import track
@@ -75,16 +78,17 @@ def generate(
     typer.echo(f"{num} pictures, {num_written} questions: {out}")
 
 
-@data_app.command()
+@data_app.command(cls=Command)
 def examples(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new or empty folder.")],
 ) -> None:
     """Draw the pictures that the package ships again."""
     with explained():
-        check_folder_path(out)
+        check_folder(out, is_new=True)
     from arr_coc.cli.examples import EXAMPLES, write_examples
 
-    write_examples(out)
+    with replacing_folder(out) as draft:
+        write_examples(draft)
     typer.echo(f"{len(EXAMPLES)} pictures: {out}")
 
 

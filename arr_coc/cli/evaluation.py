@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arr_coc.cli.errors import explained, fail
+from arr_coc.cli.errors import Command, Commands, explained, fail
+from arr_coc.cli.reporting import Session, answer_all, answer_and_report, check_outputs, publish, tell_doubled, write
+from arr_coc.files.checking import check_file
+from arr_coc.files.writing import write_atomically
 
 if TYPE_CHECKING:
-    from arr_coc.evaluation.running.answers import Line
     from arr_coc.evaluation.running.runner import Plan
 
 HEADROOM = "full,resize,two-mode,random,saliency,arr-coc,oracle"
@@ -22,7 +23,7 @@ Each question about a picture is looked with. Own evidence: the share of its evi
 level; neighbour's: the same for the evidence of another question about the picture. Percent ± standard error. Looked
 at by both: of the area that either question has shown finer than the glimpse, the part that both have."""
 
-eval_app = typer.Typer(name="eval", help="Measure accuracy against visual tokens.")
+eval_app = typer.Typer(cls=Commands, name="eval", help="Measure accuracy against visual tokens.")
 
 Tasks = Annotated[str, typer.Option(help="Comma-separated task names, or folders with pictures and a qa.jsonl.")]
 Policies = Annotated[str, typer.Option(help="Comma-separated, or all.")]
@@ -36,6 +37,10 @@ Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Answers and report; a
 Workers = Annotated[int, typer.Option(min=0, help="Processes that answer, one thread each; 0: this one.")]
 Timed = Annotated[int, typer.Option(min=0, help="Every n-th question is also asked alone and timed; 0: none.")]
 Skip = Annotated[bool, typer.Option("--skip-missing", help="Count pictures that are not there and go on.")]
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Ask again what an earlier session could not answer.")]
+MaxFailures = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of the answers that may fail before the run ends; 0: the first.")
+]
 Readme = Annotated[Path | None, typer.Option(metavar="FILE", help="Put the table between its markers.")]
 
 
@@ -52,16 +57,19 @@ def evaluate(
     timed_every: Timed = 20,
     skip_missing: Skip = False,
     relevance: Relevance = None,
+    retry_failed: Retry = False,
+    max_failures: MaxFailures = 0.2,
 ) -> None:
     """Measure accuracy against visual tokens."""
     if context.invoked_subcommand is not None:
         return
     with explained():
+        check_outputs(out)
         plan = plan_of(model, tasks, policies, budgets, limit, timed_every, skip_missing, relevance)
-    answer_and_report(plan, out, workers, "Evaluation")
+    answer_and_report(plan, out, Session(workers, retry_failed, max_failures), "Evaluation")
 
 
-@eval_app.command()
+@eval_app.command(cls=Command)
 def headroom(
     out: Out,
     model: Model = "nano",
@@ -70,14 +78,18 @@ def headroom(
     budgets: Budgets = BUDGETS,
     workers: Workers = 2,
     readme: Readme = None,
+    retry_failed: Retry = False,
+    max_failures: MaxFailures = 0.2,
 ) -> None:
     """Phase 0: is there anything to gain from looking closer? The gap between oracle and resize."""
     with explained():
+        check_outputs(out, readme)
         plan = plan_of(model, "development", policies, budgets, limit)
-    answer_and_report(plan, out, workers, "Phase 0: does looking closer pay?", "eval headroom", readme)
+    session = Session(workers, retry_failed, max_failures)
+    answer_and_report(plan, out, session, "Phase 0: does looking closer pay?", "eval headroom", readme)
 
 
-@eval_app.command()
+@eval_app.command(cls=Command)
 def ablate(
     out: Out,
     model: Model = "nano",
@@ -85,18 +97,21 @@ def ablate(
     limit: Limit = 400,
     budgets: Budgets = "100,160,auto",
     workers: Workers = 2,
+    retry_failed: Retry = False,
+    max_failures: MaxFailures = 0.2,
 ) -> None:
     """ARR-COC with one part changed or left out at a time: which part earns its keep?"""
     from arr_coc.evaluation.policies.ablations import ABLATIONS, REFERENCE, ablation_sections
 
     names = ",".join([REFERENCE, *ABLATIONS])
     with explained():
+        check_outputs(out)
         plan = plan_of(model, tasks, names, budgets, limit)
-    lines = answer_all(plan, out, workers)
+    lines = answer_all(plan, out, Session(workers, retry_failed, max_failures))
     write(plan, out, lines, "Ablations", "eval ablate", sections=ablation_sections(lines))
 
 
-@eval_app.command()
+@eval_app.command(cls=Command)
 def neighbours(
     model: Model = "nano",
     tasks: Tasks = "same-picture",
@@ -108,29 +123,32 @@ def neighbours(
 ) -> None:
     """Same picture, two questions: does each see its own evidence, and not its neighbour's?"""
     from arr_coc.evaluation.neighbours import compare_neighbours, neighbours_table
-    from arr_coc.evaluation.running.runner import command_of
+    from arr_coc.evaluation.running.notes import command_of
     from arr_coc.processor.loading import load_host
 
     with explained():
+        if out is not None:
+            check_file(out, makes_folder=True)
         plan = plan_of(model, tasks, policies, budgets, limit, relevance=relevance)
         processor = load_host(plan.model, relevance=plan.relevance)[1]
     pairs = []
-    for name in plan.tasks:
-        task = plan.open(name)
-        for done, found in compare_neighbours(processor, task, plan.conditions()):
-            pairs += found
-            typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
+    with explained():
+        for name in plan.tasks:
+            task = plan.open(name)
+            for done, found in compare_neighbours(processor, task, plan.conditions()):
+                pairs += found
+                typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
     if not pairs:
         fail("tasks: no two questions about one picture have evidence boxes; try same-picture")
     table = neighbours_table(pairs)
     typer.echo(table)
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
         command = command_of(plan, out, "eval neighbours")
-        out.write_text(f"{NEIGHBOURS}\n\n{table}\n\nMade by `{command}`.\n", encoding="utf-8")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, f"{NEIGHBOURS}\n\n{table}\n\nMade by `{command}`.\n")
 
 
-@eval_app.command()
+@eval_app.command(cls=Command)
 def tune(
     tasks: Annotated[str, typer.Option(help="Folder with qa.jsonl and boxes; not what is measured on later.")],
     model: Model = "nano",
@@ -155,18 +173,19 @@ def tune(
     allocator = processor.allocator.training_free() if training_free else processor.allocator
     wanted = [budget for budget in plan.budgets if budget]
     found = []
-    for name in plan.tasks:
-        task = plan.open(name)
-        for done, trials in try_tensions(processor.host, allocator, task, choices, wanted):
-            found += trials
-            typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
+    with explained():
+        for name in plan.tasks:
+            task = plan.open(name)
+            for done, trials in try_tensions(processor.host, allocator, task, choices, wanted):
+                found += trials
+                typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
     if not found:
         fail("tasks: no question has evidence boxes; tune on a folder of arr-coc data generate")
     typer.echo(tuning_table(found))
     typer.echo(f"best: --tensions {as_option(best_choice(found))}")
 
 
-@eval_app.command()
+@eval_app.command(cls=Command)
 def report(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an earlier run.")],
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "Evaluation",
@@ -176,11 +195,12 @@ def report(
     from arr_coc.evaluation.running.runner import read_run
 
     with explained():
-        plan, lines = read_run(folder)
+        check_outputs(folder, readme)
+        plan, lines = read_run(folder, tell_doubled)
     publish(lines, write(plan, folder, lines, title, "eval"), readme)
 
 
-@eval_app.command()
+@eval_app.command(cls=Command)
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a run.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another.")],
@@ -190,7 +210,7 @@ def compare(
     from arr_coc.evaluation.running.runner import read_run
 
     with explained():
-        found = run_comparisons(read_run(first)[1], read_run(second)[1])
+        found = run_comparisons(*(read_run(folder, tell_doubled)[1] for folder in (first, second)))
     typer.echo(comparison_rows(found))
 
 
@@ -237,69 +257,6 @@ def plan_of(
     for task in plan.tasks:
         plan.open(task)
     return plan
-
-
-def answer_all(plan: Plan, out: Path, workers: int) -> list[Line]:
-    from arr_coc.evaluation.running.answers import read_lines
-    from arr_coc.evaluation.running.runner import run
-    from arr_coc.processor.loading import load_host
-
-    with explained():
-        load_host(plan.model, relevance=plan.relevance)
-        show_progress(run(plan, out, workers))
-    return read_lines(out / "answers.jsonl")
-
-
-def answer_and_report(
-    plan: Plan, out: Path, workers: int, title: str, command: str = "eval", readme: Path | None = None
-) -> None:
-    lines = answer_all(plan, out, workers)
-    publish(lines, write(plan, out, lines, title, command), readme)
-
-
-def publish(lines: list[Line], command: str, readme: Path | None) -> None:
-    """The table of accuracies in a README, with the command that makes it."""
-    if readme is None:
-        return
-    from arr_coc.evaluation.reporting.tables import accuracy_by_budget
-
-    num_questions = len({line.question_key for line in lines})
-    text = f"Percent right ± standard error on {num_questions:,} held-out questions, by visual tokens of a picture:"
-    insert(readme, f"{text}\n\n{accuracy_by_budget(lines)}\n\nMade by `{command}`.")
-
-
-def write(plan: Plan, out: Path, lines: list[Line], title: str, command: str, sections: list | None = None) -> str:
-    """Writes the report and returns the command that makes it."""
-    from arr_coc.evaluation.running.runner import command_of
-    from arr_coc.processor.loading import load_host
-    from arr_coc.views.gallery import make_gallery
-    from arr_coc.views.page import write_report
-
-    text = command_of(plan, out, command)
-    (out / "figures").mkdir(exist_ok=True)
-    gallery = make_gallery(lines, load_host(plan.model, relevance=plan.relevance)[1], plan.open, out)
-    write_report(out, lines, title=title, host=plan.model, command=text, sections=sections, gallery=gallery)
-    typer.echo(f"{len(lines):,} answers: {out / 'report.md'}, {out / 'report.html'}")
-    return text
-
-
-def show_progress(done: Iterator[tuple[int, int]]) -> None:
-    """A bar with the time left, on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress("answers", *columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("answers", total=None)
-        for count, total in done:
-            progress.update(bar, completed=count, total=total)
-
-
-def insert(path: Path, text: str) -> None:
-    """Replaces what stands between the markers <!-- numbers --> and <!-- /numbers -->."""
-    head, rest = path.read_text(encoding="utf-8").split("<!-- numbers -->")
-    tail = rest.split("<!-- /numbers -->")[1]
-    path.write_text(f"{head}<!-- numbers -->\n{text}\n<!-- /numbers -->{tail}", encoding="utf-8")
 
 
 def shares(text: str) -> list[float]:

@@ -8,15 +8,17 @@ from arr_coc.cli.errors import explained
 from arr_coc.cli.evaluation import (
     BUDGETS,
     Limit,
+    MaxFailures,
     Model,
     Out,
     Policies,
     Readme,
+    Retry,
     Timed,
     Workers,
-    answer_and_report,
     plan_of,
 )
+from arr_coc.cli.reporting import Session, answer_and_report, check_outputs
 
 ROWS = "full,resize,two-mode,random,saliency,oracle,arr-coc,arr-coc-trained,arr-coc-trained-shuffled"
 
@@ -29,8 +31,12 @@ def final(
     timed_every: Timed = 20,
     workers: Workers = 2,
     readme: Readme = None,
+    retry_failed: Retry = False,
+    max_failures: MaxFailures = 0.2,
 ) -> None:
     """The final report, on the frozen block of questions that nothing was ever chosen by."""
     with explained():
+        check_outputs(out, readme)
         plan = plan_of(model, "final", policies, f"{BUDGETS},auto", limit, timed_every, for_final_report=True)
-    answer_and_report(plan, out, workers, "Resize, ARR-COC, oracle, full resolution", "eval final", readme)
+    session = Session(workers, retry_failed, max_failures)
+    answer_and_report(plan, out, session, "Resize, ARR-COC, oracle, full resolution", "eval final", readme)

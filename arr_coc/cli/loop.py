@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from arr_coc.cli.answering import Budget, Model, Picture, Question, prepare
-from arr_coc.cli.files import replacing
+from arr_coc.cli.errors import explained
+from arr_coc.files.writing import replacing
 
 
 def loop(
@@ -20,12 +21,14 @@ def loop(
 ) -> None:
     """Draw glimpse, the question's map, every round of splits and the leaves of one picture."""
     (_, processor), tokens, source = prepare(image, question, model, budget, out)
+    from arr_coc.pictures.errors import ImageError
     from arr_coc.pictures.opening import open_image
     from arr_coc.processor.plain_inputs import question_messages
     from arr_coc.views.loop import loop_figure
 
-    messages = question_messages(source, question)
-    inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=tokens)
+    with explained(ImageError):
+        messages = question_messages(source, question)
+        inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=tokens)
     figure = loop_figure(open_image(source), inputs.realizations[0][0])
     with replacing(out) as draft:
         figure.savefig(draft, dpi=110)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from arr_coc.cli.answering import ask, compare
+from arr_coc.cli.answering import ask, compare, silence_libraries
 from arr_coc.cli.apps import demo, microscope
 from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
+from arr_coc.cli.errors import Command, Commands
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.final import final
 from arr_coc.cli.loop import loop
@@ -19,28 +22,31 @@ from arr_coc.cli.plan import plan
 from arr_coc.cli.space import space
 from arr_coc.cli.train import train
 
+QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
+ASK, MEASURE, TEACH, PAGES = "Ask", "Measure", "Teach", "Pages in the browser"
+
 app = typer.Typer(
     name="arr-coc",
+    cls=Commands,
     help="Visual tokens where the question needs them.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(compare)
-app.command()(ask)
-app.command()(loop)
-app.command()(bench)
-app.command()(train)
-app.command()(demo)
-app.command()(microscope)
-app.command()(plan)
-app.command()(space)
-app.add_typer(data_app)
-app.add_typer(nano_app)
-app.add_typer(eval_app)
-eval_app.command()(final)
+app.command(cls=Command, rich_help_panel=ASK)(compare)
+app.command(cls=Command, rich_help_panel=ASK)(ask)
+app.command(cls=Command, rich_help_panel=ASK)(loop)
+app.add_typer(eval_app, rich_help_panel=MEASURE)
+app.command(cls=Command, rich_help_panel=MEASURE)(bench)
+app.command(cls=Command, rich_help_panel=MEASURE)(plan)
+app.command(cls=Command, rich_help_panel=TEACH)(train)
+app.add_typer(data_app, rich_help_panel=TEACH)
+app.add_typer(nano_app, rich_help_panel=TEACH)
+app.command(cls=Command, rich_help_panel=PAGES)(demo)
+app.command(cls=Command, rich_help_panel=PAGES)(microscope)
+app.command(cls=Command, rich_help_panel=PAGES)(space)
+eval_app.command(cls=Command)(final)
 
 
 def print_version(is_asked: bool) -> None:
@@ -55,7 +61,11 @@ def options(
         bool, typer.Option("--version", help="Print the version and stop.", callback=print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Options of `arr-coc` itself."""
+    """Options of `arr-coc` itself; the libraries leave the terminal to us, whatever a command loads."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    if "transformers" in sys.modules:
+        silence_libraries()
 
 
 def main() -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from arr_coc.cli.errors import explained
+from arr_coc.cli.errors import Command, Commands, explained, resumable
+from arr_coc.files.checking import check_file
+from arr_coc.files.checking import check_folder as check_out
+from arr_coc.files.writing import write_atomically
 
-nano_app = typer.Typer(name="nano", help="The embedded host: train it again, measure it.", no_args_is_help=True)
+FACTS = {"num_parameters": int, "recipe": str, "stages": list, "seconds": int, "device": str, "processes": int}
+
+nano_app = typer.Typer(
+    cls=Commands, name="nano", help="The embedded host: train it again, measure it.", no_args_is_help=True
+)
 
 
-@nano_app.command()
+@nano_app.command(cls=Command)
 def train(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Checkpoint, log and finished host.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in FOLDER.")] = False,
@@ -37,7 +44,7 @@ def train(
 
     if start:
         from arr_coc.hosts.names import resolve
-    with joined() as team:
+    with joined() as team, resumable("--resume goes on from the last checkpoint, if one was written"):
         with explained():
             settings = Settings(
                 seed,
@@ -48,13 +55,14 @@ def train(
                 start=str(resolve(start)) if start else "",
             )
             check_team(settings, team)
+            check_out(out)
             check_folder(out, resume)
-        host = run(out, settings, resume, team)
+            host = run(out, settings, resume, team)
         if team.leads:
             typer.echo(f"host: {host}")
 
 
-@nano_app.command("eval")
+@nano_app.command("eval", cls=Command)
 def evaluate(
     model: Annotated[str, typer.Option(help="nano or a folder.")] = "nano",
     limit: Annotated[int, typer.Option(min=2, help="Held-out questions, eight a picture.")] = 1200,
@@ -65,13 +73,38 @@ def evaluate(
     card: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the model card there.")] = None,
 ) -> None:
     """Exact match at full resolution on held-out seeds, by kind, with standard errors."""
-    from arr_coc.cli.evaluation import answer_all
+    from arr_coc.cli.reporting import Session, answer_all, check_outputs
     from arr_coc.evaluation.reporting.model_card import by_picture_kind, by_question_kind, model_card
     from arr_coc.evaluation.running.runner import Plan
+
+    with explained():
+        check_outputs(out)
+        facts = None if card is None else read_facts(model, card)
+        plan = Plan(model, ("development",), ("full",), limit=limit)
+        plan.open("development")
+    lines = answer_all(plan, out, Session(workers))
+    if card is not None and facts is not None:
+        write_atomically(card, model_card(lines, facts, f"arr-coc nano eval --limit {limit}"))
+    typer.echo(by_picture_kind(lines) + "\n\n" + by_question_kind(lines))
+
+
+def read_facts(model: str, card: Path) -> dict[str, Any]:
+    """What the run that made the host wrote about itself, for a card that can be written.
+
+    Raises:
+        ValueError: the card can't be written, or the host has no such file.
+    """
     from arr_coc.hosts.names import resolve
 
-    lines = answer_all(Plan(model, ("development",), ("full",), limit=limit), out, workers)
-    if card is not None:
-        facts = json.loads((Path(resolve(model)) / "training.json").read_text(encoding="utf-8"))
-        card.write_text(model_card(lines, facts, f"arr-coc nano eval --limit {limit}"), encoding="utf-8")
-    typer.echo(by_picture_kind(lines) + "\n\n" + by_question_kind(lines))
+    check_file(card, "--card")
+    path = Path(resolve(model)) / "training.json"
+    if not path.is_file():
+        raise ValueError(f"--card: {path} is not there; a card can be written for a host of arr-coc nano train")
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        is_whole = all(isinstance(facts[name], kind) for name, kind in FACTS.items())
+    except (ValueError, TypeError, KeyError, RecursionError):
+        is_whole = False
+    if not is_whole:
+        raise ValueError(f"--card: {path} was not written by arr-coc nano train")
+    return facts

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from arr_coc.cli.errors import explained, fail
+from arr_coc.cli.errors import explained, fail, resumable, say
 from arr_coc.cli.evaluation import numbers
+from arr_coc.files.checking import check_folder as check_out
 
 SPEED = "Speed and memory"
 BUDGET_PHASE = "budget"
@@ -52,6 +54,9 @@ def train(
     tracker: Annotated[str | None, typer.Option(help="trackio, tensorboard or wandb, beside log.jsonl.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint in FOLDER.")] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    max_failures: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a task's samples that may be unreadable; they are replaced.")
+    ] = 0.2,
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures.", rich_help_panel=SPEED)] = 1,
     batches_per_step: Annotated[
         int, typer.Option(min=1, help="Gradients added up before a step.", rich_help_panel=SPEED)
@@ -70,14 +75,17 @@ def train(
     if phase == BUDGET_PHASE:
         train_budget(out, model, relevance, sweep, price, tensions, seed)
         return
-    with explained():
+    with explained(), resumable("--resume goes on from the last checkpoint"):
+        check_out(out)
+        check_numbers(rate_scale=rate_scale, price=price)
         import torch
 
+        from arr_coc.data.forgiving import read_note
         from arr_coc.hosts.checkpoints import load_model
         from arr_coc.processor.processor import RelevanceProcessor
         from arr_coc.training.phases import find_phase, scaled
         from arr_coc.training.policy_gradient import PolicySettings
-        from arr_coc.training.recipe import DataSettings, plan_weights, run_phase
+        from arr_coc.training.recipe import SKIPPED, DataSettings, plan_weights, run_phase
         from arr_coc.training.runs import check_folder
         from arr_coc.training.settings import LoopSettings
 
@@ -123,11 +131,22 @@ def train(
                 lora=lora,
                 tracker=tracker,
                 resume=resume,
+                max_failures=max_failures,
             )
         except FloatingPointError as error:
             fail(str(error))
+    skipped = read_note(out / SKIPPED)
+    if skipped:
+        say(f"{len(skipped)} samples could not be read and others took their place; {out / SKIPPED} says which and why")
     score = "" if result.score is None else f", validation score {result.score:.3f}"
     typer.echo(f"{result.stopped} after step {result.step}{score}: {out / 'relevance'}")
+
+
+def check_numbers(**options: float) -> None:
+    """Raises ValueError for an option that is not a number of ordinary size."""
+    for name, value in options.items():
+        if not math.isfinite(value) or value < 0 or (value == 0 and name == "rate_scale"):
+            raise ValueError(f"--{name.replace('_', '-')}: must be a number above 0, got {value}")
 
 
 def fixed(budgets: str) -> tuple[int, ...]:
@@ -159,6 +178,8 @@ def train_budget(
     if sweep is None and tensions is None:
         fail("sweep: phase budget learns from answers; give a run of arr-coc eval --policies arr-coc-trained")
     with explained():
+        check_out(out)
+        check_numbers(price=price)
         import torch
         from rich.console import Console
 

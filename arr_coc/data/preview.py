@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from math import isinf
 from pathlib import Path
@@ -16,6 +14,7 @@ from arr_coc.data.drawing.fonts import load_font
 from arr_coc.data.drawing.lifelike.generator import KIND, lifelike
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
+from arr_coc.files.writing import replacing_folder
 
 CAPTION_PX, GAP_PX = 13, 8
 LINE_PX = CAPTION_PX + 4
@@ -109,15 +108,8 @@ def write_dataset(
     target = Path(out_dir)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"out_dir {target} exists and is not an empty folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        num = write_pictures(partial, seeds, num_questions, kind, max_side)
-        partial.chmod(0o755)
-        partial.replace(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return num
+    with replacing_folder(target) as draft:
+        return write_pictures(draft, seeds, num_questions, kind, max_side)
 
 
 def write_pictures(folder: Path, seeds: Iterable[int], num_questions: int, kind: str | None, max_side: int) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from math import isfinite
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,10 +14,10 @@ from PIL import Image
 
 from arr_coc.data.drawing.generator import GENERATOR_VERSION
 from arr_coc.data.mixture import MAX_QUESTIONS, mixture
+from arr_coc.data.qa_file import Record, read_records
 from arr_coc.data.records import Box, Picture
 from arr_coc.data.scoring import METRICS
 from arr_coc.pictures.opening import open_image
-from arr_coc.quoting import quoted
 
 VALIDATION_SEEDS = range(10_000_000, 20_000_000)
 TEST_SEEDS = range(20_000_000, 30_000_000)
@@ -169,35 +167,6 @@ class GeneratedTask(Task):
         )
 
 
-@dataclass(frozen=True)
-class Record:
-    """One line of a `qa.jsonl`."""
-
-    image: str
-    question: str
-    answers: tuple[str, ...]
-    boxes: tuple[Box, ...] | None
-    kind: str
-    group: str
-    glyph_px: float | None
-    metric: str | None
-
-    def sample(self, image: Image.Image, picture_kind: str) -> Sample:
-        """The sample that the line stands for, its picture opened."""
-        return Sample(
-            image=image,
-            question=self.question,
-            answers=self.answers,
-            boxes=self.boxes,
-            kind=self.kind,
-            group=self.group,
-            glyph_px=self.glyph_px,
-            picture_id=self.image,
-            picture_kind=picture_kind,
-            metric=self.metric,
-        )
-
-
 class FolderTask(Task):
     """A folder with pictures and a `qa.jsonl`: one JSON object a line, `image, question, answers, boxes?`.
 
@@ -224,111 +193,31 @@ class FolderTask(Task):
     def __getitem__(self, index: int) -> Sample:
         check_index(index, len(self))
         record = self.records[index]
-        return record.sample(self._image(record.image), self.name)
+        image = self._image(record.image)
+        check_boxes(record, image.size)
+        return Sample(
+            image=image,
+            question=record.question,
+            answers=record.answers,
+            boxes=record.boxes,
+            kind=record.kind,
+            group=record.group,
+            glyph_px=record.glyph_px,
+            picture_id=record.image,
+            picture_kind=self.name,
+            metric=record.metric,
+        )
+
+
+def check_boxes(record: Record, size: tuple[int, int]) -> None:
+    """Raises ValueError for evidence that lies outside of the picture."""
+    width, height = size
+    for x0, y0, x1, y1 in record.boxes or ():
+        if x0 >= width or y0 >= height:
+            box = f"[{x0:g}, {y0:g}, {x1:g}, {y1:g}]"
+            raise ValueError(f"{record.where}: box {box} lies outside of the picture of {width}x{height}")
 
 
 def open_picture(path: Path) -> Image.Image:
     """The picture of a file, upright and RGB as every entrance opens it."""
     return open_image(path)
-
-
-def inside(folder: Path, name: str, where: str) -> Path:
-    """The file of that name in a folder.
-
-    Raises:
-        ValueError: it lies outside, by its path or by a link; `where` begins the message.
-    """
-    path = folder / name
-    try:
-        is_inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
-        is_inside = False
-    if not is_inside:
-        raise ValueError(f"{where}: image {quoted(name)} leads out of the folder; copy it there")
-    return path
-
-
-def read_records(folder: Path, skip_missing: bool = False) -> tuple[list[Record], int]:
-    """Lines of a folder's `qa.jsonl` and how many have no picture; blank lines are passed over."""
-    path = folder / "qa.jsonl"
-    if not path.is_file():
-        raise ValueError(f"{folder} holds no qa.jsonl")
-    records, num_missing = [], 0
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        record = parse_record(line, f"{path}:{number}")
-        if inside(folder, record.image, f"{path}:{number}").is_file():
-            records.append(record)
-        elif skip_missing:
-            num_missing += 1
-        else:
-            raise ValueError(f"{path}:{number}: image {quoted(record.image)} is missing")
-    if not records:
-        raise ValueError(f"{path} holds no questions" + (" with a picture" if num_missing else ""))
-    return records, num_missing
-
-
-def parse_record(line: str, where: str) -> Record:
-    """One line as a record; `where` (file and line) begins every message."""
-    try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where}: not JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise ValueError(f"{where}: expected a JSON object, got {type(fields).__name__}")
-    return Record(
-        image=read_text(fields, "image", where),
-        question=read_text(fields, "question", where),
-        answers=read_answers(fields, where),
-        boxes=read_boxes(fields, where),
-        kind=read_text(fields, "kind", where, "question"),
-        group=read_text(fields, "group", where, "other"),
-        glyph_px=read_number(fields, "glyph_px", where),
-        metric=read_metric(fields, where),
-    )
-
-
-def read_metric(fields: dict[str, Any], where: str) -> str | None:
-    value = fields.get("metric")
-    if value is not None and value not in METRICS:
-        raise ValueError(f"{where}: metric must be one of {', '.join(METRICS)}, got {value!r}")
-    return value
-
-
-def read_text(fields: dict[str, Any], field: str, where: str, default: str | None = None) -> str:
-    value = fields.get(field, default)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: {field} must be a non-empty string, got {value!r}")
-    return value
-
-
-def read_answers(fields: dict[str, Any], where: str) -> tuple[str, ...]:
-    value = fields.get("answers")
-    if not isinstance(value, list) or not value or not all(isinstance(answer, str) for answer in value):
-        raise ValueError(f"{where}: answers must be a non-empty list of strings, got {value!r}")
-    return tuple(value)
-
-
-def read_boxes(fields: dict[str, Any], where: str) -> tuple[Box, ...] | None:
-    value = fields.get("boxes")
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(is_box(box) for box in value):
-        raise ValueError(f"{where}: boxes must be a list of [x0, y0, x1, y1], got {value!r}")
-    return tuple((float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in value)
-
-
-def is_box(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(is_number(side) for side in value)
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def read_number(fields: dict[str, Any], field: str, where: str) -> float | None:
-    value = fields.get(field)
-    if value is not None and not is_number(value):
-        raise ValueError(f"{where}: {field} must be a number, got {value!r}")
-    return None if value is None else float(value)

@@ -10,9 +10,9 @@ import copy
 import ctypes
 import dataclasses
 import json
-import os
 import platform
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,16 @@ from typing import Any
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import Subset
 from transformers import PreTrainedTokenizerFast, Qwen3VLForConditionalGeneration
 
 from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TRAIN_SEEDS
+from arr_coc.data.workers import Loader
+from arr_coc.files.faults import weights_written
+from arr_coc.files.locking import locked
+from arr_coc.files.tensors import load_state, save_state
+from arr_coc.files.writing import replacing_folder, write_atomically
 from arr_coc.nano.config import nano_config, nano_image_processor
 from arr_coc.nano.curriculum import LIFELIKE_STAGES, STAGES, Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
@@ -234,7 +239,8 @@ class Run:
         self.folder, self.settings, self.team = folder, settings, team
         tokenizer_folder = folder / "tokenizer"
         if team.leads and not tokenizer_folder.exists():
-            first_tokenizer(settings).save_pretrained(tokenizer_folder)
+            with replacing_folder(tokenizer_folder) as draft:
+                first_tokenizer(settings).save_pretrained(draft)
         team.wait()
         torch.manual_seed(settings.seed)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
@@ -258,12 +264,10 @@ class Run:
             "learner": self.learner.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        os.replace(partial, self.checkpoint)
+        save_state(self.checkpoint, state)
 
     def resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True, map_location=self.settings.device)
+        state = load_state(self.checkpoint, self.settings.device)
         self.stage, self.batch, self.seconds = state["stage"], state["batch"], state["seconds"]
         self.learner.load_state_dict(state["learner"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -271,10 +275,18 @@ class Run:
 
     def export(self, folder: Path) -> None:
         """The host alone, as any Qwen3-VL checkpoint: model (bfloat16), tokenizer, image processor."""
-        copy.deepcopy(self.learner.model).to(torch.bfloat16).save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
-        nano_image_processor().save_pretrained(folder)
-        facts = {
+        model = copy.deepcopy(self.learner.model).to(torch.bfloat16)
+        model.generation_config.eos_token_id = self.tokenizer.eos_token_id
+        model.generation_config.pad_token_id = self.tokenizer.pad_token_id
+        with replacing_folder(folder) as draft, weights_written(draft):
+            model.save_pretrained(draft)
+            self.tokenizer.save_pretrained(draft)
+            nano_image_processor().save_pretrained(draft)
+            write_atomically(draft / "training.json", json.dumps(self.facts(), indent=1) + "\n")
+
+    def facts(self) -> dict[str, object]:
+        """How the host was made."""
+        return {
             "seconds": round(self.seconds),
             "device": self.settings.device,
             "processes": self.team.size,
@@ -282,7 +294,6 @@ class Run:
             "num_parameters": sum(p.numel() for p in self.learner.model.parameters()),
             "stages": [f"{s.name} ({s.num_batches} x {s.batch_size})" for s in self.settings.stages()],
         }
-        (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
     def log(self, entry: dict[str, object]) -> None:
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
@@ -307,7 +318,7 @@ class Run:
     def run_stage(self, stage: Stage, progress: Progress) -> None:
         data = Curriculum(stage, ChatFormat(self.tokenizer), self.team)
         remaining = Subset(data, range(self.batch, len(data)))
-        loader = DataLoader(remaining, batch_size=None, **worker_options(self.settings.num_workers))
+        loader = Loader(remaining, **worker_options(self.settings.num_workers))
         bar = progress.add_task(stage.name, total=len(data), completed=self.batch, note="")
         meter, started, saved = Meter(), time.monotonic(), time.monotonic()
         for batch in loader:
@@ -350,13 +361,19 @@ def train(folder: Path, settings: Settings, resume: bool = False, team: Team = A
     Raises:
         ValueError: the folder holds another run and `resume` is False, or nothing to resume.
     """
-    check_folder(folder, resume)
+    with locked(folder) if team.leads else nullcontext():
+        check_folder(folder, resume)
+        return train_alone(folder, settings, resume, team)
+
+
+def train_alone(folder: Path, settings: Settings, resume: bool, team: Team) -> Path:
+    """`train`, in a folder that is this run's alone."""
     keep_freed_memory()
     run = Run(folder, settings, team)
     if resume:
         run.resume()
     if team.leads:
-        (folder / "settings.json").write_text(json.dumps(dataclasses.asdict(settings), indent=1))
+        write_atomically(folder / "settings.json", json.dumps(dataclasses.asdict(settings), indent=1))
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), disable=not team.leads) as progress:
         for number, stage in enumerate(settings.stages()):

@@ -5,17 +5,15 @@ A checkpoint is one file whose name carries step and score, so one rename makes 
 
 from __future__ import annotations
 
-import io
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+from arr_coc.files.tensors import load_state, save_state
+from arr_coc.files.writing import PARTIAL
 
 NAME = re.compile(r"step_(\d{8})(?:_score_(-?\d+\.\d{6}))?\.pt")
-PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any]:
         """Tensors, in main memory, and plain values only."""
-        return torch.load(self.path, weights_only=True, map_location="cpu")
+        return load_state(self.path)
 
 
 class Checkpoints:
@@ -59,9 +57,7 @@ class Checkpoints:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"step_{step:08d}" + ("" if score is None else f"_score_{score:.6f}") + ".pt"
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        write_atomically(self.folder / name, buffer.getbuffer())
+        save_state(self.folder / name, state)
         self._prune(name)
         return Checkpoint(self.folder / name, step, score)
 
@@ -70,26 +66,3 @@ class Checkpoints:
         for path in self.folder.iterdir():
             if path.suffix == PARTIAL or (NAME.fullmatch(path.name) and path.name not in kept):
                 path.unlink()
-
-
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Write beside, fsync, rename, fsync the folder: a kill or a full disk leaves the old file or the new one."""
-    partial = path.with_name(path.name + PARTIAL)
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset, Subset
 
+from arr_coc.data.workers import Loader
 from arr_coc.training.bucketing import Feed
 from arr_coc.training.checkpoints import Checkpoints
 from arr_coc.training.memory import autocast, offload
@@ -140,11 +141,9 @@ class Loop:
         for step in steps:
             yield list(islice(numbered, len(step)))
 
-    def _load(self, data: Any, numbers: Sequence[int]) -> DataLoader[Any]:
-        workers = self.settings.num_workers
+    def _load(self, data: Any, numbers: Sequence[int]) -> Loader[Any]:
         chosen: Dataset[Any] = Subset(data, numbers)
-        prefetch = self.settings.prefetch if workers else None
-        return DataLoader(chosen, batch_size=None, num_workers=workers, prefetch_factor=prefetch)
+        return Loader(chosen, self.settings.num_workers, prefetch_factor=self.settings.prefetch)
 
     def _step(self, batches: list[tuple[int, Any]]) -> StepReport:
         """Sums gradients over batches and processes, divides by tokens, clips, and updates."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
 
 from arr_coc.allocator import Allocator
+from arr_coc.data.forgiving import Forgiving
 from arr_coc.data.mixture import MAX_QUESTIONS
 from arr_coc.data.suites import Selection, open_task
 from arr_coc.data.tasks import TRAIN_SEEDS, VALIDATION_SEEDS, GeneratedTask, Task
+from arr_coc.files.faults import weights_written
+from arr_coc.files.writing import replacing_folder
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.trained_parts import FOLDER, describe, host_facts, save_relevance
 from arr_coc.training.batches import collate_with
@@ -30,6 +34,7 @@ from arr_coc.training.settings import LoopSettings
 GENERATOR = "generator"
 FIRST_PICTURE, NUM_PICTURES = 800_000_000, 200_000_000  # of the training seeds; the embedded host saw those before
 VALIDATION_SHARE = 0.1
+SKIPPED = "skipped.jsonl"
 HOST = "host"
 
 
@@ -69,11 +74,13 @@ def run_phase(
     lora: int | None = None,
     tracker: str | None = None,
     resume: bool = False,
+    max_failures: float = 0.2,
 ) -> RunResult:
     """Trains, takes the best checkpoint by validation and writes it as `out/relevance` (and `out/host` if it learnt).
 
     Args:
         lora: rank of the adapters that learn in place of the language layers; they are merged into `out/host`.
+        max_failures: share of a task's samples that may be unreadable; see `Forgiving`. They are noted in `out`.
     Raises:
         ValueError: tasks that can't be used, settings that do not fit, `out` holds another run.
     """
@@ -84,7 +91,8 @@ def run_phase(
     if phase.weights is not None and phase.weights.efficiency and data.budgets != BUDGETS:
         raise ValueError(f"budgets: phase {phase.name} learns the budget from all of {', '.join(map(str, BUDGETS))}")
     objective, allocator = build(phase, processor, policy, weights)
-    feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed)
+    forgive = partial(Forgiving, note=out / SKIPPED, max_failures=max_failures)
+    feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed, forgive)
     result = train(
         objective,
         feed,
@@ -119,11 +127,12 @@ def plan_weights(phase: Phase, from_boxes: bool) -> LossWeights | None:
 
 def save(out: Path, phase: Phase, processor: RelevanceProcessor, allocator: Allocator, result: RunResult) -> None:
     model = processor.host.model
-    save_relevance(out / FOLDER, allocator, host_facts(model), card(phase, result, processor))
+    with replacing_folder(out / FOLDER) as draft, weights_written(out / FOLDER):
+        save_relevance(draft, allocator, host_facts(model), card(phase, result, processor))
     if processor.host.is_training:
-        model.save_pretrained(out / HOST)
-        processor.tokenizer.save_pretrained(out / HOST)
-        processor.image_processor.save_pretrained(out / HOST)
+        with replacing_folder(out / HOST) as draft, weights_written(out / HOST):
+            for part in (model, processor.tokenizer, processor.image_processor):
+                part.save_pretrained(draft)
 
 
 CARD = """\
@@ -158,10 +167,14 @@ def card(phase: Phase, result: RunResult, processor: RelevanceProcessor) -> str:
 
 
 def feeds(
-    processor: RelevanceProcessor, data: DataSettings, num_batches: int, seed: int
+    processor: RelevanceProcessor,
+    data: DataSettings,
+    num_batches: int,
+    seed: int,
+    forgive: Callable[[Task], Task] = Forgiving,
 ) -> tuple[BucketedFeed, ValidationBatches]:
     """Training batches, and validation batches of the same tasks from samples that are never trained on."""
-    sources, held_out = zip(*(open_source(name, data) for name in data.tasks), strict=True)
+    sources, held_out = zip(*(open_source(name, data, forgive) for name in data.tasks), strict=True)
     collate = collate_with(processor.host)
     buckets = Buckets(
         data.tokens_per_batch, data.budgets, (1.0,) * len(data.budgets), max_batch_size=4 * data.questions_per_picture
@@ -176,8 +189,14 @@ def feeds(
     return feed, ValidationBatches(held_out, data, collate)
 
 
-def open_source(name: str, data: DataSettings) -> tuple[Source, Sequence[Drawn]]:
-    """The training source of a task, and its samples for validation."""
+def open_source(
+    name: str, data: DataSettings, forgive: Callable[[Task], Task] = Forgiving
+) -> tuple[Source, Sequence[Drawn]]:
+    """The training source of a task, and its samples for validation.
+
+    Args:
+        forgive: what makes a task that replaces samples that can't be read; the two parts never lend each other any.
+    """
     if name == GENERATOR:
         each = data.questions_per_picture
         num_pictures = -(-data.num_validation // each)
@@ -188,12 +207,15 @@ def open_source(name: str, data: DataSettings) -> tuple[Source, Sequence[Drawn]]
         held_out = GeneratedTask(VALIDATION_SEEDS.start, num_pictures, **options)  # type: ignore[arg-type]
         return GeneratedSource(train_task, each), HeldOut(held_out, range(len(held_out)))
     task = open_task(name)
-    check_answers(name, task)
+    check_answers(name, forgive(task))
     num_held_out = min(data.num_validation, max(1, round(VALIDATION_SHARE * len(task))))
     first = len(task) - num_held_out
     if first < 1:
         raise ValueError(f"data: {name} holds {len(task)} questions; training needs at least two")
-    return TaskSource(Selection(task, list(range(first)), task.name)), HeldOut(task, range(first, len(task)))
+    learnt, kept = (
+        forgive(Selection(task, list(indices), task.name)) for indices in (range(first), range(first, len(task)))
+    )
+    return TaskSource(learnt), HeldOut(kept, range(len(kept)))
 
 
 def check_answers(name: str, task: Task) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
+from arr_coc.files.locking import locked
+from arr_coc.files.tensors import load_state
 from arr_coc.training.bucketing import Feed
 from arr_coc.training.checkpoints import Checkpoints
 from arr_coc.training.loop import CHECKPOINTS, Batches, Loop, RunResult, Score, accuracy_of
@@ -62,11 +64,23 @@ def train(
         check_description(folder / DESCRIPTION, settings, recipe or {})
     with prepared(blocks, settings):
         loop = Loop(objective, feed, settings, folder, validation, score)
-        try:
-            begin(loop, recipe or {}, tracker, show, resume)
-            return loop.run()
-        finally:
-            loop.sinks.close()
+        with alone(loop, resume):
+            try:
+                begin(loop, recipe or {}, tracker, show, resume)
+                return loop.run()
+            finally:
+                loop.sinks.close()
+
+
+@contextmanager
+def alone(loop: Loop, resume: bool) -> Iterator[None]:
+    """The main process holds the folder for all; what another run has left there since it was checked is seen."""
+    if not loop.processes.is_main:
+        yield
+        return
+    with locked(loop.folder):
+        check_folder(loop.folder, loop.settings.keep_best, resume)
+        yield
 
 
 def begin(loop: Loop, recipe: Mapping[str, Any], tracker: str | None, show: bool, resume: bool) -> None:
@@ -100,7 +114,7 @@ def load_weights(objective: nn.Module, checkpoint: Path) -> None:
     Raises:
         ValueError: the checkpoint holds parameters that the objective lacks, or of another shape.
     """
-    weights = torch.load(checkpoint, weights_only=True, map_location="cpu")["weights"]
+    weights = load_state(checkpoint)["weights"]
     own = dict(objective.state_dict())
     for name, value in weights.items():
         if name not in own or own[name].shape != value.shape:

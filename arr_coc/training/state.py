@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arr_coc.training.checkpoints import write_atomically
+from arr_coc.files.writing import write_atomically
 from arr_coc.training.monitoring import Meter
 from arr_coc.training.sampling import DifficultyMeter, Estimate
 from arr_coc.training.settings import FREE_ON_RESUME, LoopSettings

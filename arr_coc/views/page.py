@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from arr_coc.evaluation.reporting.report import Section, report_sections
 from arr_coc.evaluation.running.answers import Line
+from arr_coc.files.writing import replacing, write_atomically
 from arr_coc.views.results import FIGURES
 
 PAGE = """\
@@ -61,7 +62,8 @@ def write_report(
     figures.mkdir(parents=True, exist_ok=True)
     for section in sections:
         if section.figure:
-            FIGURES[section.figure](lines, host).savefig(figures / f"{section.figure}.png")
+            with replacing(figures / f"{section.figure}.png") as draft:
+                FIGURES[section.figure](lines, host).savefig(draft)
     questions = len({line.question_key for line in lines})
     pictures = len({line.cluster for line in lines})
     metrics = ", ".join(sorted({line.metric for line in lines}))
@@ -72,8 +74,8 @@ def write_report(
     )
     parts = [head, *(as_markdown(section) for section in [*sections, *([gallery] if gallery else [])])]
     text = "\n\n".join(parts) + "\n"
-    (folder / "report.md").write_text(text, encoding="utf-8")
-    (folder / "report.html").write_text(as_html(text, title, folder), encoding="utf-8")
+    write_atomically(folder / "report.md", text)
+    write_atomically(folder / "report.html", as_html(text, title, folder))
 
 
 def as_markdown(section: Section) -> str:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from arr_coc.data.hub.rows import Location, load_rows
 from arr_coc.data.hub.sources import DATA_SETS, DataSet, PictureTable, Schema
-from arr_coc.data.tasks import Recent, Sample, Task, check_index, inside
+from arr_coc.data.qa_file import inside
+from arr_coc.data.tasks import Recent, Sample, Task, check_index
 from arr_coc.pictures.errors import ImageError
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import check_file

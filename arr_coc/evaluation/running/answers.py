@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+from arr_coc.quoting import shortened
+
+ANSWERS = "answers.jsonl"
+Record = TypeVar("Record")
+PLAIN: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("task", "policy", "picture", "kind", "group", "evidence", "question", "answer", "metric"), (str,)),
+    **dict.fromkeys(("sample", "budget", "native_side", "num_tokens", "num_encoded"), (int,)),
+    **dict.fromkeys(("score", "flops"), (float, int)),
+}
+"""Types of the fields that every table counts on."""
 EVIDENCE = ("gist", "level 2", "level 1", "level 0", "illegible", "unknown")
 
 
@@ -67,26 +78,47 @@ class Line:
         return self.task, self.sample, self.policy, self.budget
 
 
-def read_lines(path: Path) -> list[Line]:
-    """Complete lines of a results file; a last line that a kill cut short is left out.
+def read_lines(path: Path, on_doubled: Callable[[int], None] | None = None) -> list[Line]:
+    """Complete lines of a results file, each key once; a last line that a kill cut short is left out.
 
+    Args:
+        on_doubled: is told how many lines were left out because an earlier one answers the same.
     Raises:
         ValueError: a line in the middle that is no result; the message names file and line.
     """
     if not path.exists():
         return []
-    return [
-        parse_line(text, f"{path}:{number}")
-        for number, text in enumerate(path.read_text(encoding="utf-8").split("\n")[:-1], start=1)
-    ]
+    found: dict[tuple[str, int, str, int], Line] = {}
+    texts = path.read_bytes().split(b"\n")[:-1]
+    for number, text in enumerate(texts, start=1):
+        line = parse_line(text, f"{path}:{number}")
+        found.setdefault(line.key, line)
+    if on_doubled is not None and len(found) < len(texts):
+        on_doubled(len(texts) - len(found))
+    return list(found.values())
 
 
-def parse_line(text: str, where: str) -> Line:
+def parse_line(text: bytes | str, where: str) -> Line:
+    line = parse_fields(Line, text, where)
+    if not isinstance(line.answers, list):
+        raise ValueError(f"{where}: not a line of results: answers must be a list, got {shortened(line.answers)}")
+    return replace(line, answers=tuple(line.answers))
+
+
+def parse_fields(kind: type[Record], text: bytes | str, where: str) -> Record:
+    """A record of one line of JSON.
+
+    Raises:
+        ValueError: another record, or fields of another type than the record's texts and numbers.
+    """
     try:
-        fields = json.loads(text)
-        return Line(**{**fields, "answers": tuple(fields["answers"])})
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{where}: not a line of results: {error}") from error
+        record = kind(**json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{where}: not a line of results: {shortened(str(error))}") from error
+    for name, types in PLAIN.items():
+        if hasattr(record, name) and not isinstance(getattr(record, name), types):
+            raise ValueError(f"{where}: not a line of results: {name} is {shortened(getattr(record, name))}")
+    return record
 
 
 def append_lines(path: Path, lines: Sequence[Line]) -> None:

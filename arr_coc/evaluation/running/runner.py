@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from math import isinf, log2
@@ -11,29 +10,43 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from arr_coc.allocator import Allocator
 from arr_coc.data.records import MIN_GLYPH_PX, Box
 from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import Sample, Task
+from arr_coc.data.workers import Loader
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.evaluation.policies.ablations import ABLATIONS
 from arr_coc.evaluation.policies.full_picture import WholePictures, full_grid
 from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen, levels_of_leaves
-from arr_coc.evaluation.running.answers import Line, append_lines, drop_torn_line, read_lines
+from arr_coc.evaluation.running.answers import ANSWERS, Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.running.batches import answer_all
+from arr_coc.evaluation.running.chunks import Chunk, Wanted, missing_chunks
+from arr_coc.evaluation.running.context import check_context, num_text_tokens
+from arr_coc.evaluation.running.failures import (
+    MAX_FAILURES,
+    Failure,
+    append_failures,
+    check_share,
+    forget_failures,
+    noted,
+    read_failures,
+)
+from arr_coc.evaluation.running.notes import NOTE, REMEDY, claim, read_note
 from arr_coc.evaluation.running.timing import time_answer
+from arr_coc.files.locking import locked
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.quoting import quoted, shortened
 from arr_coc.records import Allocation, Pyramid
 
 REGISTRY = POLICIES | ABLATIONS
 BUDGETS = (64, 100, 160, 256, 400)
-CHUNK = 8
 PRINT_SHARE = 0.7  # height of a capital letter, of the height of the box around its line
 
 
@@ -62,6 +75,11 @@ class Plan:
     skip_missing: bool = False
     relevance: str | None = None
     for_final_report: bool = False
+
+    def __post_init__(self) -> None:
+        """What is named twice is run once."""
+        for name in ("tasks", "policies", "budgets"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
 
     def conditions(self) -> list[tuple[str, int]]:
         """(policy, budget) pairs; policies that ask for no budget come once, with `OWN_BUDGET`.
@@ -92,16 +110,11 @@ class Row:
     budget: int
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Neighbouring questions of a task, each with the conditions that are still to be answered."""
+class Chunks(Dataset[tuple[list[Line], list[Failure]]]):
+    """Item i: the lines of chunk i, and what of it has no answer.
 
-    task: str
-    missing: tuple[tuple[int, tuple[tuple[str, int], ...]], ...]
-
-
-class Chunks(Dataset[list[Line]]):
-    """Item i: the lines of chunk i; host and tasks are opened by the process that first asks."""
+    Host and tasks are opened by the process that first asks.
+    """
 
     def __init__(self, plan: Plan, chunks: list[Chunk]) -> None:
         self.plan, self.chunks = plan, chunks
@@ -111,51 +124,86 @@ class Chunks(Dataset[list[Line]]):
     def __len__(self) -> int:
         return len(self.chunks)
 
-    def __getitem__(self, number: int) -> list[Line]:
+    def __getitem__(self, number: int) -> tuple[list[Line], list[Failure]]:
         chunk = self.chunks[number]
         if self.processor is None:
             self.processor = load_host(self.plan.model, relevance=self.plan.relevance)[1]
         if chunk.task not in self.tasks:
             self.tasks[chunk.task] = self.plan.open(chunk.task)
-        return answer_chunk(self.processor, chunk, self.tasks[chunk.task], self.plan.timed_every)
+        failures: list[Failure] = []
+        lines = answer_chunk(self.processor, chunk, self.tasks[chunk.task], self.plan.timed_every, failures)
+        return lines, failures
 
 
-def answer_chunk(processor: RelevanceProcessor, chunk: Chunk, task: Task, timed_every: int) -> list[Line]:
-    """All that is missing of a chunk, one picture after the other."""
-    samples = ((number, conditions, task[number]) for number, conditions in chunk.missing)
+def answer_chunk(
+    processor: RelevanceProcessor,
+    chunk: Chunk,
+    task: Task,
+    timed_every: int,
+    failures: list[Failure] | None = None,
+) -> list[Line]:
+    """All that is missing of a chunk, one picture after the other.
+
+    Args:
+        failures: takes what can't be answered; None lets the first such error out.
+    """
     lines: list[Line] = []
-    for _, same_picture in groupby(samples, key=lambda entry: entry[2].picture_id):
-        asked = list(same_picture)
-        rows = [Row(number, sample, *pair) for number, conditions, sample in asked for pair in conditions]
-        lines += answer_picture(processor, task, chunk.task, rows, timed_every)
+    for _, same_picture in groupby(rows_of(chunk, task, failures), key=lambda row: row.sample.picture_id):
+        lines += answer_picture(processor, task, chunk.task, list(same_picture), timed_every, failures)
     return lines
 
 
+def rows_of(chunk: Chunk, task: Task, failures: list[Failure] | None) -> Iterator[Row]:
+    """The answers to be given, sample by sample; those whose sample can't be read are failures."""
+    for number, conditions in chunk.missing:
+        sample = None
+        with noted(failures, chunk.task, [Wanted(number, *pair) for pair in conditions]):
+            sample = task[number]
+        if sample is not None:
+            yield from (Row(number, sample, *pair) for pair in conditions)
+
+
 def answer_picture(
-    processor: RelevanceProcessor, task: Task, name: str, rows: list[Row], timed_every: int
+    processor: RelevanceProcessor,
+    task: Task,
+    name: str,
+    rows: list[Row],
+    timed_every: int,
+    failures: list[Failure] | None = None,
 ) -> list[Line]:
-    """All rows are about one picture."""
+    """All rows are about one picture; those that can't be answered are failures, as in `answer_chunk`."""
     host, allocator = processor.host, processor.allocator
     remembering = WholePictures(host)
-    pyramid = remembering.pyramid(rows[0].sample.image)
-    given = give_all(remembering, allocator, pyramid, rows)
-    answers = answer_all(remembering, [row.sample.prompt for row in rows], given)
+    given: list[tuple[Row, Given]] = []
+    with noted(failures, name, rows):
+        pyramid = remembering.pyramid(rows[0].sample.image)
+        blind: dict[tuple[str, int], Given] = {}
+        for row in rows:
+            with noted(failures, name, [row]):
+                what = give_one(remembering, allocator, pyramid, row, blind)
+                check_context(host, row.sample, what)
+                given.append((row, what))
+    answers = answer_all(remembering, [row.sample.prompt for row, _ in given], [what for _, what in given])
     return [
         line_of(host, allocator, task, name, row, what, answer, timed_every)
-        for row, what, answer in zip(rows, given, answers, strict=True)
+        for (row, what), answer in zip(given, answers, strict=True)
     ]
 
 
 def give_all(host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
-    """What the host is given for each row; one that is blind to the question is asked once per picture and budget."""
+    """What the host is given for each row."""
     blind: dict[tuple[str, int], Given] = {}
-    given = []
-    for row in rows:
-        policy, key = REGISTRY[row.policy], (row.policy, row.budget)
-        if key not in blind or not policy.is_blind:
-            blind[key] = policy.give(host, allocator, row.sample, pyramid, row.budget)
-        given.append(blind[key])
-    return given
+    return [give_one(host, allocator, pyramid, row, blind) for row in rows]
+
+
+def give_one(
+    host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, row: Row, blind: dict[tuple[str, int], Given]
+) -> Given:
+    """What the host is given; a policy that is blind to the question is asked once per picture and budget."""
+    policy, key = REGISTRY[row.policy], (row.policy, row.budget)
+    if key not in blind or not policy.is_blind:
+        blind[key] = policy.give(host, allocator, row.sample, pyramid, row.budget)
+    return blind[key]
 
 
 def line_of(
@@ -198,7 +246,7 @@ def line_of(
 
 def flops_of(host: Qwen3VLHost, sample: Sample, given: Given) -> float:
     """Selection, encoder and prefill."""
-    num_text = len(host.tokenize([{"role": "user", "content": sample.prompt}], add_generation_prompt=True))
+    num_text = num_text_tokens(host, sample)
     encoder = sum(encode_flops(host, count) for count in given.segments)
     return given.selection_flops + encoder + prefill_flops(host, given.num_tokens + num_text)
 
@@ -258,87 +306,74 @@ def evidence_of(host: Qwen3VLHost, sample: Sample) -> str:
     return "illegible"
 
 
-def missing_chunks(name: str, task: Task, conditions: Iterable[tuple[str, int]], done: set[tuple]) -> list[Chunk]:
-    """What of a task is not answered yet, in chunks of neighbouring questions."""
-    conditions = list(conditions)
-    missing = []
-    for number in range(len(task)):
-        left = tuple(pair for pair in conditions if (name, number, *pair) not in done)
-        if left:
-            missing.append((number, left))
-    return [Chunk(name, tuple(missing[start : start + CHUNK])) for start in range(0, len(missing), CHUNK)]
-
-
-def run(plan: Plan, folder: Path, num_workers: int = 0) -> Iterator[tuple[int, int]]:
+def run(
+    plan: Plan, folder: Path, num_workers: int = 0, *, retry_failed: bool = False, max_failures: float = MAX_FAILURES
+) -> Iterator[tuple[int, int]]:
     """Answers everything that `folder` does not hold yet and appends it to `answers.jsonl` there.
 
     Policies and budgets may be added to a run later; model, tasks and limit may not change.
 
     Args:
         num_workers: processes that answer, one thread each; 0 answers in this one.
+        retry_failed: asks again what an earlier session could not answer.
+        max_failures: share of the answers that may fail; what fails is noted in `failures.jsonl`.
     Yields:
-        (answers that are there, answers there will be), for a progress bar.
+        (answers that are there or failed, answers there will be), for a progress bar.
     Raises:
-        ValueError: `folder` holds another run.
+        ValueError: `folder` holds another run, another process is running in it, or too much failed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "answers.jsonl"
-    tasks = {name: plan.open(name) for name in plan.tasks}
-    claim(folder, plan, tasks)
-    drop_torn_line(path)
-    done = {line.key for line in read_lines(path)}
-    conditions = plan.conditions()
-    chunks = [chunk for name, task in tasks.items() for chunk in missing_chunks(name, task, conditions, done)]
-    total = sum(len(task) for task in tasks.values()) * len(conditions)
-    left = sum(len(pairs) for chunk in chunks for _, pairs in chunk.missing)
-    yield total - left, total
-    for lines in DataLoader(Chunks(plan, chunks), batch_size=None, num_workers=num_workers):
-        append_lines(path, lines)
-        left -= len(lines)
-        yield total - left, total
+    with locked(folder):
+        path = folder / ANSWERS
+        tasks = {name: plan.open(name) for name in plan.tasks}
+        claim(folder, facts_of(plan, tasks), asdict(plan))
+        drop_torn_line(path)
+        if retry_failed:
+            forget_failures(folder)
+        conditions = plan.conditions()
+        wanted = {
+            (name, number, *pair) for name, task in tasks.items() for number in range(len(task)) for pair in conditions
+        }
+        failed = [failure for failure in read_failures(folder) if failure.key in wanted]
+        done = {line.key for line in read_lines(path)} | {failure.key for failure in failed}
+        chunks = [chunk for name, task in tasks.items() for chunk in missing_chunks(name, task, conditions, done)]
+        left = sum(len(pairs) for chunk in chunks for _, pairs in chunk.missing)
+        yield len(wanted) - left, len(wanted)
+        for lines, failures in Loader(Chunks(plan, chunks), num_workers):
+            append_lines(path, lines)
+            append_failures(folder, failures)
+            failed += failures
+            left -= len(lines) + len(failures)
+            yield len(wanted) - left, len(wanted)
+            if failures:
+                check_share(len(failed), len(wanted), max_failures, failures[-1].reason)
 
 
-def claim(folder: Path, plan: Plan, tasks: dict[str, Task]) -> None:
-    """Notes beside the answers what they are answers to.
-
-    Raises:
-        ValueError: the answers there are another run's.
-    """
-    note = folder / "run.json"
-    fixed: dict[str, Any] = {
+def facts_of(plan: Plan, tasks: dict[str, Task]) -> dict[str, Any]:
+    """What answers in one folder have in common."""
+    return {
         "model": plan.model,
         "limit": plan.limit,
         "relevance": plan.relevance,
         "tasks": {name: {"version": task.version, "questions": len(task)} for name, task in tasks.items()},
     }
-    if note.exists():
-        there = json.loads(note.read_text(encoding="utf-8"))
-        if any(there.get(key) != value for key, value in fixed.items()):
-            raise ValueError(f"out: {folder} holds the answers of another run; choose another folder or empty it")
-    note.write_text(json.dumps({**fixed, "plan": asdict(plan)}, indent=1) + "\n", encoding="utf-8")
 
 
-def read_run(folder: Path) -> tuple[Plan, list[Line]]:
-    """The plan and the answers of an earlier run.
+def read_run(folder: Path, on_doubled: Callable[[int], None] | None = None) -> tuple[Plan, list[Line]]:
+    """The plan and the answers of an earlier run; `on_doubled` as in `read_lines`.
 
     Raises:
-        ValueError: `folder` holds none.
+        ValueError: `folder` holds none, or what it holds is damaged.
     """
-    note, path = folder / "run.json", folder / "answers.jsonl"
-    if not note.exists() or not path.exists():
-        raise ValueError(f"{folder} holds no run; make one with arr-coc eval --out {folder}")
-    plan = json.loads(note.read_text(encoding="utf-8"))["plan"]
-    return Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in plan.items()}), read_lines(
-        path
-    )
+    if not (folder / NOTE).exists() or not (folder / ANSWERS).exists():
+        raise ValueError(f"{quoted(folder)} holds no run; make one with arr-coc eval --out {quoted(folder)}")
+    return plan_from(read_note(folder)["plan"], folder / NOTE), read_lines(folder / ANSWERS, on_doubled)
 
 
-def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
-    """The command line that makes this run again."""
-    wanted = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
-    budgets = "" if command == "eval final" else f" --budgets {wanted}"
-    relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
-    limit = f" --limit {plan.limit}" if plan.limit else ""
-    policies = f" --policies {','.join(plan.policies)}" if command != "eval ablate" else ""
-    tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(plan.tasks)}"
-    return f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies}{budgets}{limit} --out {folder}"
+def plan_from(values: dict[str, Any], path: Path) -> Plan:
+    """Raises ValueError, with the file's name, for values that are no plan."""
+    try:
+        plan = Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        plan.conditions()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a plan of arr-coc eval ({shortened(str(error))}); {REMEDY}") from error
+    return plan

@@ -1,0 +1,60 @@
+"""What a run's folder holds the answers to: `run.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arr_coc.files.writing import write_atomically
+from arr_coc.quoting import quoted, shortened
+
+if TYPE_CHECKING:
+    from arr_coc.evaluation.running.runner import Plan
+
+NOTE = "run.json"
+
+
+def claim(folder: Path, fixed: dict[str, Any], plan: dict[str, Any]) -> None:
+    """Notes beside the answers what they are answers to.
+
+    Args:
+        fixed: may not change from one session to the next.
+    Raises:
+        ValueError: the answers there are another run's.
+    """
+    if (folder / NOTE).exists():
+        there = read_note(folder)
+        changed = [key for key, value in fixed.items() if there.get(key) != value]
+        if changed:
+            raise ValueError(
+                f"out: {quoted(folder)} holds the answers of another run ({', '.join(changed)} differ); choose another "
+                "folder or empty it"
+            )
+    write_atomically(folder / NOTE, json.dumps({**fixed, "plan": plan}, indent=1) + "\n")
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """Raises ValueError for what `claim` did not write."""
+    path = folder / NOTE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not written by arr-coc eval ({shortened(str(error))}); {REMEDY}") from error
+    if not isinstance(values, dict) or not isinstance(values.get("plan"), dict):
+        raise ValueError(f"{path}: not written by arr-coc eval; {REMEDY}")
+    return values
+
+
+REMEDY = "choose another folder, or delete the file and the answers"
+
+
+def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
+    """The command line that makes this run again."""
+    wanted = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
+    budgets = "" if command == "eval final" else f" --budgets {wanted}"
+    relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
+    limit = f" --limit {plan.limit}" if plan.limit else ""
+    policies = f" --policies {','.join(plan.policies)}" if command != "eval ablate" else ""
+    tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(plan.tasks)}"
+    return f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies}{budgets}{limit} --out {folder}"
