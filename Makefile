@@ -19,12 +19,17 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constr
 PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/, ""); print "  " $$0; fflush() } \
 	/^Installing collected/ { print "  Installing"; fflush() }'
 
-.PHONY: help compare install examples figures test test-slow lint format clean
+# Both ends of the range in pyproject.toml, and what of the suite depends on transformers.
+TRANSFORMERS := 5.19 5.24
+TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
+
+.PHONY: help compare install examples figures test test-slow test-transformers lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
+	@echo "make test-transformers  what depends on transformers, on both ends of the supported range"
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
 	@echo "make examples   draw the shipped example pictures again"
@@ -66,6 +71,17 @@ test: .venv/.installed-dev
 test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
+test-transformers: $(TRANSFORMERS:%=.venv-transformers-%/.installed)
+	for version in $(TRANSFORMERS); do \
+		OMP_NUM_THREADS=1 .venv-transformers-$$version/bin/pytest -n 2 $(TRANSFORMERS_TESTS); done
+
+.venv-transformers-%/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	grep -v '^transformers==' constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --disable-pip-version-check -q -c $(@D)/constraints.txt \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[dev]' 'transformers==$*.*'
+	@touch $@
+
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -76,5 +92,5 @@ format: .venv/.installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache build *.egg-info out
+	rm -rf .venv .venv-transformers-* .pytest_cache .ruff_cache .mypy_cache build *.egg-info out
 	find arr_coc tests -name __pycache__ -prune -exec rm -rf {} +

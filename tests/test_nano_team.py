@@ -82,7 +82,7 @@ def torchrun(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = folder / "script.py"
     path.write_text(script, encoding="utf-8")
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    return subprocess.run([*launch, path, folder], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([*launch, path, folder], capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_a_team_averages_its_gradients(tmp_path):

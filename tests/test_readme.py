@@ -39,6 +39,14 @@ def test_make_targets_exist(command: str) -> None:
     assert "arr-coc compare" in shown.stdout or "pytest" in shown.stdout
 
 
+def test_both_ends_of_the_range_of_transformers_are_tested() -> None:
+    """Those that pyproject.toml allows are those that `make test-transformers` runs, and one of them is shipped."""
+    first, beyond = re.search(r'"transformers>=5\.(\d+),<5\.(\d+)"', (ROOT / "pyproject.toml").read_text()).groups()
+    ends = [first, str(int(beyond) - 1)]
+    assert f"TRANSFORMERS := {' '.join(f'5.{end}' for end in ends)}\n" in (ROOT / "Makefile").read_text()
+    assert re.search(rf"^transformers==5\.({'|'.join(ends)})\.", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("arr-coc")])
 def test_commands_run(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "arr_coc" / "examples", tmp_path / "arr_coc" / "examples")
