@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -13,20 +16,24 @@ import pytest
 import torch
 from conftest import QUESTION, draw
 from PIL import Image
+from typer.testing import CliRunner
 
+from arr_coc.apps.remembering import PictureHost
+from arr_coc.apps.uploads import check_picture
+from arr_coc.cli.main import app
 from arr_coc.data.hub.task import decode
+from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import FolderTask
-from arr_coc.pictures import addresses
-from arr_coc.pictures.addresses import Reply, download, is_public, parts_of, public_address
 from arr_coc.pictures.errors import ImageError
 from arr_coc.pictures.opening import image_size, open_image
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.quoting import quoted, shortened
+from arr_coc.training.batches import collate_with
+from arr_coc.training.sampling import Drawn
 
 PICTURE = draw(96, 64, seed=5)
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"
 BLOCKS = [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*" + b"\xff" * 40, b"Exif\0\0garbage"]
-NO_ADDRESSES = ["http://a.org/x", "https://", "https://u:p@a.org/", "https://a.org:x/", "https://a b/"]
 MODES = ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "I;16"]
 
 
@@ -83,6 +90,20 @@ def _written(content, tmp_path) -> Path:
 def test_every_orientation_is_upright_from_every_entrance(entrance, orientation, tmp_path):
     image = ENTRANCES[entrance](oriented(orientation), tmp_path)
     assert image.mode == "RGB" and np.array_equal(np.asarray(image), np.asarray(PICTURE))
+
+
+def test_pages_and_training_turn_a_photo_too(tiny_host, tmp_path):
+    """Both look at level 0, which must not depend on how the photo lies in its file."""
+    levels = []
+    for number in (1, 6):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        task = folder_task(folder, oriented(number))
+        batch = collate_with(tiny_host)([Drawn(open_task(str(folder))[0], 1.0, "k")], 80, 0)
+        page = PictureHost(tiny_host, 1)
+        levels += [batch.groups[0].pyramid.levels[0], page.pyramid(page.open(folder / "a.png")).levels[0]]
+        assert image_size(check_picture(str(folder / "a.png"))) == task[0].image.size == PICTURE.size
+    assert all(torch.equal(level, levels[0]) for level in levels)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
@@ -149,12 +170,56 @@ def test_fuzzed_pictures_open_or_say_one_line():
                 assert "\n" not in str(error) and len(str(error)) < 400
 
 
-def test_damaged_tiffs_print_nothing(capfd):
-    content = encoded(PICTURE, "TIFF", compression="tiff_lzw")
-    for cut in (0.9, 0.6, 0.3):
-        with pytest.raises(ImageError):
-            open_image(content[: int(len(content) * cut)])
-    assert capfd.readouterr() == ("", "")
+def test_damaged_files_print_nothing(capfd, caplog):
+    """libtiff writes to stderr, Pillow warns and logs; all of it is in the error already."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8))
+    for compression in ("tiff_lzw", "packbits"):
+        content = bytearray(encoded(noise, "TIFF", compression=compression))
+        for cut in (0.9, 0.3):
+            with pytest.raises(ImageError):
+                open_image(bytes(content[: int(len(content) * cut)]))
+        third = len(content) // 3
+        content[third : 2 * third] = bytes(third)
+        with pytest.raises(ImageError, match="decoder error"):
+            open_image(bytes(content))
+    assert capfd.readouterr() == ("", "") and not caplog.records
+
+
+def test_silence_ends_with_the_last_thread():
+    before, level = list(warnings.filters), logging.getLogger("PIL").level
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_image, [encoded(PICTURE)] * 40))
+    assert warnings.filters == before and logging.getLogger("PIL").level == level
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (POSTSCRIPT, "it is a PostScript file"),
+        (b"DDS |" + bytes(200), "it is a DDS texture"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "it is a HEIC photo"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "it is a JPEG 2000 file"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is an SVG drawing"),
+        (encoded(PICTURE, "TGA"), "not a picture that can be read"),
+        (encoded(PICTURE, "TIFF")[:80], "it begins as TIFF files do but is cut short"),
+    ],
+)
+def test_only_named_formats_are_tried(content, what, tmp_path, monkeypatch):
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("Ghostscript was started"))
+    path = _written(content, tmp_path)
+    for source in (path, content):
+        with pytest.raises(ImageError, match=what):
+            open_image(source)
+    if content == POSTSCRIPT:
+        with pytest.raises(ImageError, match="Ghostscript would have to run"):
+            open_image(Image.open(path))
+
+
+def test_a_decompression_bomb_in_a_folder_is_refused(tmp_path, monkeypatch):
+    task = folder_task(tmp_path, encoded(PICTURE, "PNG"))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ImageError, match=r"a\.png.*limit of 1000 pixels"):
+        task[0]
 
 
 # Sources
@@ -180,7 +245,16 @@ def test_arrays_and_tensors(shape, kind):
 
 @pytest.mark.parametrize(
     "source",
-    [np.zeros((2, 2, 2)), np.zeros((0, 4, 3)), np.zeros(5), np.full((4, 4), np.nan), np.full((4, 4), -1), 7, object()],
+    [torch.randn(3, 8, 8), np.zeros((4, 4), complex), np.full((4, 4), 300), np.full((4, 4), 1.5)]
+    + [
+        np.zeros((2, 2, 2)),
+        np.zeros((0, 4, 3)),
+        np.zeros(5),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), -1),
+        7,
+        object(),
+    ],
 )
 def test_arrays_that_are_no_picture(source):
     with pytest.raises(ImageError):
@@ -230,72 +304,21 @@ def test_a_folder_task_stays_in_its_folder(name, tmp_path):
         FolderTask(tmp_path / "task")
 
 
-# Addresses
+@pytest.mark.parametrize("spelling", ["-dash.png", "./a b.png", "file", "data", "base64"])
+def test_the_command_line_hands_on_what_was_typed(spelling, tmp_path, monkeypatch):
+    def load(*_):
+        raise ValueError("reached the model")
 
-
-@pytest.mark.parametrize(
-    "numeric",
-    [
-        "127.0.0.1",
-        "10.0.0.1",
-        "192.168.1.1",
-        "172.16.0.1",
-        "169.254.169.254",
-        "0.0.0.0",
-        "::1",
-        "fe80::1",
-        "fd00::1",
-        "::ffff:10.0.0.1",
-        "100.64.0.1",
-        "224.0.0.1",
-        "2002:7f00:0001::",
-    ],
-)
-def test_private_addresses_are_refused(numeric, monkeypatch):
-    assert not is_public(numeric)
-    entries = [(0, 0, 0, "", ("93.184.216.34", 443)), (0, 0, 0, "", (numeric, 443))]
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *args, **kwargs: entries)
-    with pytest.raises(ImageError, match="private network"):
-        public_address("example.org", 443, "https://example.org")
-
-
-def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
-    seen = []
-    entries = [(0, 0, 0, "", ("93.184.216.34", 443))]
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *args, **kwargs: entries)
-
-    def connect(place, timeout):
-        seen.append(place)
-        raise OSError
-
-    monkeypatch.setattr(addresses.socket, "create_connection", connect)
-    with pytest.raises(ImageError, match="can't be fetched"):
-        download("https://example.org/a.png")
-    assert seen == [("93.184.216.34", 443)]
-
-
-def test_redirects_are_followed_and_checked():
-    pages = {
-        "https://a.org/1": Reply(302, "/2", b""),
-        "https://a.org/2": Reply(301, "https://b.org/3", b""),
-        "https://b.org/3": Reply(200, None, b"picture"),
-        "https://a.org/loop": Reply(302, "/loop", b""),
-        "https://a.org/gone": Reply(404, None, b""),
+    monkeypatch.setattr("arr_coc.processor.loading.load_host", load)
+    monkeypatch.chdir(tmp_path)
+    content = encoded(PICTURE, "PNG")
+    for name in ("-dash.png", "a b.png"):
+        (tmp_path / name).write_bytes(content)
+    text = base64.b64encode(content).decode()
+    sources = {
+        "file": (tmp_path / "a b.png").as_uri(),
+        "data": f"data:image/png;base64,{text}",
+        "base64": text,
     }
-    asked = []
-
-    def fetch(address, seconds_left):
-        asked.append(address)
-        return pages[address]
-
-    assert download("https://a.org/1", fetch) == b"picture" and asked[-1] == "https://b.org/3"
-    with pytest.raises(ImageError, match="more than 5 redirects"):
-        download("https://a.org/loop", fetch)
-    with pytest.raises(ImageError, match="the server answers 404"):
-        download("https://a.org/gone", fetch)
-
-
-@pytest.mark.parametrize("address", NO_ADDRESSES)
-def test_addresses_that_are_not_fetched(address):
-    with pytest.raises(ImageError):
-        parts_of(address)
+    result = CliRunner().invoke(app, ["ask", "--", sources.get(spelling, spelling), QUESTION])
+    assert result.exit_code == 2 and "reached the model" in result.stderr, result.stderr

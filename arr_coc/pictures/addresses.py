@@ -46,7 +46,9 @@ class CheckedConnection(HTTPSConnection):
 
     def connect(self) -> None:
         plain = socket.create_connection((self.address, self.port), self.timeout)
-        self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+        context = ssl.create_default_context()
+        self.sock = context.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
 
 
 def download(address: str, fetch: Callable[[str, float], Reply] | None = None) -> bytes:
@@ -74,8 +76,13 @@ def fetch_once(address: str, seconds_left: float) -> Reply:
     deadline = time.monotonic() + seconds_left
     connection = CheckedConnection(host, port, public_address(host, port, address), seconds_left)
     try:
-        with cut_after(seconds_left, connection):
-            return read_reply(connection, path, address)
+        with cut_after(seconds_left, connection) as opened:
+            connection.connect()
+            opened.append(connection.sock)
+            reply = read_reply(connection, path, address)
+        if time.monotonic() >= deadline:  # a body that was cut looks like one that ended
+            raise TimeoutError
+        return reply
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, ImageError):
             raise
@@ -99,18 +106,22 @@ def read_reply(connection: HTTPSConnection, path: str, address: str) -> Reply:
 
 
 @contextmanager
-def cut_after(seconds: float, connection: HTTPSConnection) -> Iterator[None]:
-    """Ends the connection then: a server that sends a byte now and then never lets a read of the socket time out."""
+def cut_after(seconds: float, connection: HTTPSConnection) -> Iterator[list[socket.socket]]:
+    """Ends the connection then: a server that sends a byte now and then never lets a read of the socket time out.
+
+    Yields a list for the opened socket, which the connection itself may let go of while its reply is read.
+    """
+    opened: list[socket.socket] = []
 
     def cut() -> None:
         with suppress(OSError, AttributeError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+            (opened[0] if opened else connection.sock).shutdown(socket.SHUT_RDWR)
 
     watch = threading.Timer(seconds, cut)
     watch.daemon = True
     watch.start()
     try:
-        yield
+        yield opened
     finally:
         watch.cancel()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ class _Hush:
             if self._depth == 0:
                 self._settings.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"PIL\.")
+                self._settings.enter_context(_silent_loggers())
                 self._settings.enter_context(_silent_libtiff())
             self._depth += 1
 
@@ -40,12 +42,23 @@ _HUSH = _Hush()
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """No warning of Pillow and no line of libtiff within."""
+    """No warning and no log of Pillow and no line of libtiff within."""
     _HUSH.enter()
     try:
         yield
     finally:
         _HUSH.leave()
+
+
+@contextmanager
+def _silent_loggers() -> Iterator[None]:
+    logger = logging.getLogger("PIL")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def describe(place: Path | bytes) -> tuple[str, str]:
             head = file.read(LENGTH)
     kind = picture_kind(head)
     if kind is not None:
-        return f"it begins like a {kind} file but is cut short or damaged", "copy or download it again"
+        return f"it begins as {kind} files do but is cut short or damaged", "copy or download it again"
     other = other_kind(head)
     return (f"it is {other}" if other else "its content is not a picture that can be read"), f"give {KNOWN}"
 

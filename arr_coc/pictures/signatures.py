@@ -25,7 +25,7 @@ OTHERS = {
     "a PDF": rb"%PDF-",
     "a PostScript file": rb"%!|\xc5\xd0\xd3\xc6",
     "a DDS texture": rb"DDS ",
-    "an icon": rb"\0\0[\x01\x02]\0|icns",
+    "an icon": rb"\0\0\x01\0[^\0]\0|icns",
     "a Photoshop file": rb"8BPS",
     "an SVG drawing": rb"\s*<(?:\?xml|svg|!DOCTYPE svg)",
     "a web page": rb"(?i:\s*<(?:!doctype html|html|head))",

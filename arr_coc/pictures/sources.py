@@ -100,7 +100,7 @@ def check_file(path: Path, name: object = None) -> Path:
         ImageError: no such file, or something else than a file.
     """
     name = path if name is None else name
-    if not str(name) or "\0" in str(name):
+    if not str(name) or "\0" in str(path):
         raise complaint(name, "the path is empty or holds a NUL character", "give the path of a picture file")
     with explained(name):
         mode = os.stat(path).st_mode
@@ -143,4 +143,6 @@ def _path_of_address(address: str) -> Path:
         raise complaint(address, f"no address of a file ({shortened(error)})", "give its path") from error
     if parts.netloc not in ("", "localhost"):
         raise complaint(address, "it names a file of another machine", "copy the file and give its path")
+    if not parts.path:
+        raise complaint(address, "it names no file", "write file:///folder/picture.png")
     return Path(url2pathname(parts.path))
