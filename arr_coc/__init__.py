@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["RelevanceProcessor"]
+__all__ = ["Allocator", "RelevanceProcessor"]
 
 
 def __getattr__(name: str) -> object:
-    """Loads RelevanceProcessor (and with it transformers) on first use, so that `import arr_coc` is cheap."""
+    """Loads Allocator (and torch) or RelevanceProcessor (and transformers) on first use: `import arr_coc` is cheap."""
+    if name == "Allocator":
+        from arr_coc.allocator import Allocator
+
+        return Allocator
     if name == "RelevanceProcessor":
         from arr_coc.processor.processor import RelevanceProcessor
 

@@ -41,8 +41,7 @@ class Allocator:
     adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
-        if self.budget != AUTO:
-            object.__setattr__(self, "budget", check_budget(self.budget))
+        object.__setattr__(self, "budget", self.tokens(self.budget) or AUTO)
         for name in ("balancer", "scorer", "adapter"):
             check_part(name, getattr(self, name))
 

@@ -1,4 +1,4 @@
-"""One contract for every policy of the registry, and the traps that peers fell into."""
+"""One contract for all policies of the registry and an allocator of one's own, and the traps of peers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,35 @@ import pytest
 import torch
 from conftest import QUESTION, draw, random_parts
 
+from arr_coc.allocator import Allocator
 from arr_coc.attending import raster_order
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.full_picture import WholePictures, encode_whole
-from arr_coc.evaluation.policies.policy import Given
+from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of, embed_words, end_ids, prompt_of
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.records import Pyramid
 
 ALLOCATOR = random_parts(48)
 """One with trained parts, as far as a policy can tell."""
 
+
+class Peaks:
+    """A scorer of a user's own."""
+
+    def __call__(self, host, views, gaze):
+        return [view.features.merged.norm(dim=1) for view in views]
+
+
+def own_allocator(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
+    return Allocator(scorer=Peaks())
+
+
+OWN = Policy("own", Leaves(own_allocator), "an allocator of a user's own", chooses_budget=True, uses_pyramid=True)
+CONTRACT = POLICIES | {"own": OWN}
 OTHER_QUESTION = "Is there a red circle? yes no"
 NEEDS = {"pixels", "encoder features", "encoder attention", "question", "language attention", "evidence"}
 PEER_NAMES = [policy.name for policy in PEERS]
@@ -48,7 +64,7 @@ SAMPLE = sample_of(500, 420)
 
 
 def give(host: Qwen3VLHost, name: str, budget: int = 100, sample: Sample = SAMPLE) -> Given:
-    return POLICIES[name].give(host, ALLOCATOR, sample, host.pyramid(sample.image), budget)
+    return CONTRACT[name].give(host, ALLOCATOR, sample, host.pyramid(sample.image), budget)
 
 
 def same(one: Given, other: Given) -> bool:
@@ -69,16 +85,16 @@ def test_the_registry_names_all_policies():
 
 
 @pytest.mark.parametrize("budget", [64, 101])
-@pytest.mark.parametrize("name", list(POLICIES))
+@pytest.mark.parametrize("name", list(CONTRACT))
 def test_contract(name, budget, tiny_host):
     given = give(tiny_host, name, budget)
     positions, features, num_tokens = given.block.positions, given.features, given.num_tokens
     rows, cols = tiny_host.pyramid(SAMPLE.image).grid()
     if name in PEER_NAMES:
         assert num_tokens == budget
-    elif POLICIES[name].uses_pyramid:
+    elif CONTRACT[name].uses_pyramid:
         assert budget - 3 < num_tokens <= budget
-    elif POLICIES[name].has_budget:
+    elif CONTRACT[name].has_budget:
         assert 0.8 * budget < num_tokens <= budget
     order = positions[:, 0] * 1000 + positions[:, 1] if given.leaves is None else raster_order(given.leaves).argsort()
     assert bool((order.diff() > 0).all()), "raster order"
@@ -124,16 +140,16 @@ def test_pixelprune_encodes_what_it_keeps_and_no_more(tiny_host):
     assert given.segments == (64,) and give(tiny_host, "divprune", 64).segments == (208,)
 
 
-@pytest.mark.parametrize("name", [name for name in POLICIES if name not in ("random", "two-mode")])
+@pytest.mark.parametrize("name", [name for name in CONTRACT if name not in ("random", "two-mode")])
 def test_a_policy_heeds_the_question_where_it_says_so(name, tiny_host):
     """Left out: a draw by the question's words, which heeds nothing, and a rule that only counts them."""
     asked_otherwise = replace(SAMPLE, question=OTHER_QUESTION)
     changes = not same(give(tiny_host, name, 80), give(tiny_host, name, 80, asked_otherwise))
-    assert changes == bool(POLICIES[name].needs & {"question", "language attention"})
-    assert POLICIES[name].is_blind == (not changes) or name == "oracle"
+    assert changes == bool(CONTRACT[name].needs & {"question", "language attention"})
+    assert CONTRACT[name].is_blind == (not changes) or name == "oracle"
 
 
-@pytest.mark.parametrize("name", list(POLICIES))
+@pytest.mark.parametrize("name", list(CONTRACT))
 def test_neighbours_in_a_batch_change_nothing(name, tiny_host):
     """Neither what was given before nor what stands beside it in the batch."""
     other = sample_of(640, 300, 1, OTHER_QUESTION)

@@ -27,7 +27,7 @@ COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if l
 
 def test_readme_has_the_two_commands_and_the_snippet() -> None:
     assert COMMANDS[:2] == ["make compare", "make test"]
-    assert len(blocks("python")) == 1
+    assert len(blocks("python")) == 2
     assert {shlex.split(command)[0] for command in COMMANDS} == {"make", "arr-coc"}
 
 
@@ -67,6 +67,10 @@ def test_snippet_runs_with_the_embedded_host() -> None:
     inputs = names["inputs"]
     assert set(inputs) == {"input_ids", "attention_mask", "position_ids", "mm_encoder_outputs"}
     assert inputs.realizations[0][0].allocation.num_tokens <= 400
+    before = inputs.realizations[0][0].allocation.leaves.tolist()
+    exec(compile(blocks("python")[1], "README.md", "exec"), names)
+    allocation = names["inputs"].realizations[0][0].allocation
+    assert 147 < allocation.num_tokens <= 150 and allocation.leaves.tolist() != before
 
 
 def test_paths_of_the_tree_and_links_exist() -> None:
