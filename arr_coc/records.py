@@ -29,7 +29,7 @@ class Pyramid:
     Attributes:
         levels: per level (3, H_l, W_l) float32 in 0..1; H_l and W_l are multiples of `cell_px`.
         textures: per level (13, R_l, C_l) float32, see `texture.CHANNELS`.
-        cell_px: side of a cell in pixels of its own level (32 for Qwen3-VL).
+        cell_px: side of a cell in pixels of its own level.
     """
 
     levels: tuple[Tensor, ...]

@@ -15,7 +15,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.processor.plain_inputs import question_messages
@@ -102,12 +102,12 @@ def tiny_image_processor() -> Qwen2VLImageProcessorPil:
 
 
 @pytest.fixture()
-def tiny_host(tiny_model, tiny_tokenizer, tiny_image_processor) -> Qwen3VLHost:
-    return Qwen3VLHost(tiny_model, tiny_tokenizer, tiny_image_processor)
+def tiny_host(tiny_model, tiny_tokenizer, tiny_image_processor) -> TransformersHost:
+    return TransformersHost(tiny_model, tiny_tokenizer, tiny_image_processor)
 
 
 @pytest.fixture()
-def tiny_processor(tiny_host: Qwen3VLHost) -> RelevanceProcessor:
+def tiny_processor(tiny_host: TransformersHost) -> RelevanceProcessor:
     return RelevanceProcessor(tiny_host)
 
 

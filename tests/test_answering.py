@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import QUESTION, draw
 
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import PeakMemory, Stopwatch
 from arr_coc.processor.answer import answer
 from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
@@ -17,7 +17,9 @@ from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inp
 
 @pytest.mark.parametrize("size", [(640, 480), (100, 90), (1500, 40), (1000, 1000), (37, 400)])
 @pytest.mark.parametrize("max_tokens", [16, 64, 101, 300])
-def test_resize_takes_the_most_tokens_not_above(tiny_host: Qwen3VLHost, size: tuple[int, int], max_tokens: int) -> None:
+def test_resize_takes_the_most_tokens_not_above(
+    tiny_host: TransformersHost, size: tuple[int, int], max_tokens: int
+) -> None:
     rule = tiny_host.image_processor.size
     least, most = pixel_limits(tiny_host, *size, max_tokens)
     best = count_tokens(tiny_host, *size, least, most)
@@ -28,14 +30,14 @@ def test_resize_takes_the_most_tokens_not_above(tiny_host: Qwen3VLHost, size: tu
     assert best == max((count for count in counts if count <= max_tokens), default=min(counts))
 
 
-def test_resize_lowers_a_least_size_above_the_cap(tiny_host: Qwen3VLHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resize_lowers_a_least_size_above_the_cap(tiny_host: TransformersHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiny_host.image_processor, "size", {"shortest_edge": 256 * 32**2, "longest_edge": 640 * 32**2})
     inputs = plain_inputs(tiny_host, question_messages(draw(300, 200), QUESTION), max_tokens=70)
     assert 60 <= int(inputs["mm_token_type_ids"].sum()) <= 70
 
 
 @pytest.mark.parametrize("max_tokens", [None, 64, 100])
-def test_plain_pixels_equal_the_stock_image_processor(tiny_host: Qwen3VLHost, max_tokens: int | None) -> None:
+def test_plain_pixels_equal_the_stock_image_processor(tiny_host: TransformersHost, max_tokens: int | None) -> None:
     image = draw(900, 700)
     inputs = plain_inputs(tiny_host, question_messages(image, QUESTION), max_tokens)
     least, most = pixel_limits(tiny_host, *image.size, max_tokens)
@@ -45,7 +47,7 @@ def test_plain_pixels_equal_the_stock_image_processor(tiny_host: Qwen3VLHost, ma
     assert torch.equal(inputs["image_grid_thw"], stock["image_grid_thw"])
 
 
-def test_plain_inputs_have_the_stock_shape(tiny_host: Qwen3VLHost) -> None:
+def test_plain_inputs_have_the_stock_shape(tiny_host: TransformersHost) -> None:
     content = [{"type": "image", "image": draw(300, 200)}, {"type": "image", "image": draw(64, 90, seed=1)}]
     messages = [{"role": "user", "content": [*content, {"type": "text", "text": QUESTION}]}]
     inputs = plain_inputs(tiny_host, messages)
@@ -56,7 +58,7 @@ def test_plain_inputs_have_the_stock_shape(tiny_host: Qwen3VLHost) -> None:
     assert tiny_host.tokenizer.decode(inputs["input_ids"][0]).endswith("assistant\n")
 
 
-def test_answer_to_plain_inputs_equals_generate(tiny_host: Qwen3VLHost) -> None:
+def test_answer_to_plain_inputs_equals_generate(tiny_host: TransformersHost) -> None:
     model, tokenizer = tiny_host.model, tiny_host.tokenizer
     inputs = plain_inputs(tiny_host, question_messages(draw(300, 200), QUESTION))
     expected = model.generate(**inputs, max_new_tokens=6, do_sample=False)
@@ -81,7 +83,7 @@ def test_answer_takes_encode_and_prepare_from_the_clock(tiny_processor) -> None:
     assert result.seconds["prepare"] == pytest.approx(sum(spent.values()) - spent["encode"])
 
 
-def test_answer_takes_one_conversation(tiny_host: Qwen3VLHost) -> None:
+def test_answer_takes_one_conversation(tiny_host: TransformersHost) -> None:
     with pytest.raises(ValueError, match="one conversation, got 2"):
         answer(tiny_host.model, tiny_host.tokenizer, {"input_ids": torch.zeros(2, 3, dtype=torch.long)})
 

@@ -26,8 +26,8 @@ from arr_coc.evaluation.policies.full_picture import encode_whole, whole_segment
 from arr_coc.evaluation.policies.pruning import block_of, prompt_of
 from arr_coc.hosts.attention import add_deepstack, embed, look
 from arr_coc.hosts.encoding import Segment
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import Prompt, pad_batch
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures, Gaze
 
 
@@ -261,7 +261,7 @@ def test_pixelprune_drops_what_its_neighbours_say():
     assert pixelprune(torch.zeros(3, 16, 16), 4, 3).tolist() == [0, 1, 2]
 
 
-def two_segments(host: Qwen3VLHost) -> list[Segment]:
+def two_segments(host: TransformersHost) -> list[Segment]:
     first, second = (whole_segment(host, draw(*size, seed=1))[0] for size in ((200, 160), (128, 96)))
     return [first, Segment(second.image, second.index[2:9])]
 
@@ -307,7 +307,7 @@ def asked(tiny_host) -> tuple[Prompt, CellFeatures]:
     return prompt_of(tiny_host, QUESTION, block_of(torch.arange(whole.num_cells), whole.grid)), whole.features
 
 
-def stock_inputs(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures) -> dict[str, object]:
+def stock_inputs(host: TransformersHost, prompt: Prompt, features: CellFeatures) -> dict[str, object]:
     inputs = pad_batch([prompt], host.tokenizer.pad_token_id, "left")
     return {**inputs, "mm_encoder_outputs": host.encoder_outputs([[features]])}
 
@@ -327,7 +327,7 @@ def test_fastv_that_keeps_all_is_the_stock_model(tiny_host, asked):
     assert decode(tiny_host, read, 12, end_ids=[ids[3]]) == ids[: ids.index(ids[3])]
 
 
-def masked_logits(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, kept: Tensor) -> Tensor:
+def masked_logits(host: TransformersHost, prompt: Prompt, features: CellFeatures, kept: Tensor) -> Tensor:
     """(T, V): the whole prompt in every layer, with dropped tokens hidden from all others in the later layers."""
     language = host.model.model.language_model
     hidden, positions, is_visual = embed(language, [prompt], features, host.image_token_id)

@@ -27,7 +27,7 @@ from arr_coc.hosts.attention import heads_read, layers_read, look, num_heads
 from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
 from arr_coc.hosts.families.registry import families
 from arr_coc.hosts.families.shapes import attending_layers
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
+from arr_coc.hosts.host import TransformersHost, glimpse_block
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Gaze
@@ -44,11 +44,11 @@ def processor(model: PreTrainedModel, tiny_tokenizer: PreTrainedTokenizerFast) -
     family = families()[model.config.model_type]
     cell = (2 * family.patch_size) ** 2 * family.frames
     image_processor = published_processor(replace(family, pixel_limits=(4 * cell, 640 * cell)))
-    return RelevanceProcessor(Qwen3VLHost(model, tiny_tokenizer, image_processor))
+    return RelevanceProcessor(TransformersHost(model, tiny_tokenizer, image_processor))
 
 
 @pytest.fixture()
-def host(processor: RelevanceProcessor) -> Qwen3VLHost:
+def host(processor: RelevanceProcessor) -> TransformersHost:
     return processor.host
 
 
@@ -72,7 +72,7 @@ def test_all_cells_kept_equals_the_stock_path(processor: RelevanceProcessor) -> 
     assert torch.equal(model.generate(**inputs, **settings), model.generate(**plain, **settings))
 
 
-def test_pixel_values_equal_the_stock_image_processor(host: Qwen3VLHost) -> None:
+def test_pixel_values_equal_the_stock_image_processor(host: TransformersHost) -> None:
     for size in ((196, 224), (512, 480), (33, 700), (20, 20)):
         image = draw(*size)
         stock = host.image_processor(images=[image], return_tensors="pt")
@@ -117,7 +117,7 @@ def window_order(vision: torch.nn.Module, grids: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def test_chosen_cells_equal_whole_levels_of_which_the_rest_is_hidden(host: Qwen3VLHost) -> None:
+def test_chosen_cells_equal_whole_levels_of_which_the_rest_is_hidden(host: TransformersHost) -> None:
     pyramid = host.pyramid(draw(400, 330))
     assert pyramid.coarsest == 1
     generator = torch.Generator().manual_seed(0)
@@ -141,7 +141,7 @@ def test_chosen_cells_equal_whole_levels_of_which_the_rest_is_hidden(host: Qwen3
 
 
 @torch.no_grad()
-def test_pictures_packed_or_alone_are_encoded_alike(host: Qwen3VLHost) -> None:
+def test_pictures_packed_or_alone_are_encoded_alike(host: TransformersHost) -> None:
     pyramids = [host.pyramid(draw(300, 260)), host.pyramid(draw(100, 500, seed=1))]
     cells = [pyramid.cells(pyramid.coarsest) for pyramid in pyramids]
     apart = host.encode(pyramids, cells)
@@ -203,7 +203,7 @@ def test_beams_and_several_sequences_equal_those_of_each_conversation_alone(proc
 # Where a question looks
 
 
-def reported_attention(host: Qwen3VLHost, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
+def reported_attention(host: TransformersHost, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
     """Of every layer that attends, (1, heads, T, T), as transformers reports it."""
     previous = host.language.config._attn_implementation
     host.base.set_attn_implementation("eager")
@@ -233,7 +233,7 @@ def test_attention_equals_what_the_model_reports(processor: RelevanceProcessor) 
     assert heads.shape[1] == num_heads(gaze, host.text_config)
 
 
-def test_the_gaze_reads_layers_that_attend(host: Qwen3VLHost) -> None:
+def test_the_gaze_reads_layers_that_attend(host: TransformersHost) -> None:
     attending = attending_layers(host.text_config)
     for first, last in ((0.0, 0.2), (0.0, 0.5), (0.5, 0.75), (0.9, 1.0)):
         gaze = Gaze(first=first, last=last, heads_from=first)

@@ -16,7 +16,7 @@ from arr_coc.evaluation.flops import encode_flops, layer_flops, prefill_flops
 from arr_coc.evaluation.random_hosts import published_processor
 from arr_coc.hosts.decoding import cache_in
 from arr_coc.hosts.families.registry import families
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.serving.memory import Memory, count_weights, num_parameters
 from arr_coc.serving.planning import RECIPES, training_activations
 from arr_coc.serving.workload import Need, Target, Workload
@@ -88,8 +88,8 @@ def counted(model: PreTrainedModel, run: Callable[[], object]) -> float:
     return float(counter.get_total_flops())
 
 
-def as_host(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> Qwen3VLHost:
-    return Qwen3VLHost(model, tokenizer, published_processor(families()[model.config.model_type]))
+def as_host(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> TransformersHost:
+    return TransformersHost(model, tokenizer, published_processor(families()[model.config.model_type]))
 
 
 @pytest.mark.parametrize("num_tokens", [64, 192, 200])

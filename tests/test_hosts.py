@@ -15,7 +15,7 @@ from torch import Tensor
 from arr_coc.hosts.attention import heads_read, layers_read, look
 from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_patches
 from arr_coc.hosts.families.qwen3_vl import QWEN3_VL
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
+from arr_coc.hosts.host import TransformersHost, glimpse_block
 from arr_coc.records import CellFeatures, Gaze, Pyramid, View
 from arr_coc.texture import stretch
 
@@ -96,7 +96,7 @@ def reference_features(visual: torch.nn.Module, pyramid: Pyramid, cells: Tensor)
 
 
 @torch.no_grad()
-def test_chosen_cells_equal_whole_levels_with_a_mask(tiny_host: Qwen3VLHost) -> None:
+def test_chosen_cells_equal_whole_levels_with_a_mask(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(400, 300))
     assert pyramid.coarsest == 1
     cells = mixed_cells(pyramid)
@@ -107,7 +107,7 @@ def test_chosen_cells_equal_whole_levels_with_a_mask(tiny_host: Qwen3VLHost) -> 
     assert torch.allclose(features.deepstack, expected.deepstack, atol=2e-5)
 
 
-def test_cells_of_a_level_see_each_other_and_no_other_level(tiny_host: Qwen3VLHost) -> None:
+def test_cells_of_a_level_see_each_other_and_no_other_level(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(400, 300))
     fine, coarse = pyramid.cells(0)[10:40], pyramid.cells(1)
     both, alone, fewer = (
@@ -117,7 +117,7 @@ def test_cells_of_a_level_see_each_other_and_no_other_level(tiny_host: Qwen3VLHo
     assert not torch.allclose(alone[:20], fewer, atol=1e-3)
 
 
-def test_packing_pictures_changes_nothing(tiny_host: Qwen3VLHost) -> None:
+def test_packing_pictures_changes_nothing(tiny_host: TransformersHost) -> None:
     pyramids = [tiny_host.pyramid(draw(300, 260)), tiny_host.pyramid(draw(100, 500, seed=1))]
     cells = [mixed_cells(pyramid) for pyramid in pyramids]
     apart = tiny_host.encode(pyramids, cells)
@@ -128,7 +128,7 @@ def test_packing_pictures_changes_nothing(tiny_host: Qwen3VLHost) -> None:
 
 
 @pytest.mark.parametrize("size", [(200, 230), (512, 512), (33, 700)])
-def test_pixel_values_equal_the_stock_image_processor(tiny_host: Qwen3VLHost, size: tuple[int, int]) -> None:
+def test_pixel_values_equal_the_stock_image_processor(tiny_host: TransformersHost, size: tuple[int, int]) -> None:
     image = draw(*size)
     assert tiny_host.native_size(*size) == tiny_host.stock_size(*size)
     stock = tiny_host.image_processor(images=[image], return_tensors="pt")
@@ -139,7 +139,9 @@ def test_pixel_values_equal_the_stock_image_processor(tiny_host: Qwen3VLHost, si
     assert (restored - pyramid.levels[0]).abs().max() < 1e-6
 
 
-def test_thin_pictures_keep_shape_and_pixel_limit(tiny_host: Qwen3VLHost, caplog: pytest.LogCaptureFixture) -> None:
+def test_thin_pictures_keep_shape_and_pixel_limit(
+    tiny_host: TransformersHost, caplog: pytest.LogCaptureFixture
+) -> None:
     side, most = tiny_host.geometry.cell_px, tiny_host.image_processor.size["longest_edge"]
     for width, height in ((3000, 300), (300, 3000), (2000, 100), (1000, 40), (30000, 300), (1990, 10), (640, 480)):
         native, stock = tiny_host.native_size(width, height), tiny_host.stock_size(width, height)
@@ -155,7 +157,7 @@ def test_thin_pictures_keep_shape_and_pixel_limit(tiny_host: Qwen3VLHost, caplog
     assert "2500x25 is longer than 64:1" in line and "stretched" in line
 
 
-def test_gradients_reach_the_encoder_only_in_training(tiny_host: Qwen3VLHost) -> None:
+def test_gradients_reach_the_encoder_only_in_training(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(100, 100))
     assert not tiny_host.encode([pyramid], [pyramid.cells(0)])[0].merged.requires_grad
     tiny_host.is_training = True
@@ -165,7 +167,7 @@ def test_gradients_reach_the_encoder_only_in_training(tiny_host: Qwen3VLHost) ->
     assert gradient.abs().sum() > 0
 
 
-def test_bfloat16_features_stay_near_float32(tiny_host: Qwen3VLHost) -> None:
+def test_bfloat16_features_stay_near_float32(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(128, 128))
     segment = [Segment(pyramid.levels[0], torch.arange(16))]
     exact = encode_segments(QWEN3_VL, tiny_host.vision, segment, tiny_host.geometry)[0].merged
@@ -182,7 +184,9 @@ def test_bfloat16_features_stay_near_float32(tiny_host: Qwen3VLHost) -> None:
 # Where a question looks
 
 
-def eager_attention(host: Qwen3VLHost, pyramid: Pyramid, cells: Tensor, features: CellFeatures, text: str) -> Tensor:
+def eager_attention(
+    host: TransformersHost, pyramid: Pyramid, cells: Tensor, features: CellFeatures, text: str
+) -> Tensor:
     """(layers, heads, T, T) of the whole language model, as transformers reports it."""
     prompt = host._ask(glimpse_block(pyramid, cells), text)
     language, is_visual = host.model.model.language_model, prompt.ids[None] == host.image_token_id
@@ -204,7 +208,7 @@ def eager_attention(host: Qwen3VLHost, pyramid: Pyramid, cells: Tensor, features
 
 
 @torch.no_grad()
-def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None:
+def test_attention_equals_what_the_model_reports(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(400, 300))
     cells = mixed_cells(pyramid)
     (features,) = tiny_host.encode([pyramid], [cells])
@@ -223,7 +227,7 @@ def test_attention_equals_what_the_model_reports(tiny_host: Qwen3VLHost) -> None
         assert torch.allclose(heads, reported.flatten(0, 1).T, atol=1e-6)
 
 
-def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost) -> None:
+def test_attend_is_relative_and_independent_of_neighbours(tiny_host: TransformersHost) -> None:
     pyramids = [tiny_host.pyramid(draw(400, 300)), tiny_host.pyramid(draw(200, 500, seed=1))]
     cells = [pyramid.cells(pyramid.coarsest) for pyramid in pyramids]
     features = tiny_host.encode(pyramids, cells)
@@ -243,7 +247,7 @@ def test_attend_is_relative_and_independent_of_neighbours(tiny_host: Qwen3VLHost
     assert torch.allclose(other, plain - 0.5 * neutral, atol=1e-5)
 
 
-def test_attend_runs_only_the_first_layers(tiny_host: Qwen3VLHost) -> None:
+def test_attend_runs_only_the_first_layers(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(200, 200))
     (features,) = tiny_host.encode([pyramid], [pyramid.cells(0)])
     calls = []
@@ -264,12 +268,12 @@ def test_gaze_checks_itself(values: dict[str, float]) -> None:
         Gaze(**values)
 
 
-def test_a_picture_longer_than_200_to_1(tiny_host: Qwen3VLHost) -> None:
+def test_a_picture_longer_than_200_to_1(tiny_host: TransformersHost) -> None:
     with pytest.raises(ValueError, match="2010x10 is longer than 200:1; crop it"):
         tiny_host.pyramid(Image.new("RGB", (2010, 10)))
 
 
-def test_cells_of_one_level_are_placed_like_an_ordinary_picture(tiny_host: Qwen3VLHost) -> None:
+def test_cells_of_one_level_are_placed_like_an_ordinary_picture(tiny_host: TransformersHost) -> None:
     pyramid = tiny_host.pyramid(draw(400, 300))
     block = glimpse_block(pyramid, pyramid.cells(1))
     assert block.positions.tolist() == pyramid.cells(1)[:, 1:].tolist() and block.span == max(pyramid.grid(1))

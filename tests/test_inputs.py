@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from arr_coc import RelevanceProcessor
 from arr_coc.hosts.decoding import CACHE, cache_in
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.pictures.opening import open_image
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
@@ -44,7 +44,7 @@ def ask_batch(processor: RelevanceProcessor) -> RelevanceInputs:
 @pytest.fixture()
 def fresh(tiny_model, tiny_tokenizer, tiny_image_processor) -> RelevanceProcessor:
     """A processor on a model that no other test has used."""
-    return RelevanceProcessor(Qwen3VLHost(copy.deepcopy(tiny_model), tiny_tokenizer, tiny_image_processor))
+    return RelevanceProcessor(TransformersHost(copy.deepcopy(tiny_model), tiny_tokenizer, tiny_image_processor))
 
 
 def stock_call(processor: RelevanceProcessor) -> Callable[[], object]:

@@ -14,8 +14,8 @@ from conftest import QUESTION, draw
 from transformers import Qwen3Config
 
 from arr_coc.hosts.checkpoints import load_model
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.names import resolve
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 
@@ -29,7 +29,7 @@ def tiny_checkpoint(tiny_model, tiny_tokenizer, tiny_image_processor, tmp_path_f
     return folder
 
 
-def test_load_host_from_a_folder(tiny_checkpoint: Path, tiny_host: Qwen3VLHost) -> None:
+def test_load_host_from_a_folder(tiny_checkpoint: Path, tiny_host: TransformersHost) -> None:
     model, processor = load_host(tiny_checkpoint, device="cpu")
     assert model.dtype == torch.float32 and not model.training
     messages = question_messages(draw(200, 150), QUESTION)

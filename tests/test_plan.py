@@ -15,8 +15,8 @@ from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.data.tasks import Sample
 from arr_coc.hosts.attention import layers_read
 from arr_coc.hosts.decoding import cache_in
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.nano.config import assemble_config
 from arr_coc.processor.loading import load_host
@@ -212,7 +212,7 @@ def test_the_peak_of_a_training_step(model, target, recipe: Recipe, is_checkpoin
 
 
 def test_phase_two_trains_what_the_plan_counts(model, target, tiny_tokenizer, tiny_image_processor) -> None:
-    processor = RelevanceProcessor(Qwen3VLHost(model, tiny_tokenizer, tiny_image_processor))
+    processor = RelevanceProcessor(TransformersHost(model, tiny_tokenizer, tiny_image_processor))
     parts = taught_parameters(find_phase("2"), processor.host, complete(processor))
     trained = sum(parameter.numel() for parameters in parts.values() for parameter in parameters)
     assert trained == num_trained(target, BRIDGE) + target.weights.parts
@@ -220,7 +220,7 @@ def test_phase_two_trains_what_the_plan_counts(model, target, tiny_tokenizer, ti
 
 def test_the_peak_of_the_teacher(model, target, tiny_tokenizer, tiny_image_processor) -> None:
     """A teacher reads a picture at native size in every step of phases 1 and 2, and is a copy in the second."""
-    host = Qwen3VLHost(model, tiny_tokenizer, tiny_image_processor)
+    host = TransformersHost(model, tiny_tokenizer, tiny_image_processor)
     image, question = draw(640, 480), "What is the total?"
     sample = Sample(image, question, ("9",), None, "read", "g", None, "p", "chart")
     pyramid = host.pyramid(image)
@@ -256,7 +256,7 @@ def test_checkpointing_and_freezing_save(target) -> None:
 def test_tokens_and_pyramid_are_those_of_the_processor(
     model, target, tiny_tokenizer, tiny_image_processor, size
 ) -> None:
-    host = Qwen3VLHost(model, tiny_tokenizer, tiny_image_processor)
+    host = TransformersHost(model, tiny_tokenizer, tiny_image_processor)
     work = Workload(size, budget=100)
     modes, picture = needs(target, work), picture_of(target, size)
     messages = question_messages(draw(*size), "What is the total?")
@@ -274,7 +274,7 @@ def test_tokens_and_pyramid_are_those_of_the_processor(
 
 def test_the_peak_of_a_whole_answer(model, target, tiny_tokenizer, tiny_image_processor) -> None:
     """Encoding, prefill and eight tokens of answer at full resolution."""
-    host = Qwen3VLHost(model, tiny_tokenizer, tiny_image_processor)
+    host = TransformersHost(model, tiny_tokenizer, tiny_image_processor)
     inputs = plain_inputs(host, question_messages(draw(640, 480), "What is the total?"))
     num_text = inputs["input_ids"].shape[1] - 300
 

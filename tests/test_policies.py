@@ -16,8 +16,8 @@ from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of, embed_words, end_ids, prompt_of
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.running.batches import answer_all
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import Prompt, pad_batch
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import Pyramid
 
 ALLOCATOR = random_parts(48)
@@ -63,7 +63,7 @@ SAMPLE = sample_of(500, 420)
 """13 x 16 = 208 cells at full resolution, 14 x 16 with rows and columns that halve."""
 
 
-def give(host: Qwen3VLHost, name: str, budget: int = 100, sample: Sample = SAMPLE) -> Given:
+def give(host: TransformersHost, name: str, budget: int = 100, sample: Sample = SAMPLE) -> Given:
     return CONTRACT[name].give(host, ALLOCATOR, sample, host.pyramid(sample.image), budget)
 
 
@@ -130,7 +130,7 @@ def test_tokens_stay_where_they_are(name, tiny_host):
     )
 
 
-def text_positions(host: Qwen3VLHost, given: Given) -> torch.Tensor:
+def text_positions(host: TransformersHost, given: Given) -> torch.Tensor:
     prompt = prompt_of(host, QUESTION, given.block)
     return prompt.positions[:, prompt.ids != host.image_token_id]
 

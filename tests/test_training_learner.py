@@ -18,8 +18,8 @@ from arr_coc.attending import select
 from arr_coc.balancing import particularize_of
 from arr_coc.data.tasks import TRAIN_SEEDS, GeneratedTask, Sample
 from arr_coc.hosts.attention import heads_read, layers_read, look
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock, lay_out
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import LearnedScorer
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.trained_parts import load_relevance, trained_parts
@@ -43,11 +43,13 @@ def samples() -> list[Sample]:
     return [TASK[index] for index in range(3)]
 
 
-def batch_of(host: Qwen3VLHost, samples: list[Sample], budget: int = 100) -> Batch:
+def batch_of(host: TransformersHost, samples: list[Sample], budget: int = 100) -> Batch:
     return collate_with(host)([Drawn(sample, 0.5, "k") for sample in samples], budget, 7)
 
 
-def test_answers_end_in_the_last_column_and_padding_is_ignored(tiny_host: Qwen3VLHost, samples: list[Sample]) -> None:
+def test_answers_end_in_the_last_column_and_padding_is_ignored(
+    tiny_host: TransformersHost, samples: list[Sample]
+) -> None:
     longer = [replace(samples[0], answers=("red circle on the left",)), replace(samples[0], answers=("no",))]
     pyramid = pyramid_of(tiny_host, samples[0].image)
     cells = pyramid.cells(pyramid.coarsest)
@@ -63,7 +65,7 @@ def test_answers_end_in_the_last_column_and_padding_is_ignored(tiny_host: Qwen3V
         torch.testing.assert_close(both[row], one[0], rtol=1e-4, atol=1e-4)
 
 
-def test_a_question_without_answer_is_refused(tiny_host: Qwen3VLHost, samples: list[Sample]) -> None:
+def test_a_question_without_answer_is_refused(tiny_host: TransformersHost, samples: list[Sample]) -> None:
     with pytest.raises(ValueError, match="answers: the question"):
         answer_ids(tiny_host, replace(samples[0], answers=()))
 
@@ -103,7 +105,7 @@ def test_alignment_is_least_where_the_scores_follow_the_attention() -> None:
     assert good < flat < bad
 
 
-def test_boxes_become_attention(samples: list[Sample], tiny_host: Qwen3VLHost) -> None:
+def test_boxes_become_attention(samples: list[Sample], tiny_host: TransformersHost) -> None:
     pyramid = pyramid_of(tiny_host, samples[0].image)
     width, height = samples[0].image.size
     rows, cols = pyramid.grid()
@@ -113,7 +115,7 @@ def test_boxes_become_attention(samples: list[Sample], tiny_host: Qwen3VLHost) -
     assert maps[1].sum() == 0
 
 
-def test_teacher_sees_what_the_host_sees_when_asked_alone(tiny_host: Qwen3VLHost, samples: list[Sample]) -> None:
+def test_teacher_sees_what_the_host_sees_when_asked_alone(tiny_host: TransformersHost, samples: list[Sample]) -> None:
     pyramid = pyramid_of(tiny_host, samples[0].image)
     lesson = teach(tiny_host, pyramid, samples, Gaze())
     cells = pyramid.cells(0)
@@ -268,7 +270,7 @@ def test_lora_teaches_low_rank_updates_and_leaves_an_ordinary_host(
 ) -> None:
     write_folder(tmp_path, 4)
     host = tiny_processor.host
-    copy = RelevanceProcessor(Qwen3VLHost(deepcopy(host.model), host.tokenizer, host.image_processor))
+    copy = RelevanceProcessor(TransformersHost(deepcopy(host.model), host.tokenizer, host.image_processor))
     before = {name: value.clone() for name, value in copy.host.model.state_dict().items()}
     chosen = scaled(find_phase("2"), 1000)
     settings = LoopSettings(rates=chosen.rates, num_steps=2, validate_every=2, save_every=2, num_workers=0)

@@ -18,8 +18,8 @@ from arr_coc.allocator import Allocator
 from arr_coc.evaluation.random_hosts import published_processor
 from arr_coc.hosts.attention import look, num_heads
 from arr_coc.hosts.families.registry import families
+from arr_coc.hosts.host import TransformersHost, glimpse_block
 from arr_coc.hosts.placement import base_of, device_of
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost, glimpse_block
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Gaze
@@ -32,7 +32,7 @@ OFFLOADED = [name for name in ROWS if name != "glm4v"]
 
 def processor_of(model: Any, tokenizer: Any, allocator: Allocator | None = None) -> RelevanceProcessor:
     family = families()[base_of(model).config.model_type]
-    return RelevanceProcessor(Qwen3VLHost(model, tokenizer, published_processor(family)), allocator)
+    return RelevanceProcessor(TransformersHost(model, tokenizer, published_processor(family)), allocator)
 
 
 def asked(model: Any, tokenizer: Any, allocator: Allocator | None = None) -> tuple[list, torch.Tensor, torch.Tensor]:

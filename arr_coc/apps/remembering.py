@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from arr_coc.hosts.caching import Memory, RememberingHost
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.pictures.opening import open_image
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import CellFeatures, Pyramid
@@ -23,7 +23,7 @@ class PictureHost(RememberingHost):
     Whole pictures at one size are remembered like glimpses are, so that no way of reading is the slower for it.
     """
 
-    def __init__(self, host: Qwen3VLHost, num_pictures: int) -> None:
+    def __init__(self, host: TransformersHost, num_pictures: int) -> None:
         super().__init__(host, num_pictures)
         self._pictures: Memory[tuple[Image.Image, Path]] = Memory(num_pictures)
         self._pyramids: Memory[tuple[Image.Image, Pyramid]] = Memory(num_pictures)

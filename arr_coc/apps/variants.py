@@ -20,8 +20,8 @@ from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
 from arr_coc.evaluation.running.batches import answer_batch
 from arr_coc.evaluation.running.runner import fractions, needed_level
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.records import AUTO, Allocation, Pyramid, Realization
@@ -181,7 +181,7 @@ def give(
     return given, realization
 
 
-def host_grid(host: Qwen3VLHost, picture: Image.Image) -> tuple[int, int]:
+def host_grid(host: TransformersHost, picture: Image.Image) -> tuple[int, int]:
     """(rows, columns) of level 0."""
     width, height = host.native_size(*picture.size)
     return height // host.geometry.cell_px, width // host.geometry.cell_px

@@ -2,7 +2,7 @@
 
 A determinantal point process over the tokens, conditioned on the question: L = diag(r) S diag(r) with S the cosine
 similarity of the features and r the relevance to the question, scaled to 0..1. The set kept is the greedy maximum
-of log det L_S. The paper takes the relevance from CLIP's text tower; Qwen3-VL has none, so here it is the mean
+of log det L_S. The paper takes the relevance from CLIP's text tower; a host has none, so here it is the mean
 cosine of a merged feature to the question's rows of the host's own embedding table.
 
 Shapes: N tokens, D width, T words, K kept.

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.families.family import rotate
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.placement import together
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures
 
 CHUNK = 256
@@ -37,7 +37,7 @@ class Received:
     keys: Tensor
 
 
-def encode_and_read(host: Qwen3VLHost, segments: list[Segment]) -> list[tuple[CellFeatures, Received]]:
+def encode_and_read(host: TransformersHost, segments: list[Segment]) -> list[tuple[CellFeatures, Received]]:
     """`host.encode_segments`, and what each segment's cells received in a late block, in one pass."""
     found: list[Received] = []
 
@@ -64,7 +64,7 @@ def received(block: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], le
     return Received(torch.cat([mean_received(*part, attention.scaling) for part in parts]), key.flatten(1))
 
 
-def by_cell(host: Qwen3VLHost, segments: list[Segment], patches: Received) -> list[Received]:
+def by_cell(host: TransformersHost, segments: list[Segment], patches: Received) -> list[Received]:
     """Means over the patches of each cell, a record a segment, cells in the order of its index."""
     counts, block = [len(segment.index) for segment in segments], host.geometry.merge_size**2
     kwargs = host.family.tower_kwargs(host.family.tower_facts(host.vision), segments, host.geometry)

@@ -20,9 +20,9 @@ from transformers.masking_utils import create_causal_mask
 
 from arr_coc.hosts.attention import add_deepstack, embed, need_attention, read_attention
 from arr_coc.hosts.decoding import CACHE
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.placement import device_of
 from arr_coc.hosts.prompts import Prompt
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures
 
 NUM_FULL_LAYERS = 2
@@ -65,7 +65,7 @@ def num_full_layers(language: nn.Module) -> int:
     return max(1, min(NUM_FULL_LAYERS, len(language.layers) - 1))
 
 
-def prefill(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, num_kept: int) -> Prefill:
+def prefill(host: TransformersHost, prompt: Prompt, features: CellFeatures, num_kept: int) -> Prefill:
     """Reads a prompt with one picture; K = min(num_kept, N).
 
     Args:
@@ -94,7 +94,7 @@ def prefill(host: Qwen3VLHost, prompt: Prompt, features: CellFeatures, num_kept:
     return Prefill(kept, logits, positions[:, 0, -1] + 1, caches)
 
 
-def decode(host: Qwen3VLHost, read: Prefill, max_new_tokens: int, end_ids: Collection[int]) -> list[int]:
+def decode(host: TransformersHost, read: Prefill, max_new_tokens: int, end_ids: Collection[int]) -> list[int]:
     """Greedy ids of the answer, the end token left out."""
     caches, logits, ids = LayerCaches(read.caches.layers), read.logits, []
     while len(ids) < max_new_tokens:
@@ -107,7 +107,7 @@ def decode(host: Qwen3VLHost, read: Prefill, max_new_tokens: int, end_ids: Colle
     return ids
 
 
-def step(host: Qwen3VLHost, token: int, position: Tensor, caches: LayerCaches) -> Tensor:
+def step(host: TransformersHost, token: int, position: Tensor, caches: LayerCaches) -> Tensor:
     """(V,) logits after one more token, whose keys and values are added to the caches."""
     language = host.language
     hidden = language.embed_tokens(torch.tensor([[token]], device=device_of(language.embed_tokens)))

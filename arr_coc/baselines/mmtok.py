@@ -3,7 +3,7 @@
 The kept tokens are to cover the words of the question and the whole picture at once:
 f(S) = mean over words of max over S + `share` * mean over tokens of max over S. Both similarities are first
 sharpened by a softmax over the tokens, so that a word asks for few tokens rather than a little for all.
-The paper reads words and tokens in CLIP's common space; Qwen3-VL has no text tower of that kind, so here words are
+The paper reads words and tokens in CLIP's common space; a host has no text tower of that kind, so here words are
 rows of the host's own embedding table and tokens the merged features, which live in the same space.
 
 Shapes: N tokens, T words, D width, K kept.

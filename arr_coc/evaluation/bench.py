@@ -13,7 +13,7 @@ from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TEST_SEEDS
 from arr_coc.evaluation.comparing import Run, estimate_full, run_plain, run_relevance, warm_up
 from arr_coc.evaluation.flops import encode_flops, encoded_segments, prefill_flops
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Realization
@@ -116,7 +116,9 @@ def with_own(cost: Cost, own: list[dict[str, float]]) -> Cost:
     return Cost(**{**cost.__dict__, "own": medians})
 
 
-def summarise(host: Qwen3VLHost, policy: str, runs: list[Run], realization: Realization, image: Image.Image) -> Cost:
+def summarise(
+    host: TransformersHost, policy: str, runs: list[Run], realization: Realization, image: Image.Image
+) -> Cost:
     seconds = {stage: median(run.seconds[stage] for run in runs) for stage in STAGES}
     seconds["ttft"] = median(run.ttft_s for run in runs)
     first = runs[0]

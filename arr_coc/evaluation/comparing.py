@@ -10,7 +10,7 @@ from PIL import Image
 from transformers import PreTrainedModel
 
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import MEGABYTE, PeakMemory, Stopwatch
 from arr_coc.pictures.opening import image_size
 from arr_coc.pictures.sources import ImageSource
@@ -125,7 +125,7 @@ def compare(
     return Comparison(image_size(image), question, host, realization, (full, resize, ours))
 
 
-def check_question(host: Qwen3VLHost, question: str, budget: int | None = None) -> None:
+def check_question(host: TransformersHost, question: str, budget: int | None = None) -> None:
     """Raises ValueError for an empty question, and for one that leaves too little of the context for a picture."""
     if not question.strip():
         raise ValueError("question: it is empty; say what you want to know about the picture")
@@ -155,7 +155,7 @@ def run_relevance(
 
 def run_plain(
     model: PreTrainedModel,
-    host: Qwen3VLHost,
+    host: TransformersHost,
     messages: list[dict[str, object]],
     max_tokens: int | None,
     max_new_tokens: int,
@@ -174,7 +174,9 @@ def run_plain(
     return to_run("full" if max_tokens is None else "resize", result, num_tokens, num_tokens, memory.peak_mb - held_mb)
 
 
-def estimate_full(model: PreTrainedModel, host: Qwen3VLHost, size: tuple[int, int], question: str, resize: Run) -> Run:
+def estimate_full(
+    model: PreTrainedModel, host: TransformersHost, size: tuple[int, int], question: str, resize: Run
+) -> Run:
     """What `full` would take for a picture of `size` (width, height): the `resize` run, scaled by operations.
 
     Encoding and prefill are scaled, opening and decoding taken as they were; short runs leave cores idle, so

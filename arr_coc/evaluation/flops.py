@@ -15,7 +15,7 @@ from torch import nn
 
 from arr_coc.hosts.attention import last_read
 from arr_coc.hosts.families.shapes import LanguageShape, LinearAttention
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import Gaze, Realization
 
 CHUNK = 64  # tokens that linear attention works out at a time, in transformers and in its kernels
@@ -23,7 +23,7 @@ CHUNK = 64  # tokens that linear attention works out at a time, in transformers 
 _NUM_WEIGHTS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
-def encode_flops(host: Qwen3VLHost, num_cells: int) -> float:
+def encode_flops(host: TransformersHost, num_cells: int) -> float:
     """Of the vision encoder for one picture of `num_cells` visual tokens in one attention segment."""
     shape = host.family.tower_shape(host.base.config)
     num_patches = num_cells * shape.patches_per_cell
@@ -34,14 +34,14 @@ def encode_flops(host: Qwen3VLHost, num_cells: int) -> float:
     return 2.0 * num_patches * num_weights(host.vision.blocks) + attention + 2.0 * num_cells * merging
 
 
-def prefill_flops(host: Qwen3VLHost, num_tokens: int, layers: Iterable[int] | None = None) -> float:
+def prefill_flops(host: TransformersHost, num_tokens: int, layers: Iterable[int] | None = None) -> float:
     """Of the language model for a prompt of `num_tokens`, visual ones included; of some of its layers alone."""
     shape = host.family.language_shape(host.base.config)
     chosen = range(shape.depth) if layers is None else layers
     return sum(map(partial(layer_flops, host, shape, num_tokens), chosen))
 
 
-def layer_flops(host: Qwen3VLHost, shape: LanguageShape, num_tokens: int, layer: int) -> float:
+def layer_flops(host: TransformersHost, shape: LanguageShape, num_tokens: int, layer: int) -> float:
     """Of one language layer; experts that do not answer cost nothing."""
     weights = num_weights(host.language.layers[layer])
     if shape.experts is not None and layer in shape.mixed:
@@ -65,7 +65,7 @@ def encoded_segments(realization: Realization) -> tuple[int, ...]:
     return (*considered, realization.num_encoded - sum(considered))
 
 
-def attention_flops(host: Qwen3VLHost, realization: Realization, gaze: Gaze) -> float:
+def attention_flops(host: TransformersHost, realization: Realization, gaze: Gaze) -> float:
     """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
     layers = range(last_read(gaze, host.text_config) + 1)
     num_prompts = 2 if gaze.relative else 1

@@ -19,7 +19,7 @@ from arr_coc.evaluation.policies.policy import Given
 from arr_coc.evaluation.reporting.tables import markdown_table, points, with_error
 from arr_coc.evaluation.running.runner import REGISTRY, Row, evidence_shown, give_all
 from arr_coc.evaluation.statistics.intervals import clustered_mean
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.processor import RelevanceProcessor
 
 
@@ -58,7 +58,7 @@ def compare_neighbours(
 
 
 def pairs_of(
-    host: Qwen3VLHost, policy: str, budget: int, samples: Sequence[Sample], given: Sequence[Given]
+    host: TransformersHost, policy: str, budget: int, samples: Sequence[Sample], given: Sequence[Given]
 ) -> list[Pair]:
     """All ordered pairs of questions with marked evidence."""
     pairs = []

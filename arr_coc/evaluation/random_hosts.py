@@ -13,7 +13,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from arr_coc.hosts.checkpoints import load_tokenizer, pick_device, pick_dtype
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family, size_config, sizes
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.processor import RelevanceProcessor
 
 BLOCK = 2**24
@@ -57,7 +57,7 @@ def random_host(name: str, dtype: str = "bfloat16", device: str = "auto") -> tup
         model = family.build(config)
     model = model.to(pick_dtype(dtype, target)).to_empty(device=target).eval()
     fill(model)
-    return model, RelevanceProcessor(Qwen3VLHost(model, tokenizer, published_processor(family)))
+    return model, RelevanceProcessor(TransformersHost(model, tokenizer, published_processor(family)))
 
 
 def fill(model: PreTrainedModel) -> None:

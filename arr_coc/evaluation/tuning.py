@@ -16,7 +16,7 @@ from arr_coc.evaluation.reporting.tables import markdown_table, with_error
 from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.hosts.caching import RememberingHost
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import Pyramid, View
 
 Choice = tuple[float, float, tuple[float, float, float]]
@@ -39,7 +39,7 @@ def tensions_to_try(*values: tuple[float, float, float]) -> list[Choice]:
 
 
 def try_tensions(
-    host: Qwen3VLHost, allocator: Allocator, task: Task, choices: Sequence[Choice], budgets: Sequence[int]
+    host: TransformersHost, allocator: Allocator, task: Task, choices: Sequence[Choice], budgets: Sequence[int]
 ) -> Iterator[tuple[int, list[Tried]]]:
     """Picture by picture: questions done so far, and what became of those with marked evidence."""
     done = 0
@@ -61,7 +61,7 @@ def try_tensions(
 
 @torch.no_grad()
 def recall_under(
-    host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, sample: Sample, choice: Choice, budget: int
+    host: TransformersHost, allocator: Allocator, pyramid: Pyramid, sample: Sample, choice: Choice, budget: int
 ) -> float | None:
     focus, explore, weights = choice
     balancer = replace(HeuristicBalancer(), focus_diversify=focus, exploit_explore=explore, weights=weights)

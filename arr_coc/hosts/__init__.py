@@ -1,1 +1,1 @@
-"""Qwen3-VL as a host, and the processor that users of transformers see."""
+"""Models of transformers as hosts: the only place that knows how a model is built."""

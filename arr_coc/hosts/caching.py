@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import CellFeatures, Gaze, Looks, Pyramid, View
 
 Value = TypeVar("Value")
@@ -34,7 +34,7 @@ class Memory(OrderedDict[object, Value]):
         return self[key]
 
 
-class RememberingHost(Qwen3VLHost):
+class RememberingHost(TransformersHost):
     """Encodes each picture's glimpse once, and asks once where a question looks in it.
 
     Two scorers that are asked about the same leaves, one after the other, share one look at them.
@@ -45,7 +45,7 @@ class RememberingHost(Qwen3VLHost):
         num_questions: gazes kept.
     """
 
-    def __init__(self, host: Qwen3VLHost, num_pictures: int = 2, num_questions: int = 64) -> None:
+    def __init__(self, host: TransformersHost, num_pictures: int = 2, num_questions: int = 64) -> None:
         super().__init__(host.model, host.tokenizer, host.image_processor)
         self._glimpses: Memory[CellFeatures] = Memory(num_pictures)
         self._gazes: Memory[Looks] = Memory(num_questions)

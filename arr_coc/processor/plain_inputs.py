@@ -9,15 +9,19 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import split_at
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.messages import Message, read_conversation
 
 
 def plain_inputs(
-    host: Qwen3VLHost, messages: Sequence[Message], max_tokens: int | None = None, *, add_generation_prompt: bool = True
+    host: TransformersHost,
+    messages: Sequence[Message],
+    max_tokens: int | None = None,
+    *,
+    add_generation_prompt: bool = True,
 ) -> dict[str, Tensor]:
     """What the stock processor makes of one conversation: `input_ids`, `attention_mask`, `mm_token_type_ids` (1, T),
     `pixel_values` and `image_grid_thw`; the time it takes is "prepare" of `host.clock`.
@@ -43,7 +47,7 @@ def plain_inputs(
     return {key: value.to(host.device) for key, value in inputs.items()}
 
 
-def assemble(ids: list[int], processed: list[tuple[Tensor, Tensor]], host: Qwen3VLHost) -> dict[str, Tensor]:
+def assemble(ids: list[int], processed: list[tuple[Tensor, Tensor]], host: TransformersHost) -> dict[str, Tensor]:
     """The stock processor's output from ids with one placeholder per picture, and each picture's patches and grid."""
     if ids.count(host.image_token_id) != len(processed):
         raise ValueError(f"messages: {len(processed)} pictures for {ids.count(host.image_token_id)} image placeholders")
@@ -69,7 +73,7 @@ def question_messages(image: ImageSource, question: str) -> list[dict[str, objec
     return [{"role": "user", "content": content}]
 
 
-def resize_and_cut(host: Qwen3VLHost, image: Image.Image, max_tokens: int | None) -> tuple[Tensor, Tensor]:
+def resize_and_cut(host: TransformersHost, image: Image.Image, max_tokens: int | None) -> tuple[Tensor, Tensor]:
     """`pixel_values` and `image_grid_thw` of one picture, equal to the stock image processor's at those limits."""
     size = host.stock_size(*image.size, pixel_limits(host, *image.size, max_tokens))
     pixels = host.resize(image, size)
@@ -77,7 +81,7 @@ def resize_and_cut(host: Qwen3VLHost, image: Image.Image, max_tokens: int | None
     return cut_patches(whole, host.geometry), segment_grid(whole, host.geometry)
 
 
-def pixel_limits(host: Qwen3VLHost, width: int, height: int, max_tokens: int | None) -> tuple[int, int]:
+def pixel_limits(host: TransformersHost, width: int, height: int, max_tokens: int | None) -> tuple[int, int]:
     """(least, most) pixels for which the host's rule gives the most tokens not above `max_tokens`.
 
     The rule rounds sides down, so a cap of exactly `max_tokens` cells wastes some; token counts never
@@ -98,6 +102,6 @@ def pixel_limits(host: Qwen3VLHost, width: int, height: int, max_tokens: int | N
     return min(least, low), low
 
 
-def count_tokens(host: Qwen3VLHost, width: int, height: int, least: int, most: int) -> int:
+def count_tokens(host: TransformersHost, width: int, height: int, least: int, most: int) -> int:
     resized_width, resized_height = host.stock_size(width, height, (min(least, most), most))
     return resized_width * resized_height // host.geometry.cell_px**2

@@ -18,10 +18,10 @@ from transformers.image_processing_utils import BaseImageProcessor
 from arr_coc.allocator import Allocator, Budget
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
 from arr_coc.hosts.decoding import follow_positions
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.names import family_of, resolve
 from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.pictures.arrays import is_array
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import ImageSource
@@ -67,7 +67,7 @@ class RelevanceProcessor:
 
     downloads = True
 
-    def __init__(self, host: Qwen3VLHost, allocator: Allocator | None = None):
+    def __init__(self, host: TransformersHost, allocator: Allocator | None = None):
         self.host = host
         self.allocator = (allocator or Allocator()).to(host.device)
         follow_positions(host.model)
@@ -105,7 +105,7 @@ class RelevanceProcessor:
             allocator = load_relevance(folder, model) if is_there else Allocator()
         if budget is not None:
             allocator = replace(allocator, budget=budget)
-        host = Qwen3VLHost(model, load_tokenizer(name), load_image_processor(name, family))
+        host = TransformersHost(model, load_tokenizer(name), load_image_processor(name, family))
         return cls(host, allocator)
 
     @property
@@ -218,7 +218,7 @@ class RelevanceProcessor:
             return self._realize(samples, padding_side or self._side(any(map(is_open, texts))))
 
     def condense(self, stock_inputs: Mapping[str, Tensor], budget: Budget | list[Budget] = None) -> RelevanceInputs:
-        """What the stock Qwen3-VL processor returned, with its pictures re-allocated; padding on the same side.
+        """What the stock processor returned, with its pictures re-allocated; padding on the same side.
 
         Pictures are taken back from `pixel_values`, so nothing finer than the stock size can be seen.
 

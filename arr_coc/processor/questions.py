@@ -22,7 +22,7 @@ from transformers import PreTrainedTokenizerBase
 
 from arr_coc.hosts.attention import Gaze
 from arr_coc.hosts.families.family import ChatMarks
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 
 NEUTRAL_QUESTION = Gaze.neutral
 PROBE = "arr-coc probe"
@@ -48,7 +48,7 @@ def question_of(turns: Sequence[Turn]) -> str:
     return NEUTRAL_QUESTION
 
 
-def question_of_text(text: str, host: Qwen3VLHost) -> str:
+def question_of_text(text: str, host: TransformersHost) -> str:
     """Of a rendered chat; text without turns is the question itself."""
     marks = host.family.marks
     text = any_of(marks.vision).sub(PICTURE, text)
@@ -57,7 +57,7 @@ def question_of_text(text: str, host: Qwen3VLHost) -> str:
     return question_of_pieces(pieces or [text], host)
 
 
-def question_of_ids(ids: Sequence[int], host: Qwen3VLHost) -> str:
+def question_of_ids(ids: Sequence[int], host: TransformersHost) -> str:
     """Of token ids: only the special tokens part turns and show pictures, whatever the words between look like."""
     marks, number = host.family.marks, host.tokenizer.convert_tokens_to_ids
     starts, vision = set(map(number, turn_starts(marks))), set(map(number, marks.vision))
@@ -70,7 +70,7 @@ def question_of_ids(ids: Sequence[int], host: Qwen3VLHost) -> str:
     return question_of_pieces(pieces[1:] or pieces, host)
 
 
-def question_of_pieces(pieces: Sequence[str], host: Qwen3VLHost) -> str:
+def question_of_pieces(pieces: Sequence[str], host: TransformersHost) -> str:
     """Of turns as the chat template writes them, or of one text that is none."""
     marks = host.family.marks
     before, after = tool_marks(host.tokenizer, str(host.tokenizer.chat_template), marks)

@@ -1,4 +1,4 @@
-"""What the stock Qwen3-VL processor made, taken apart again: pictures, text ids and questions.
+"""What the stock processor made, taken apart again: pictures, text ids and questions.
 
 Shapes: B batch, T tokens.
 """
@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.hosts.encoding import Geometry, join_patches
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.questions import question_of_ids
 
 
@@ -26,7 +26,7 @@ class StockSample:
     question: str
 
 
-def take_apart(inputs: Mapping[str, Tensor], host: Qwen3VLHost) -> list[StockSample]:
+def take_apart(inputs: Mapping[str, Tensor], host: TransformersHost) -> list[StockSample]:
     """The samples of `input_ids`, `attention_mask`, `pixel_values` and `image_grid_thw`, batch order kept.
 
     Raises:
@@ -35,7 +35,7 @@ def take_apart(inputs: Mapping[str, Tensor], host: Qwen3VLHost) -> list[StockSam
     if inputs.get("pixel_values_videos") is not None:
         raise ValueError("pixel_values_videos: videos are not supported; pass pictures only")
     if inputs.get("input_ids") is None:
-        raise ValueError("input_ids: missing; pass what Qwen3VLProcessor returns")
+        raise ValueError("input_ids: missing; pass what the stock processor returns")
     pictures = restore_pictures(inputs.get("pixel_values"), inputs.get("image_grid_thw"), host.geometry)
     sizes = [picture.width * picture.height // host.geometry.cell_px**2 for picture in pictures]
     mask = inputs.get("attention_mask")

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.data.tasks import Sample
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.pictures.modes import to_rgb
 from arr_coc.records import CellFeatures, Pyramid
 from arr_coc.training.sampling import Drawn
@@ -37,7 +37,7 @@ class Batch:
     number: int
 
 
-def collate_with(host: Qwen3VLHost) -> Callable[[Sequence[Drawn], int, int], Batch]:
+def collate_with(host: TransformersHost) -> Callable[[Sequence[Drawn], int, int], Batch]:
     """The collate function of a host; it resizes and builds pyramids, which belongs into the data processes."""
 
     def collate(drawn: Sequence[Drawn], budget: int, number: int) -> Batch:
@@ -50,7 +50,7 @@ def collate_with(host: Qwen3VLHost) -> Callable[[Sequence[Drawn], int, int], Bat
     return collate
 
 
-def pyramid_of(host: Qwen3VLHost, image: Image.Image) -> Pyramid:
+def pyramid_of(host: TransformersHost, image: Image.Image) -> Pyramid:
     return host.pyramid(to_rgb(image))
 
 
@@ -68,7 +68,7 @@ class Texts:
 
 
 def answered(
-    host: Qwen3VLHost, samples: Sequence[Sample], blocks: Sequence[ImageBlock], features: Sequence[CellFeatures]
+    host: TransformersHost, samples: Sequence[Sample], blocks: Sequence[ImageBlock], features: Sequence[CellFeatures]
 ) -> Texts:
     """Question i about block i, followed by its first accepted answer.
 
@@ -90,12 +90,12 @@ def answered(
     return Texts(inputs, labels.to(host.device))
 
 
-def question_ids(host: Qwen3VLHost, question: str) -> list[int]:
+def question_ids(host: TransformersHost, question: str) -> list[int]:
     content = [{"type": "image"}, {"type": "text", "text": question}]
     return host.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
 
 
-def answer_ids(host: Qwen3VLHost, sample: Sample) -> list[int]:
+def answer_ids(host: TransformersHost, sample: Sample) -> list[int]:
     """The first accepted answer and the end of the turn."""
     if not sample.answers:
         raise ValueError(f"answers: the question {sample.question!r} has none; training needs one for each")
@@ -103,7 +103,7 @@ def answer_ids(host: Qwen3VLHost, sample: Sample) -> list[int]:
     return [*host.text.encode_literally(text), host.tokenizer.eos_token_id]
 
 
-def answer_logits(host: Qwen3VLHost, texts: Texts) -> Tensor:
+def answer_logits(host: TransformersHost, texts: Texts) -> Tensor:
     """(B, A, V) float32 logits of the tokens in `labels`."""
     length = texts.labels.shape[1]
     logits: Tensor = host.model(**texts.inputs, use_cache=False, logits_to_keep=length + 1).logits

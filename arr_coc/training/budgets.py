@@ -25,7 +25,7 @@ from arr_coc.data.tasks import Recent
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.evaluation.running.runner import Plan, read_run
 from arr_coc.evaluation.statistics.calibration import smallest_sufficient
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.trained_parts import FOLDER, host_facts, save_relevance
 from arr_coc.records import MAX_BUDGET
@@ -161,7 +161,7 @@ def teach_budget(
     return verdict
 
 
-def read_sweep(folder: Path, host: Qwen3VLHost, balancer: LearnedBalancer) -> Sweep:
+def read_sweep(folder: Path, host: TransformersHost, balancer: LearnedBalancer) -> Sweep:
     """The sweep in a folder of `arr-coc eval`, with what the balancer is to know of each question.
 
     Raises:
@@ -184,7 +184,7 @@ def read_sweep(folder: Path, host: Qwen3VLHost, balancer: LearnedBalancer) -> Sw
 
 
 def known(
-    plan: Plan, keys: Sequence[tuple[str, int]], host: Qwen3VLHost, balancer: LearnedBalancer
+    plan: Plan, keys: Sequence[tuple[str, int]], host: TransformersHost, balancer: LearnedBalancer
 ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """Words, looks and priors of questions by task and number."""
     tasks = Recent(plan.open, capacity=len(plan.tasks))

@@ -12,8 +12,8 @@ from arr_coc.allocator import Allocator
 from arr_coc.balancing import LearnedBalancer
 from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.hosts.caching import RememberingHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.records import Realization, View
 from arr_coc.training.batches import Batch, Group, answer_logits, answered
@@ -89,11 +89,11 @@ class RelevanceLearner(nn.Module):
 
     def __init__(
         self,
-        host: Qwen3VLHost,
+        host: TransformersHost,
         allocator: Allocator,
         trained: Mapping[str, Sequence[nn.Parameter]],
         weights: LossWeights,
-        teacher: Qwen3VLHost,
+        teacher: TransformersHost,
     ) -> None:
         super().__init__()
         self.host, self.teacher, self.weights, self.trained = host, teacher, weights, trained

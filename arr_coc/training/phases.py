@@ -12,7 +12,7 @@ from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
 from arr_coc.hosts.attention import num_heads
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.trained_parts import trained_parts
@@ -141,7 +141,7 @@ def build(
     return RelevanceLearner(host, allocator, trained, weights, teacher), allocator
 
 
-def taught_parameters(phase: Phase, host: Qwen3VLHost, allocator: Allocator) -> dict[str, Sequence[nn.Parameter]]:
+def taught_parameters(phase: Phase, host: TransformersHost, allocator: Allocator) -> dict[str, Sequence[nn.Parameter]]:
     """Parameters by part; the language part is its adapters where there are any."""
     vision, language = host.vision, host.language
     is_joint = phase.name == "3"
@@ -156,10 +156,10 @@ def taught_parameters(phase: Phase, host: Qwen3VLHost, allocator: Allocator) -> 
     return {name: parameters for name, parameters in parts.items() if name in phase.rates}
 
 
-def frozen_copy(host: Qwen3VLHost) -> Qwen3VLHost:
+def frozen_copy(host: TransformersHost) -> TransformersHost:
     """The host as it is now; what learns later leaves it alone."""
     model = deepcopy(host.model).eval().requires_grad_(False)
-    return Qwen3VLHost(model, host.tokenizer, host.image_processor)
+    return TransformersHost(model, host.tokenizer, host.image_processor)
 
 
 def scaled(phase: Phase, factor: float) -> Phase:

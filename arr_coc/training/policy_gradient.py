@@ -23,8 +23,8 @@ from arr_coc.evaluation.policies.policy import Given
 from arr_coc.evaluation.recall import levels_of_leaves
 from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.hosts.caching import RememberingHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.knowing import standardise
 from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.records import AUTO, MAX_BUDGET, Gaze, Host, Pyramid, Realization, ScoreMaps, Tensions, View
@@ -129,7 +129,7 @@ class PolicyLearner(nn.Module):
         allocator: its scorer and balancer learn, the adapter stays.
     """
 
-    def __init__(self, host: Qwen3VLHost, allocator: Allocator, settings: PolicySettings) -> None:
+    def __init__(self, host: TransformersHost, allocator: Allocator, settings: PolicySettings) -> None:
         super().__init__()
         parts = trained_parts(allocator)
         assert isinstance(allocator.balancer, LearnedBalancer)
@@ -188,7 +188,7 @@ class PolicyLearner(nn.Module):
 
     def roll_out(
         self,
-        host: Qwen3VLHost,
+        host: TransformersHost,
         pyramid: Pyramid,
         question: str,
         logits: Tensor,

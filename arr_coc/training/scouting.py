@@ -17,7 +17,7 @@ from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.recall import WHOLE
 from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.hosts.caching import RememberingHost
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.knowing import LearnedScorer
 from arr_coc.records import Realization, View
 from arr_coc.training.batches import Batch, Group
@@ -39,7 +39,7 @@ class ScoutLearner(nn.Module):
         temperature: of the splits drawn while learning, in standard deviations of the combined score.
     """
 
-    def __init__(self, host: Qwen3VLHost, allocator: Allocator, temperature: float = TEMPERATURE) -> None:
+    def __init__(self, host: TransformersHost, allocator: Allocator, temperature: float = TEMPERATURE) -> None:
         super().__init__()
         assert isinstance(allocator.scorer, LearnedScorer)
         self.host, self.scorer, self.temperature = host, allocator.scorer, temperature

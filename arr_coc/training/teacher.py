@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from arr_coc.data.tasks import Sample
 from arr_coc.hosts.attention import add_deepstack, layers_read, need_attention, project
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock, lay_out
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import Allocation, CellFeatures, Gaze, Pyramid
 from arr_coc.training.batches import answer_ids, question_ids
 
@@ -51,7 +51,7 @@ class Packed:
 
 
 @torch.no_grad()
-def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample], gaze: Gaze) -> Lesson:
+def teach(host: TransformersHost, pyramid: Pyramid, samples: Sequence[Sample], gaze: Gaze) -> Lesson:
     """Attention and answer distributions of the host at full resolution, in one pass for all questions.
 
     Raises:
@@ -67,7 +67,7 @@ def teach(host: Qwen3VLHost, pyramid: Pyramid, samples: Sequence[Sample], gaze: 
     return Lesson(attention.unflatten(1, grid), logits)
 
 
-def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock, num_queries: int) -> Packed:
+def pack(host: TransformersHost, samples: Sequence[Sample], block: ImageBlock, num_queries: int) -> Packed:
     """One sequence: what all chats begin with, up to the end of the picture, then the rest of each."""
     spoken = [answer_ids(host, sample) for sample in samples]
     asked = [question_ids(host, sample.prompt) for sample in samples]
@@ -91,7 +91,7 @@ def pack(host: Qwen3VLHost, samples: Sequence[Sample], block: ImageBlock, num_qu
     return Packed(ids[None].to(device), positions[:, None].to(device), seen[None, None].to(device), asking, answering)
 
 
-def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures, gaze: Gaze) -> tuple[Tensor, Tensor]:
+def read(host: TransformersHost, packed: Packed, features: CellFeatures, gaze: Gaze) -> tuple[Tensor, Tensor]:
     """Attention (Q, N) of each question's last tokens, mean of heads and the gaze's layers, and states (1, T, D)."""
     language = host.language
     is_visual = packed.ids == host.image_token_id
@@ -110,7 +110,7 @@ def read(host: Qwen3VLHost, packed: Packed, features: CellFeatures, gaze: Gaze) 
 
 
 def attention_of(
-    host: Qwen3VLHost, layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], packed: Packed
+    host: TransformersHost, layer: nn.Module, hidden: Tensor, rotary: tuple[Tensor, Tensor], packed: Packed
 ) -> Tensor:
     """(Q, T) float32 softmax(q k^T / sqrt(d)) of the layer's own projections, mean over heads and last tokens."""
     query, key = project(host.family, layer, hidden, rotary)

@@ -24,7 +24,7 @@ SAMPLING = ("temperature", "top_p", "top_k")
 
 
 class ArrCoc(lmms):
-    """Answers chat messages of lmms-eval with a Qwen3-VL host and a RelevanceProcessor.
+    """Answers chat messages of lmms-eval with a host and a RelevanceProcessor.
 
     Args:
         pretrained: nano, a folder, or an id of the Hugging Face hub.

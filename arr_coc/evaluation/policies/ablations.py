@@ -19,8 +19,8 @@ from arr_coc.evaluation.reporting.report import Section, comparison_rows, compar
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.hosts.encoding import Segment
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import CellFeatures, Gaze, Pyramid
 from arr_coc.texture import CHANNELS
 
@@ -90,12 +90,12 @@ def glimpse_only(pyramid: Pyramid) -> Pyramid:
     return replace(pyramid, levels=pyramid.levels[-1:], textures=pyramid.textures[-1:])
 
 
-def without_deepstack(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
+def without_deepstack(host: TransformersHost, pyramid: Pyramid, given: Given) -> Given:
     features = CellFeatures(given.features.merged, torch.zeros_like(given.features.deepstack))
     return replace(given, features=features)
 
 
-def renumbered(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
+def renumbered(host: TransformersHost, pyramid: Pyramid, given: Given) -> Given:
     """Tokens placed one behind the other in a square, as if they were an ordinary small picture."""
     count = given.num_tokens
     cols = max(1, round(count**0.5))
@@ -103,7 +103,7 @@ def renumbered(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
     return replace(given, block=ImageBlock(torch.stack([index // cols, index % cols], dim=1), -(-count // cols)))
 
 
-def jointly_packed(host: Qwen3VLHost, pyramid: Pyramid, given: Given) -> Given:
+def jointly_packed(host: TransformersHost, pyramid: Pyramid, given: Given) -> Given:
     """Leaves chosen as ever, then encoded again as one attention segment over all levels."""
     leaves = given.leaves
     segments, members = [], []

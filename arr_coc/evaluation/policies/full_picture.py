@@ -13,7 +13,7 @@ from PIL import Image
 from arr_coc.baselines.encoder_attention import Received, encode_and_read
 from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.encoding import Segment
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import CellFeatures
 
 
@@ -39,7 +39,7 @@ class Whole:
 class WholePictures(RememberingHost):
     """A remembering host that also remembers the last picture that it encoded whole, by identity."""
 
-    def __init__(self, host: Qwen3VLHost, num_pictures: int = 2, num_questions: int = 64) -> None:
+    def __init__(self, host: TransformersHost, num_pictures: int = 2, num_questions: int = 64) -> None:
         super().__init__(host, num_pictures, num_questions)
         self._last: tuple[Image.Image, Whole] | None = None
 
@@ -50,27 +50,27 @@ class WholePictures(RememberingHost):
         return self._last[1]
 
 
-def whole_picture(host: Qwen3VLHost, image: Image.Image, with_attention: bool = False) -> Whole:
+def whole_picture(host: TransformersHost, image: Image.Image, with_attention: bool = False) -> Whole:
     """Encoded now, or remembered where the host does; equal either way."""
     if isinstance(host, WholePictures):
         return host.whole(image, with_attention)
     return encode_whole(host, image, with_attention)
 
 
-def full_grid(host: Qwen3VLHost, size: tuple[int, int]) -> tuple[int, int]:
+def full_grid(host: TransformersHost, size: tuple[int, int]) -> tuple[int, int]:
     """(rows, columns) of cells of a picture of (width, height) pixels at the host's full resolution."""
     width, height = host.stock_size(*size)
     return height // host.geometry.cell_px, width // host.geometry.cell_px
 
 
-def whole_segment(host: Qwen3VLHost, image: Image.Image) -> tuple[Segment, tuple[int, int]]:
+def whole_segment(host: TransformersHost, image: Image.Image) -> tuple[Segment, tuple[int, int]]:
     """All cells of a picture at full resolution, and its grid (rows, columns)."""
     rows, cols = full_grid(host, image.size)
     size = cols * host.geometry.cell_px, rows * host.geometry.cell_px
     return Segment(host.resize(image, size), torch.arange(rows * cols)), (rows, cols)
 
 
-def encode_whole(host: Qwen3VLHost, image: Image.Image, with_attention: bool) -> Whole:
+def encode_whole(host: TransformersHost, image: Image.Image, with_attention: bool) -> Whole:
     segment, grid = whole_segment(host, image)
     with torch.no_grad():
         if with_attention:

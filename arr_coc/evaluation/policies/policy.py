@@ -14,8 +14,8 @@ from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.flops import attention_flops, encoded_segments
 from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.recall import levels_of_leaves
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.records import AUTO, CellFeatures, Pyramid, View
 
 
@@ -50,7 +50,7 @@ class Given:
         return sum(self.segments)
 
 
-Give = Callable[[Qwen3VLHost, Sample, Pyramid, int], Given]
+Give = Callable[[TransformersHost, Sample, Pyramid, int], Given]
 Derive = Callable[[Allocator, Sample, Pyramid], Allocator]
 OWN_BUDGET = 0
 """In the place of a number of tokens: "auto" for a policy that can choose, and no budget at all for the others."""
@@ -79,9 +79,9 @@ class Leaves:
     allocator: Derive
     question: Callable[[Sample], str] = own_question
     before: Callable[[Pyramid], Pyramid] = unchanged
-    after: Callable[[Qwen3VLHost, Pyramid, Given], Given] | None = None
+    after: Callable[[TransformersHost, Pyramid, Given], Given] | None = None
 
-    def give(self, host: Qwen3VLHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    def give(self, host: TransformersHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
         allocator, pyramid = self.allocator(standing, sample, pyramid), self.before(pyramid)
         with torch.no_grad():
             view = View.of(pyramid, self.question(sample))
@@ -127,7 +127,7 @@ class Policy:
         """Whether all questions about a picture are given the same."""
         return not self.needs & {"question", "language attention", "evidence"}
 
-    def give(self, host: Qwen3VLHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    def give(self, host: TransformersHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
         """What the host is given.
 
         Args:

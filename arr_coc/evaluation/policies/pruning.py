@@ -27,50 +27,50 @@ from arr_coc.evaluation.policies.full_picture import Whole, whole_picture, whole
 from arr_coc.evaluation.policies.policy import Given, Policy
 from arr_coc.evaluation.recall import levels_of_tokens
 from arr_coc.hosts.encoding import Segment
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.answer import greedy
 from arr_coc.records import CellFeatures, Pyramid
 
 
-def give_uniform(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_uniform(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     whole = whole_picture(host, sample.image)
     return keep(whole, uniform(whole.num_cells, budget))
 
 
-def give_visionzip(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_visionzip(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     whole = whole_picture(host, sample.image, with_attention=True)
     assert whole.received is not None
     index, features = visionzip(whole.features, whole.received.attention, whole.received.keys, budget)
     return keep(whole, index, read_flops(host, whole.num_cells), features)
 
 
-def give_divprune(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_divprune(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     whole = whole_picture(host, sample.image)
     flops = 2.0 * whole.num_cells * (whole.num_cells + budget) * width_of(whole)
     return keep(whole, divprune(whole.features.merged, budget), flops)
 
 
-def give_scope(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_scope(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     whole = whole_picture(host, sample.image, with_attention=True)
     assert whole.received is not None
     flops = read_flops(host, whole.num_cells) + 2.0 * whole.num_cells**2 * width_of(whole)
     return keep(whole, scope(whole.features.merged, whole.received.attention, budget), flops)
 
 
-def give_cdpruner(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_cdpruner(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     whole, words = whole_picture(host, sample.image), embed_words(host, sample.question)
     flops = 2.0 * whole.num_cells * ((len(words) + budget) * width_of(whole) + budget**2 / 2)
     return keep(whole, cdpruner(whole.features.merged, words, budget), flops)
 
 
-def give_mmtok(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_mmtok(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     whole, words = whole_picture(host, sample.image), embed_words(host, sample.question)
     flops = 2.0 * whole.num_cells * (len(words) + whole.num_cells) * width_of(whole)
     return keep(whole, mmtok(whole.features.merged, words, budget), flops)
 
 
-def give_pixelprune(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_pixelprune(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Encodes the cells kept and no other."""
     segment, grid = whole_segment(host, sample.image)
     index = pixelprune(segment.image, host.geometry.cell_px, budget)
@@ -80,7 +80,7 @@ def give_pixelprune(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget:
     return Given(block, features, (len(index),), levels_of_tokens(block.positions, grid))
 
 
-def give_fastv(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def give_fastv(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Reads the prompt here, since what is kept shows on the way; answers from there."""
     whole = whole_picture(host, sample.image)
     prompt = prompt_of(host, sample.prompt, block_of(torch.arange(whole.num_cells), whole.grid))
@@ -119,21 +119,21 @@ def block_of(index: Tensor, grid: tuple[int, int]) -> ImageBlock:
     return ImageBlock(torch.stack([index // grid[1], index % grid[1]], dim=1), max(grid))
 
 
-def prompt_of(host: Qwen3VLHost, question: str, block: ImageBlock) -> Prompt:
+def prompt_of(host: TransformersHost, question: str, block: ImageBlock) -> Prompt:
     """One user turn, the picture and the question, and the head of the answer."""
     content = [{"type": "image"}, {"type": "text", "text": question}]
     ids = host.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
     return lay_out(ids, host.image_token_id, [block])
 
 
-def embed_words(host: Qwen3VLHost, question: str) -> Tensor:
+def embed_words(host: TransformersHost, question: str) -> Tensor:
     """(T, D) rows of the host's embedding table for the question's tokens."""
     ids = host.text.encode_literally(question)
     with torch.no_grad():
         return host.language.embed_tokens(torch.tensor(ids, dtype=torch.long, device=host.device))
 
 
-def end_ids(host: Qwen3VLHost) -> list[int]:
+def end_ids(host: TransformersHost) -> list[int]:
     ends = greedy(host.model, host.tokenizer)["eos_token_id"]
     return list(ends) if isinstance(ends, list | tuple) else [ends]
 
@@ -142,7 +142,7 @@ def width_of(whole: Whole) -> int:
     return whole.features.merged.shape[1]
 
 
-def read_flops(host: Qwen3VLHost, num_cells: int) -> float:
+def read_flops(host: TransformersHost, num_cells: int) -> float:
     """Of working out queries, keys and their products once more in one block of the vision encoder."""
     shape = host.family.tower_shape(host.base.config)
     num_patches = num_cells * shape.patches_per_cell

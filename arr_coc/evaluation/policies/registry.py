@@ -17,8 +17,8 @@ from arr_coc.evaluation.policies.full_picture import full_grid, whole_picture
 from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of
 from arr_coc.evaluation.recall import levels_of_resize
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.plain_inputs import pixel_limits
 from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid
@@ -34,7 +34,7 @@ OTHER_QUESTIONS = (
 )
 
 
-def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: int) -> Given:
+def give_whole(host: TransformersHost, sample: Sample, pyramid: Pyramid, max_tokens: int) -> Given:
     """The whole picture at one size, by the host's own resize rule."""
     size = host.stock_size(*sample.image.size, pixel_limits(host, *sample.image.size, max_tokens))
     cols, rows = (side // host.geometry.cell_px for side in size)
@@ -46,18 +46,18 @@ def give_whole(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, max_tokens: 
     return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)
 
 
-def full(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def full(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Remembered where other policies start from it too."""
     whole = whole_picture(host, sample.image)
     block = block_of(torch.arange(whole.num_cells), whole.grid)
     return Given(block, whole.features, (whole.num_cells,), levels_of_resize(whole.grid, whole.grid))
 
 
-def resize(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def resize(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     return give_whole(host, sample, pyramid, budget)
 
 
-def two_mode(host: Qwen3VLHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def two_mode(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     is_short = len(sample.question.split()) < SHORT_QUESTION_WORDS
     return give_whole(host, sample, pyramid, MIN_BUDGET if is_short else MAX_BUDGET)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 
 from arr_coc.evaluation.policies.registry import Given
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import lay_out, pad_batch
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
 from arr_coc.processor.answer import greedy
 
 MAX_NEW_TOKENS = 32
 BATCH_SIZE = 32
 
 
-def answer_all(host: Qwen3VLHost, questions: list[str], given: list[Given]) -> list[str]:
+def answer_all(host: TransformersHost, questions: list[str], given: list[Given]) -> list[str]:
     """One answer per question, in batches of neighbouring lengths so that little is padded."""
     order = sorted(range(len(given)), key=lambda row: given[row].num_tokens)
     answers = [""] * len(given)
@@ -26,7 +26,7 @@ def answer_all(host: Qwen3VLHost, questions: list[str], given: list[Given]) -> l
 
 
 def answer_batch(
-    host: Qwen3VLHost, questions: list[str], given: list[Given], max_new_tokens: int = MAX_NEW_TOKENS
+    host: TransformersHost, questions: list[str], given: list[Given], max_new_tokens: int = MAX_NEW_TOKENS
 ) -> list[str]:
     """One answer per question; a picture whose policy answers by itself is left to it."""
     rest = [row for row, picture in enumerate(given) if picture.answer is None]
@@ -38,7 +38,7 @@ def answer_batch(
     return [next(texts) if picture.answer is None else picture.answer(max_new_tokens) for picture in given]
 
 
-def generate_batch(host: Qwen3VLHost, questions: list[str], given: list[Given], max_new_tokens: int) -> list[str]:
+def generate_batch(host: TransformersHost, questions: list[str], given: list[Given], max_new_tokens: int) -> list[str]:
     """One answer per question; row i of the batch holds the picture `given[i]`, padded on the left."""
     prompts = []
     for question, picture in zip(questions, given, strict=True):

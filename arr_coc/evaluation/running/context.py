@@ -5,10 +5,10 @@ from __future__ import annotations
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.policy import Given
 from arr_coc.evaluation.running.batches import MAX_NEW_TOKENS
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 
 
-def check_context(host: Qwen3VLHost, sample: Sample, given: Given) -> None:
+def check_context(host: TransformersHost, sample: Sample, given: Given) -> None:
     """Raises ValueError where question, picture and answer are more than the host can read at once."""
     num_text = num_text_tokens(host, sample)
     if num_text + given.num_tokens + MAX_NEW_TOKENS > host.max_tokens:
@@ -18,6 +18,6 @@ def check_context(host: Qwen3VLHost, sample: Sample, given: Given) -> None:
         )
 
 
-def num_text_tokens(host: Qwen3VLHost, sample: Sample) -> int:
+def num_text_tokens(host: TransformersHost, sample: Sample) -> int:
     """Of the prompt, with the chat's own markers."""
     return len(host.tokenize([{"role": "user", "content": sample.prompt}], add_generation_prompt=True))

@@ -39,7 +39,7 @@ from arr_coc.evaluation.running.failures import (
 from arr_coc.evaluation.running.notes import NOTE, REMEDY, claim, read_note
 from arr_coc.evaluation.running.timing import time_answer
 from arr_coc.files.locking import locked
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.quoting import quoted, shortened
@@ -190,14 +190,14 @@ def answer_picture(
     ]
 
 
-def give_all(host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
+def give_all(host: TransformersHost, allocator: Allocator, pyramid: Pyramid, rows: Sequence[Row]) -> list[Given]:
     """What the host is given for each row."""
     blind: dict[tuple[str, int], Given] = {}
     return [give_one(host, allocator, pyramid, row, blind) for row in rows]
 
 
 def give_one(
-    host: Qwen3VLHost, allocator: Allocator, pyramid: Pyramid, row: Row, blind: dict[tuple[str, int], Given]
+    host: TransformersHost, allocator: Allocator, pyramid: Pyramid, row: Row, blind: dict[tuple[str, int], Given]
 ) -> Given:
     """What the host is given; a policy that is blind to the question is asked once per picture and budget."""
     policy, key = REGISTRY[row.policy], (row.policy, row.budget)
@@ -207,7 +207,7 @@ def give_one(
 
 
 def line_of(
-    host: Qwen3VLHost,
+    host: TransformersHost,
     allocator: Allocator,
     task: Task,
     name: str,
@@ -244,19 +244,19 @@ def line_of(
     )
 
 
-def flops_of(host: Qwen3VLHost, sample: Sample, given: Given) -> float:
+def flops_of(host: TransformersHost, sample: Sample, given: Given) -> float:
     """Selection, encoder and prefill."""
     num_text = num_text_tokens(host, sample)
     encoder = sum(encode_flops(host, count) for count in given.segments)
     return given.selection_flops + encoder + prefill_flops(host, given.num_tokens + num_text)
 
 
-def evidence_shown(host: Qwen3VLHost, sample: Sample, shown: np.ndarray) -> EvidenceSeen:
+def evidence_shown(host: TransformersHost, sample: Sample, shown: np.ndarray) -> EvidenceSeen:
     """Recall and precision of a sample's evidence in the levels (R, C) that are shown."""
     return evidence_seen(shown, fractions(sample), needed_level(host, sample))
 
 
-def evidence_in_leaves(host: Qwen3VLHost, sample: Sample, allocation: Allocation) -> EvidenceSeen:
+def evidence_in_leaves(host: TransformersHost, sample: Sample, allocation: Allocation) -> EvidenceSeen:
     """Recall and precision of a sample's evidence in the leaves of its picture."""
     return evidence_shown(host, sample, levels_of_leaves(allocation, full_grid(host, sample.image.size)))
 
@@ -277,7 +277,7 @@ def glyph_px(sample: Sample) -> float | None:
     return PRINT_SHARE * min(min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in sample.boxes)
 
 
-def full_glyph_px(host: Qwen3VLHost, sample: Sample) -> float | None:
+def full_glyph_px(host: TransformersHost, sample: Sample) -> float | None:
     """Size of the smallest thing to recognise at the host's full resolution; None where the data does not tell, or a
     glimpse is enough."""
     size = glyph_px(sample)
@@ -287,13 +287,13 @@ def full_glyph_px(host: Qwen3VLHost, sample: Sample) -> float | None:
     return size * min(width / sample.image.width, height / sample.image.height)
 
 
-def needed_level(host: Qwen3VLHost, sample: Sample) -> float | None:
+def needed_level(host: TransformersHost, sample: Sample) -> float | None:
     """The coarsest level, in fractions, at which the evidence is legible; 0 (full resolution) where it nowhere is."""
     full_px = full_glyph_px(host, sample)
     return None if full_px is None else max(0.0, log2(full_px / MIN_GLYPH_PX))
 
 
-def evidence_of(host: Qwen3VLHost, sample: Sample) -> str:
+def evidence_of(host: TransformersHost, sample: Sample) -> str:
     """The coarsest of the levels 2, 1, 0 at which the smallest thing to recognise is legible."""
     if glyph_px(sample) is None:
         return "unknown"

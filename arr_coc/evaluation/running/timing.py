@@ -6,12 +6,12 @@ from arr_coc.allocator import Allocator
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.registry import Policy
 from arr_coc.evaluation.running.batches import answer_batch
-from arr_coc.hosts.qwen3_vl import Qwen3VLHost
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import Stopwatch
 
 
 def time_answer(
-    host: Qwen3VLHost, allocator: Allocator, sample: Sample, policy: Policy, budget: int
+    host: TransformersHost, allocator: Allocator, sample: Sample, policy: Policy, budget: int
 ) -> dict[str, float]:
     """Seconds of "give" (all that the policy does: resizing, pyramid, selection, encoder) and of "prefill"."""
     watch = Stopwatch(host.device)

@@ -1,4 +1,4 @@
-"""Qwen3-VL as a host: native size, pyramid, encoding of chosen cells and where a question looks."""
+"""A model of transformers as a host: native size, pyramid, encoding of chosen cells and where a question looks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_ASPECT = 200
 LEAST_ATTENTION = 1e-8  # below this a cell is not looked at, and its logarithm says nothing more
 
 
-class Qwen3VLHost:
+class TransformersHost:
     """Implements `records.Host` on an untouched model; holds facts of the model, nothing of who allocates with it.
 
     Attributes:
