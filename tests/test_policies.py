@@ -11,11 +11,13 @@ from conftest import QUESTION, draw, random_parts
 from arr_coc.allocator import Allocator
 from arr_coc.attending import raster_order
 from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.policies.controls import most_distinct_window
 from arr_coc.evaluation.policies.full_picture import WholePictures, encode_whole
 from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of, embed_words, end_ids, prompt_of
 from arr_coc.evaluation.policies.registry import POLICIES
-from arr_coc.evaluation.running.batches import answer_all
+from arr_coc.evaluation.running.batches import answer_all, answer_batch
+from arr_coc.evaluation.running.runner import evidence_shown
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import Prompt, pad_batch
 from arr_coc.records import Pyramid
@@ -67,12 +69,16 @@ def give(host: TransformersHost, name: str, budget: int = 100, sample: Sample = 
     return CONTRACT[name].give(host, ALLOCATOR, sample, host.pyramid(sample.image), budget)
 
 
-def same(one: Given, other: Given) -> bool:
+def same(first: Given, second: Given) -> bool:
     return (
-        torch.equal(one.block.positions, other.block.positions)
-        and torch.equal(one.features.merged, other.features.merged)
-        and torch.equal(one.features.deepstack, other.features.deepstack)
-        and one.segments == other.segments
+        first.segments == second.segments
+        and len(first.pictures) == len(second.pictures)
+        and all(
+            torch.equal(a.positions, b.positions)
+            and torch.equal(x.merged, y.merged)
+            and torch.equal(x.deepstack, y.deepstack)
+            for (a, x), (b, y) in zip(first.pictures, second.pictures, strict=True)
+        )
     )
 
 
@@ -88,7 +94,7 @@ def test_the_registry_names_all_policies():
 @pytest.mark.parametrize("name", list(CONTRACT))
 def test_contract(name, budget, tiny_host):
     given = give(tiny_host, name, budget)
-    positions, features, num_tokens = given.block.positions, given.features, given.num_tokens
+    positions, num_tokens = given.block.positions, given.num_tokens
     rows, cols = tiny_host.pyramid(SAMPLE.image).grid()
     if name in PEER_NAMES:
         assert num_tokens == budget
@@ -100,8 +106,10 @@ def test_contract(name, budget, tiny_host):
     assert bool((order.diff() > 0).all()), "raster order"
     assert bool((positions >= 0).all() and (positions < torch.tensor([rows, cols])).all())
     assert given.block.span <= max(rows, cols)
-    assert features.merged.shape == (num_tokens, 48) and features.deepstack.shape == (2, num_tokens, 48)
-    assert features.merged.isfinite().all() and features.deepstack.isfinite().all()
+    for block, features in given.pictures:
+        count = len(block.positions)
+        assert features.merged.shape == (count, 48) and features.deepstack.shape == (2, count, 48)
+        assert features.merged.isfinite().all() and features.deepstack.isfinite().all()
     assert given.num_encoded == sum(given.segments) >= num_tokens and given.selection_flops >= 0
     assert given.shown.ndim == 2 and same(given, give(tiny_host, name, budget))
 
@@ -140,9 +148,10 @@ def test_pixelprune_encodes_what_it_keeps_and_no_more(tiny_host):
     assert given.segments == (64,) and give(tiny_host, "divprune", 64).segments == (208,)
 
 
-@pytest.mark.parametrize("name", [name for name in CONTRACT if name not in ("random", "two-mode")])
+@pytest.mark.parametrize("name", [name for name in CONTRACT if name not in ("random", "two-mode", "glimpse-crop")])
 def test_a_policy_heeds_the_question_where_it_says_so(name, tiny_host):
-    """Left out: a draw by the question's words, which heeds nothing, and a rule that only counts them."""
+    """Left out: a draw by the question's words, which heeds nothing, a rule that only counts them, and a crop, whose
+    window moves in steps so that two questions may share it."""
     asked_otherwise = replace(SAMPLE, question=OTHER_QUESTION)
     changes = not same(give(tiny_host, name, 80), give(tiny_host, name, 80, asked_otherwise))
     assert changes == bool(CONTRACT[name].needs & {"question", "language attention"})
@@ -216,3 +225,31 @@ def test_words_are_rows_of_the_hosts_own_table(tiny_host):
     table = tiny_host.model.model.language_model.embed_tokens.weight
     assert torch.equal(embed_words(tiny_host, QUESTION), table[ids]) and len(ids) > 3
     assert end_ids(tiny_host) == [tiny_host.tokenizer.eos_token_id]
+
+
+# Controls
+
+
+def test_a_crop_is_taken_where_the_question_looks():
+    relevance = torch.full((8, 8), 0.1)
+    relevance[5:7, 1:3] = 1.0
+    assert most_distinct_window(relevance) == (1 / 8, 5 / 8, 3 / 8, 7 / 8)
+
+
+def test_crop_and_whole_share_the_budget(tiny_host):
+    sample = Sample(draw(900, 700), "What is there?", ("x",), None, "read", "reading", None, "p", "page")
+    given = POLICIES["glimpse-crop"].give(tiny_host, ALLOCATOR, sample, tiny_host.pyramid(sample.image), 100)
+    assert len(given.pictures) == 2 and 80 <= given.num_tokens <= 100
+    assert given.shown.min() < given.shown.max()
+    assert answer_batch(tiny_host, ["What is there?"], [given], 2)
+
+
+def test_blind_sees_nothing(tiny_host):
+    first, second = (
+        Sample(draw(300, 260, seed=seed), "?", ("x",), ((0, 0, 9, 9),), "read", "reading", 9.0, "p", "page")
+        for seed in (1, 2)
+    )
+    give = POLICIES["blind"].give
+    a, b = (give(tiny_host, ALLOCATOR, s, tiny_host.pyramid(s.image), 0) for s in (first, second))
+    assert torch.equal(a.features.merged, b.features.merged)
+    assert evidence_shown(tiny_host, first, a.shown).recall == 0.0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from arr_coc.cli.errors import explained
 from arr_coc.cli.evaluation import (
@@ -20,7 +23,10 @@ from arr_coc.cli.evaluation import (
 )
 from arr_coc.cli.reporting import Session, answer_and_report, check_outputs
 
-ROWS = "full,resize,two-mode,random,saliency,oracle,arr-coc,arr-coc-trained,arr-coc-trained-shuffled"
+ROWS = (
+    "full,resize,blind,two-mode,random,saliency,glimpse-crop,attention-pruning,mmtok,fastv,oracle,"
+    "arr-coc,arr-coc-trained,arr-coc-trained-shuffled"
+)
 
 
 def final(
@@ -40,3 +46,19 @@ def final(
         plan = plan_of(model, "final", policies, f"{BUDGETS},auto", limit, timed_every, for_final_report=True)
     session = Session(workers, retry_failed, max_failures)
     answer_and_report(plan, out, session, "Resize, ARR-COC, oracle, full resolution", "eval final", readme)
+
+
+def audit(
+    results: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the reports main and ablations.")] = Path(
+        "docs/results"
+    ),
+    model: Model = "nano",
+) -> None:
+    """Ask of the results what a reviewer would: overlap with training, the measure, missing rows. 1 if one fails."""
+    from arr_coc.evaluation.audit import audit as run
+    from arr_coc.evaluation.audit import audit_table
+
+    with explained():
+        checks = run(model, results)
+    typer.echo(audit_table(checks))
+    raise typer.Exit(0 if all(check.holds for check in checks) else 1)

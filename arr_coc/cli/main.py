@@ -15,7 +15,7 @@ from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.errors import Command, Commands
 from arr_coc.cli.evaluation import eval_app
-from arr_coc.cli.final import final
+from arr_coc.cli.final import audit, final
 from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.plan import plan
@@ -47,6 +47,7 @@ app.command(cls=Command, rich_help_panel=PAGES)(demo)
 app.command(cls=Command, rich_help_panel=PAGES)(microscope)
 app.command(cls=Command, rich_help_panel=PAGES)(space)
 eval_app.command(cls=Command)(final)
+eval_app.command(cls=Command)(audit)
 
 
 def print_version(is_asked: bool) -> None:

@@ -16,9 +16,13 @@ from torch import nn
 from arr_coc.hosts.attention import last_read
 from arr_coc.hosts.families.shapes import LanguageShape, LinearAttention
 from arr_coc.hosts.host import TransformersHost
-from arr_coc.records import Gaze, Realization
+from arr_coc.records import Gaze, Pyramid, Realization
 
 CHUNK = 64  # tokens that linear attention works out at a time, in transformers and in its kernels
+
+OPERATIONS_PER_PIXEL = 120
+"""Counted in `texture` by hand, rounded up: means, Lab (3 powers, 18 products), two Sobel filters with their length,
+the histogram, and halving to the next level."""
 
 _NUM_WEIGHTS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
@@ -69,12 +73,39 @@ def attention_flops(host: TransformersHost, realization: Realization, gaze: Gaze
     """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
     layers = range(last_read(gaze, host.text_config) + 1)
     num_prompts = 2 if gaze.relative else 1
+    num_text = num_text_tokens(host, realization.question)
     segments, total = encoded_segments(realization), 0.0
     num_leaves = segments[0]
     for made in segments[1:]:
-        total += num_prompts * prefill_flops(host, num_leaves, layers)
+        total += num_prompts * prefill_flops(host, num_leaves + num_text, layers)
         num_leaves += 3 * made // 4
     return total
+
+
+def num_text_tokens(host: TransformersHost, question: str, num_pictures: int = 1) -> int:
+    """Tokens of a prompt besides the visual ones: the question, the chat format and the marks around pictures."""
+    content = [*[{"type": "image"}] * num_pictures, {"type": "text", "text": question}]
+    ids = host.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
+    return len(ids) - num_pictures
+
+
+def scorer_flops(scorer: object, realization: Realization) -> float:
+    """Of a scorer with weights: every leaf passes through them in every round, and all leaves look at each other."""
+    if not isinstance(scorer, nn.Module):
+        return 0.0
+    width, num_layers = scorer.config.width, scorer.config.num_layers
+    segments = encoded_segments(realization)
+    num_leaves, total = segments[0], 0.0
+    for made in segments[1:]:
+        total += 2.0 * num_leaves * num_weights(scorer) + 4.0 * num_leaves**2 * width * num_layers
+        num_leaves += 3 * made // 4
+    return total
+
+
+def pyramid_flops(pyramid: Pyramid) -> float:
+    """Of the levels and the texture channels, by the operations that `texture` writes down for a pixel."""
+    num_pixels = sum(level.shape[-2] * level.shape[-1] for level in pyramid.levels)
+    return float(OPERATIONS_PER_PIXEL * num_pixels)
 
 
 def num_weights(part: nn.Module) -> int:

@@ -25,6 +25,7 @@ from arr_coc.records import CellFeatures, Gaze, Pyramid
 from arr_coc.texture import CHANNELS
 
 REFERENCE = "arr-coc"
+ITSELF = "A run compared with itself, since the part has no weight for this host"
 MAPS = ("propositional", "perspectival", "participatory")
 TEXTURE_GROUPS = {
     "rgb": ("red", "green", "blue"),
@@ -137,6 +138,8 @@ def changed() -> dict[str, tuple[Leaves, str]]:
         with_gaze(partial(replace, relative=0.5)),
         "a neutral question's attention is taken away by half",
     )
+    table["plain gaze"] = (with_gaze(lambda gaze: Gaze()), "attention read where other hosts' is read")
+    table["early gaze"] = (with_gaze(lambda gaze: Gaze(0.0, 0.34)), "attention read in the first third of the layers")
     table["no finest level"] = (Leaves(arr_coc, before=without_finest), "level 0 is never reached")
     table["glimpse only"] = (Leaves(arr_coc, before=glimpse_only), "nothing is split")
     table["joint packing"] = (
@@ -154,11 +157,29 @@ ABLATIONS: dict[str, Policy] = {
 }
 
 
+def vacuous(lines: Sequence[Line]) -> list[str]:
+    """Ablations that changed nothing at all: the part had no weight, and the run was compared with itself."""
+    reference = {(line.question_key, line.budget): line for line in lines if line.policy == REFERENCE}
+    changes: dict[str, bool] = {}
+    for line in lines:
+        same = reference.get((line.question_key, line.budget))
+        if line.policy != REFERENCE and same is not None:
+            facts = [(each.answer, each.num_tokens, each.recall, each.precision) for each in (line, same)]
+            changes[line.policy] = changes.get(line.policy, False) or facts[0] != facts[1]
+    return sorted(name for name, has_changed in changes.items() if not has_changed)
+
+
 def ablation_sections(lines: Sequence[Line]) -> list[Section]:
     """Every ablation against ARR-COC as it is; a part whose absence costs nothing is named for removal."""
     found = comparisons(lines, REFERENCE)
     table = comparison_rows(found)
-    harmless = [each.name for each in found if each.name.startswith("no ") and each.high >= 0]
+    untested = vacuous(lines)
+    harmless = [
+        each.name
+        for each in found
+        if each.name.startswith("no ") and each.high >= 0 and each.name.split(" - ")[0] not in untested
+    ]
+    itself = f"\n\n{ITSELF}: {', '.join(untested)}. These rows test nothing." if untested else ""
     text = (
         "Difference: ablation less ARR-COC as it is, on the same questions; negative where the part earns its keep. "
         "95% bootstrap interval and test by picture, Holm over the table."
@@ -171,5 +192,5 @@ def ablation_sections(lines: Sequence[Line]) -> list[Section]:
     )
     return [
         Section("Accuracy by tokens", accuracy_by_budget(lines)),
-        Section("What each part is worth", f"{text}\n\n{table}\n\n{verdict}."),
+        Section("What each part is worth", f"{text}\n\n{table}\n\n{verdict}.{itself}"),
     ]

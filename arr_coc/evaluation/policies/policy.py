@@ -11,12 +11,12 @@ from torch import Tensor
 
 from arr_coc.allocator import Allocator
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.flops import attention_flops, encoded_segments
+from arr_coc.evaluation.flops import attention_flops, encoded_segments, pyramid_flops, scorer_flops
 from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.recall import levels_of_leaves
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.records import AUTO, CellFeatures, Pyramid, View
+from arr_coc.records import AUTO, CellFeatures, Gaze, Pyramid, Realization, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,7 @@ class Given:
         shown: (R, C) level shown over each cell of the picture at full resolution, see `recall.evidence_seen`.
         leaves: (K, 3) where the tokens are leaves of mixed levels, else None.
         selection_flops: of choosing, beyond encoding and a prefill of the tokens given.
+        more: further pictures of the prompt, behind the first.
         answer: where tokens are dropped within the language model, so that `generate` can't answer: takes the most
             new tokens, returns the text, and may be asked again. Else None.
     """
@@ -40,10 +41,15 @@ class Given:
     leaves: Tensor | None = None
     selection_flops: float = 0.0
     answer: Callable[[int], str] | None = None
+    more: tuple[tuple[ImageBlock, CellFeatures], ...] = ()
+
+    @property
+    def pictures(self) -> list[tuple[ImageBlock, CellFeatures]]:
+        return [(self.block, self.features), *self.more]
 
     @property
     def num_tokens(self) -> int:
-        return len(self.block.positions)
+        return sum(len(block.positions) for block, _ in self.pictures)
 
     @property
     def num_encoded(self) -> int:
@@ -58,6 +64,13 @@ OWN_BUDGET = 0
 
 def own_question(sample: Sample) -> str:
     return sample.question
+
+
+def choosing_flops(host: TransformersHost, pyramid: Pyramid, realization: Realization, allocator: Allocator) -> float:
+    """All that choosing leaves costs beyond encoding them: the pyramid, the attention read and the scorer."""
+    reads_attention = getattr(allocator.scorer, "reads_attention", False)
+    attention = attention_flops(host, realization, allocator.gaze) if reads_attention else 0.0
+    return pyramid_flops(pyramid) + attention + scorer_flops(allocator.scorer, realization)
 
 
 def unchanged(pyramid: Pyramid) -> Pyramid:
@@ -86,16 +99,26 @@ class Leaves:
         with torch.no_grad():
             view = View.of(pyramid, self.question(sample))
             [realization] = allocator.realize(host, [view], [AUTO if budget == OWN_BUDGET else budget])
-        allocation, reads_attention = realization.allocation, getattr(allocator.scorer, "reads_attention", False)
+        allocation = realization.allocation
         given = Given(
             ImageBlock.of(allocation),
             realization.features,
             encoded_segments(realization),
             levels_of_leaves(allocation, full_grid(host, sample.image.size)),
             allocation.leaves,
-            attention_flops(host, realization, allocator.gaze) if reads_attention else 0.0,
+            choosing_flops(host, pyramid, realization, allocator),
         )
         return given if self.after is None else self.after(host, pyramid, given)
+
+
+@dataclass(frozen=True)
+class Gazing:
+    """A rule of its own that looks with the standing allocator's gaze: (host, gaze, sample, pyramid, budget)."""
+
+    rule: Callable[[TransformersHost, Gaze, Sample, Pyramid, int], Given]
+
+    def give(self, host: TransformersHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+        return self.rule(host, standing.gaze, sample, pyramid, budget)
 
 
 @dataclass(frozen=True)
@@ -113,7 +136,7 @@ class Policy:
     """
 
     name: str
-    rule: Give | Leaves
+    rule: Give | Leaves | Gazing
     summary: str
     needs: frozenset[str] = field(default=frozenset({"pixels"}))
     has_budget: bool = True
@@ -134,6 +157,6 @@ class Policy:
             standing: the allocator that the host came with, from which those of policies are derived.
             budget: tokens, or `OWN_BUDGET`.
         """
-        if isinstance(self.rule, Leaves):
+        if isinstance(self.rule, (Leaves, Gazing)):
             return self.rule.give(host, standing, sample, pyramid, budget)
         return self.rule(host, sample, pyramid, budget)

@@ -13,13 +13,13 @@ import torch
 from arr_coc.allocator import Allocator
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.policies.full_picture import full_grid, whole_picture
+from arr_coc.evaluation.policies.controls import CONTROLS
+from arr_coc.evaluation.policies.full_picture import whole_picture
 from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
 from arr_coc.evaluation.policies.pruning import PEERS, block_of
+from arr_coc.evaluation.policies.resizing import give_whole
 from arr_coc.evaluation.recall import levels_of_resize
 from arr_coc.hosts.host import TransformersHost
-from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.processor.plain_inputs import pixel_limits
 from arr_coc.processor.trained_parts import trained_parts
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Pyramid
 
@@ -34,18 +34,6 @@ OTHER_QUESTIONS = (
 )
 
 
-def give_whole(host: TransformersHost, sample: Sample, pyramid: Pyramid, max_tokens: int) -> Given:
-    """The whole picture at one size, by the host's own resize rule."""
-    size = host.stock_size(*sample.image.size, pixel_limits(host, *sample.image.size, max_tokens))
-    cols, rows = (side // host.geometry.cell_px for side in size)
-    index = torch.arange(rows * cols)
-    with torch.no_grad():
-        features = host.encode_whole(sample.image, size)
-    positions = torch.stack([index // cols, index % cols], dim=1)
-    shown = levels_of_resize((rows, cols), full_grid(host, sample.image.size))
-    return Given(ImageBlock(positions, max(rows, cols)), features, (len(index),), shown)
-
-
 def full(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     """Remembered where other policies start from it too."""
     whole = whole_picture(host, sample.image)
@@ -54,12 +42,12 @@ def full(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) 
 
 
 def resize(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-    return give_whole(host, sample, pyramid, budget)
+    return give_whole(host, sample, budget)
 
 
 def two_mode(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
     is_short = len(sample.question.split()) < SHORT_QUESTION_WORDS
-    return give_whole(host, sample, pyramid, MIN_BUDGET if is_short else MAX_BUDGET)
+    return give_whole(host, sample, MIN_BUDGET if is_short else MAX_BUDGET)
 
 
 def random_splits(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
@@ -126,6 +114,7 @@ REGISTERED: tuple[Policy, ...] = (
         "quadtree that follows information and salience, not the question",
         uses_pyramid=True,
     ),
+    *CONTROLS,
     *PEERS,
     Policy(
         "arr-coc",

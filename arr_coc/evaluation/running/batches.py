@@ -42,15 +42,17 @@ def generate_batch(host: TransformersHost, questions: list[str], given: list[Giv
     """One answer per question; row i of the batch holds the picture `given[i]`, padded on the left."""
     prompts = []
     for question, picture in zip(questions, given, strict=True):
-        content = [{"type": "image"}, {"type": "text", "text": question}]
+        content = [*[{"type": "image"}] * len(picture.pictures), {"type": "text", "text": question}]
         ids = host.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
-        prompts.append(lay_out(ids, host.image_token_id, [picture.block]))
+        prompts.append(lay_out(ids, host.image_token_id, [block for block, _ in picture.pictures]))
     inputs = pad_batch(prompts, host.tokenizer.pad_token_id, "left")
     inputs = {key: value.to(host.device) for key, value in inputs.items()}
     with torch.no_grad():
         output = host.model.generate(
             **inputs,
-            mm_encoder_outputs=host.encoder_outputs([[picture.features] for picture in given]),
+            mm_encoder_outputs=host.encoder_outputs(
+                [[features for _, features in picture.pictures] for picture in given]
+            ),
             **greedy(host.model, host.tokenizer),
             max_new_tokens=max_new_tokens,
         )

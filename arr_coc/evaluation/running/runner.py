@@ -17,7 +17,7 @@ from arr_coc.data.records import MIN_GLYPH_PX, Box
 from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import Sample, Task
 from arr_coc.data.workers import Loader
-from arr_coc.evaluation.flops import encode_flops, prefill_flops
+from arr_coc.evaluation.flops import encode_flops, num_text_tokens, prefill_flops
 from arr_coc.evaluation.policies.ablations import ABLATIONS
 from arr_coc.evaluation.policies.full_picture import WholePictures, full_grid
 from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
@@ -26,7 +26,7 @@ from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen, levels_of_lea
 from arr_coc.evaluation.running.answers import ANSWERS, Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.running.batches import answer_all
 from arr_coc.evaluation.running.chunks import Chunk, Wanted, missing_chunks
-from arr_coc.evaluation.running.context import check_context, num_text_tokens
+from arr_coc.evaluation.running.context import check_context
 from arr_coc.evaluation.running.failures import (
     MAX_FAILURES,
     Failure,
@@ -246,7 +246,7 @@ def line_of(
 
 def flops_of(host: TransformersHost, sample: Sample, given: Given) -> float:
     """Selection, encoder and prefill."""
-    num_text = num_text_tokens(host, sample)
+    num_text = num_text_tokens(host, sample.prompt, len(given.pictures))
     encoder = sum(encode_flops(host, count) for count in given.segments)
     return given.selection_flops + encoder + prefill_flops(host, given.num_tokens + num_text)
 
