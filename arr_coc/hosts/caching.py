@@ -61,10 +61,10 @@ class RememberingHost(TransformersHost):
         ]
 
     def _attend(self, view: View, gaze: Gaze) -> Looks:
-        attend = super()._attend
+        attend, asked = super()._attend, (view.question, gaze, repr(sorted(self.chat.items())))
         if not is_glimpse(view.pyramid, view.cells):
-            return self._newest.recall((view.features, view.question, gaze), lambda: attend(view, gaze))
-        return self._gazes.recall((view.pyramid, view.question, gaze), lambda: attend(view, gaze))
+            return self._newest.recall((view.features, *asked), lambda: attend(view, gaze))
+        return self._gazes.recall((view.pyramid, *asked), lambda: attend(view, gaze))
 
 
 def is_glimpse(pyramid: Pyramid, cells: Tensor) -> bool:

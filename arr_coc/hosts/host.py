@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 
@@ -39,6 +40,7 @@ class TransformersHost:
     Attributes:
         model, tokenizer, image_processor: the user's own.
         text: turns text into ids.
+        chat: variables of the chat template in the prompts with which `attend` looks; see `with_chat`.
         is_training: keeps the graph of `encode`, so that gradients reach the vision tower.
         is_packed: encodes all pictures of a call in one pass: faster on a GPU, but then kernels chosen
             by batch size may change a picture's features in the last bits.
@@ -58,6 +60,7 @@ class TransformersHost:
         self.family = find_family(base_of(model).config.model_type)
         self.tokenizer = tokenizer
         self.text = TextEncoder(tokenizer)
+        self.chat: Mapping[str, object] = {}
         self.image_processor = image_processor
         self.is_training = is_training
         self.is_packed = is_packed
@@ -215,6 +218,14 @@ class TransformersHost:
         ends = inputs.kwargs["cu_seqlens"]
         return encode_inputs(self.vision, replace(inputs, kwargs={**inputs.kwargs, "cu_seqlens": ends[[0, -1]]}))
 
+    def with_chat(self, chat: Mapping[str, object]) -> Qwen3VLHost:
+        """The same host, which writes its own prompts with these variables of the chat template."""
+        if chat == self.chat:
+            return self
+        twin = copy(self)
+        twin.chat = dict(chat)
+        return twin
+
     def tokenize(self, messages: list[dict], **template: object) -> list[int]:
         """Ids of a conversation in the host's chat format, one placeholder per picture; texts are taken literally."""
         return self.text.encode_conversation(messages, **template)
@@ -244,7 +255,7 @@ class TransformersHost:
 
     def _ask(self, block: ImageBlock, question: str) -> Prompt:
         content = [{"type": "image"}, {"type": "text", "text": question}]
-        ids = self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True)
+        ids = self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True, **self.chat)
         return lay_out(ids, self.image_token_id, [block])
 
 

@@ -19,7 +19,10 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
+
+from arr_coc.quoting import shortened
 
 SIGNS = tuple(map(chr, (*range(0xFDD0, 0xFDF0), *range(0xF0000, 0xF1000))))  # no characters, and those of nobody
 TEXT_VARIABLES = ("tools", "documents")
@@ -115,6 +118,9 @@ class TextEncoder:
         Args:
             messages: in the format of Hugging Face, pictures as {"type": "image"}.
             template: options and variables of the chat template.
+
+        Raises:
+            ValueError: messages that the chat template refuses, or can't show.
         """
         text, sign = self._render(messages, template)
         return self._join(self.markers.all_split.split(whole(text)), lambda piece: piece.replace(sign, ""))
@@ -133,7 +139,10 @@ class TextEncoder:
         used = set(chain.from_iterable(strings(typed)))
         sign = next(sign for sign in SIGNS if sign not in used)
         shown, variables = changed(typed, partial(self.markers.signed, sign=sign))
-        text = self.tokenizer.apply_chat_template(shown, tokenize=False, **{**template, **variables})
+        try:
+            text = self.tokenizer.apply_chat_template(shown, tokenize=False, **{**template, **variables})
+        except (TemplateError, ValueError) as error:
+            raise ValueError(f"messages: the chat template can't show them: {shortened(error)}") from error
         return text, sign
 
     def _join(self, pieces: Iterable[str], read: Any) -> list[int]:

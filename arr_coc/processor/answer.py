@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from arr_coc.hosts.timing import Stopwatch
+from arr_coc.processor.options import checks_names
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class FirstToken(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
+@checks_names
 def answer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,

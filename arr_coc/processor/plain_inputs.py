@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from PIL import Image
@@ -13,7 +14,8 @@ from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import split_at
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import ImageSource
-from arr_coc.processor.messages import Message, read_conversation
+from arr_coc.processor.messages import Message, named, read_conversation
+from arr_coc.processor.options import pixel_range
 
 
 def plain_inputs(
@@ -36,12 +38,12 @@ def plain_inputs(
     host.clock.reset()
     with host.clock.measure("prepare"):
         conversation = read_conversation(messages)
-        images = [
-            open_image(picture, host.needed_size, allow_download=True)
-            for picture in conversation.pictures
-            if picture is not None
-        ]
-        processed = [resize_and_cut(host, image, max_tokens) for image in images]
+        size = host.image_processor.size
+        processed = []
+        for picture, limits in zip(named(conversation.pictures), conversation.limits, strict=True):
+            pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])
+            image = open_image(picture, partial(host.needed_size, limits=pixels), allow_download=True)
+            processed.append(resize_and_cut(host, image, max_tokens, pixels))
         ids = host.tokenize(conversation.messages, add_generation_prompt=add_generation_prompt)
         inputs = assemble(ids, processed, host)
     return {key: value.to(host.device) for key, value in inputs.items()}
@@ -73,23 +75,27 @@ def question_messages(image: ImageSource, question: str) -> list[dict[str, objec
     return [{"role": "user", "content": content}]
 
 
-def resize_and_cut(host: TransformersHost, image: Image.Image, max_tokens: int | None) -> tuple[Tensor, Tensor]:
+def resize_and_cut(
+    host: TransformersHost, image: Image.Image, max_tokens: int | None, pixels: tuple[int, int] | None = None
+) -> tuple[Tensor, Tensor]:
     """`pixel_values` and `image_grid_thw` of one picture, equal to the stock image processor's at those limits."""
-    size = host.stock_size(*image.size, pixel_limits(host, *image.size, max_tokens))
-    pixels = host.resize(image, size)
-    whole = Segment(pixels, torch.arange(size[0] * size[1] // host.geometry.cell_px**2))
+    size = host.stock_size(*image.size, pixel_limits(host, *image.size, max_tokens, pixels))
+    whole = Segment(host.resize(image, size), torch.arange(size[0] * size[1] // host.geometry.cell_px**2))
     return cut_patches(whole, host.geometry), segment_grid(whole, host.geometry)
 
 
-def pixel_limits(host: TransformersHost, width: int, height: int, max_tokens: int | None) -> tuple[int, int]:
-    """(least, most) pixels for which the host's rule gives the most tokens not above `max_tokens`.
+def pixel_limits(
+    host: TransformersHost, width: int, height: int, max_tokens: int | None, own: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """(least, most) pixels for which the host's rule gives the most tokens not above `max_tokens`, within a picture's
+    `own` or else the processor's.
 
     The rule rounds sides down, so a cap of exactly `max_tokens` cells wastes some; token counts never
     fall as the cap rises, so the best cap is found by bisection. Where the processor's own least is
     above the cap it is lowered with it. A picture too long for `max_tokens` gets as few as there are.
     """
     size = host.image_processor.size
-    least, most = size["shortest_edge"], size["longest_edge"]
+    least, most = own or (size["shortest_edge"], size["longest_edge"])
     if max_tokens is None or count_tokens(host, width, height, least, most) <= max_tokens:
         return least, most
     low, high = host.geometry.cell_px**2, most

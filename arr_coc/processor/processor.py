@@ -18,17 +18,29 @@ from transformers.image_processing_utils import BaseImageProcessor
 from arr_coc.allocator import Allocator, Budget
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
 from arr_coc.hosts.decoding import follow_positions
+from arr_coc.hosts.families.family import ChatMarks
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.names import family_of, resolve
 from arr_coc.hosts.placement import base_of
-from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
+from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out, pad_batch
+from arr_coc.hosts.text import whole
 from arr_coc.pictures.arrays import is_array
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import ImageSource
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.kept_pictures import KeptPicture
-from arr_coc.processor.messages import Message, read_conversations
-from arr_coc.processor.options import CALL, OWN_LIMITS, Limits, chat_options, merged_limits, pixel_range, read_options
+from arr_coc.processor.messages import Message, named, read_conversations
+from arr_coc.processor.options import (
+    AS_IT_IS,
+    CALL,
+    Limits,
+    Options,
+    checks_names,
+    merged_limits,
+    pixel_range,
+    read_chat_options,
+    read_options,
+)
 from arr_coc.processor.questions import question_of_text
 from arr_coc.processor.stock_inputs import take_apart
 from arr_coc.processor.trained_parts import (
@@ -39,6 +51,7 @@ from arr_coc.processor.trained_parts import (
     load_relevance,
     save_relevance,
 )
+from arr_coc.quoting import quoted
 from arr_coc.records import Pyramid, Realization, View
 
 
@@ -73,6 +86,7 @@ class RelevanceProcessor:
         follow_positions(host.model)
 
     @classmethod
+    @checks_names
     def from_pretrained(
         cls,
         name: str | Path,
@@ -161,14 +175,13 @@ class RelevanceProcessor:
                 context, truncation.
             TypeError: an option that is not known, with the nearest one that is.
         """
-        known = chat_options(self.tokenizer, options.get("chat_template"))
-        read = read_options(options, known, "apply_chat_template()")
+        given = {**options, "padding_side": padding_side, "return_tensors": return_tensors}
+        read = read_chat_options(given, self.tokenizer)
         conversations, is_batch = read_conversations(conversation)
         template = {**read.template, "add_generation_prompt": add_generation_prompt}
         if not tokenize:
             texts = [self.host.text.render(c.messages, **template) for c in conversations]
             return texts if is_batch else texts[0]
-        check_tensors(return_tensors)
         self.host.clock.reset()
         with self.host.clock.measure("prepare"):
             samples = [
@@ -182,7 +195,7 @@ class RelevanceProcessor:
                 for c, each in zip(conversations, self._budgets(budget, len(conversations)), strict=True)
             ]
             is_prompt = add_generation_prompt or bool(read.template.get("continue_final_message"))
-            inputs = self._realize(samples, padding_side or self._side(is_prompt))
+            inputs = self._realize(samples, read, is_prompt)
         return inputs if return_dict else inputs["input_ids"]
 
     def __call__(
@@ -197,26 +210,28 @@ class RelevanceProcessor:
     ) -> RelevanceInputs:
         """The stock call: rendered chat text(s) with one placeholder per picture, and the pictures in order.
 
-        The question is found as in messages (see `questions`); special tokens in the text are the caller's. Batches
-        are always padded. `options` are `min_pixels`, `max_pixels`, `images_kwargs`, `padding`.
+        The question is found as in messages (see `questions`). Special tokens in the text are the caller's; those that
+        `apply_chat_template(..., tokenize=False)` told apart by a space, since a user typed them, are characters.
+        `options` are `min_pixels`, `max_pixels`, `size` and `do_resize`, beside those of a stock processor that say
+        what is done here anyway (`padding=True`, `truncation=False`); pictures come in groups as well
+        (`images_kwargs`).
 
         Raises:
             ValueError, TypeError: as `apply_chat_template`.
         """
-        check_tensors(return_tensors)
-        limits = read_options(options, CALL, "RelevanceProcessor()").limits
-        if not text:
-            raise ValueError("text: missing; render it with apply_chat_template(..., tokenize=False)")
-        texts = [text] if isinstance(text, str) else list(text)
+        given = {**options, "padding_side": padding_side, "return_tensors": return_tensors}
+        read = read_options(given, CALL, "RelevanceProcessor()")
+        texts = read_texts(text)
         ids = [self.host.text.encode(one) for one in texts]
         pictures = share_out(images, [one.count(self.host.image_token_id) for one in ids])
         self.host.clock.reset()
         with self.host.clock.measure("prepare"):
             questions = [question_of_text(one, self.host) for one in texts]
             parts = zip(ids, pictures, questions, self._budgets(budget, len(texts)), strict=True)
-            samples = [self._sample(*part, [limits] * len(part[1])) for part in parts]
-            return self._realize(samples, padding_side or self._side(any(map(is_open, texts))))
+            samples = [self._sample(*part, [read.limits] * len(part[1])) for part in parts]
+            return self._realize(samples, read, any(is_open(one, self.host.family.marks) for one in texts))
 
+    @checks_names
     def condense(self, stock_inputs: Mapping[str, Tensor], budget: Budget | list[Budget] = None) -> RelevanceInputs:
         """What the stock processor returned, with its pictures re-allocated; padding on the same side.
 
@@ -230,12 +245,12 @@ class RelevanceProcessor:
             stock = take_apart(stock_inputs, self.host)
             budgets = self._budgets(budget, len(stock))
             samples = [
-                self._sample(one.ids, one.pictures, one.question, each)
+                self._sample(one.ids, one.pictures, one.question, each, [AS_IT_IS] * len(one.pictures))
                 for one, each in zip(stock, budgets, strict=True)
             ]
             mask = stock_inputs.get("attention_mask")
             is_right = mask is not None and bool((mask[:, -1] == 0).any())
-            return self._realize(samples, "right" if is_right else "left")
+            return self._realize(samples, Options(padding_side="right" if is_right else "left"))
 
     def decode(self, *args: Any, **kwargs: Any) -> str:
         """The tokenizer's `decode`."""
@@ -257,22 +272,16 @@ class RelevanceProcessor:
             self.allocator.tokens(each)
         return budgets
 
-    def _side(self, is_prompt: bool) -> str:
-        return "left" if is_prompt else self.tokenizer.padding_side
-
     def _sample(
         self,
         ids: list[int],
         pictures: Sequence[ImageSource | None],
         question: str,
         budget: Budget,
-        limits: Sequence[Limits] | None = None,
+        limits: Sequence[Limits],
     ) -> Sample:
-        if any(picture is None for picture in pictures):
-            raise ValueError("messages: an image part names no picture; put it under 'image' or 'path'")
         self._check_length(len(ids))
-        limits = limits or [OWN_LIMITS] * len(pictures)
-        looked = [self._look(*each) for each in zip(pictures, limits, strict=True)]
+        looked = [self._look(*each) for each in zip(named(pictures), limits, strict=True)]
         return Sample(ids, [View.of(pyramid, question) for pyramid, _ in looked], [kept for _, kept in looked], budget)
 
     def _look(self, picture: ImageSource, limits: Limits) -> tuple[Pyramid, KeptPicture]:
@@ -291,21 +300,28 @@ class RelevanceProcessor:
                 "shorten the text, send fewer pictures or lower the budget"
             )
 
-    def _realize(self, samples: list[Sample], side: str) -> RelevanceInputs:
+    def _realize(self, samples: list[Sample], options: Options, is_prompt: bool = False) -> RelevanceInputs:
+        host = self.host.with_chat(options.chat)
+        side = options.padding_side or ("left" if is_prompt else self.tokenizer.padding_side)
         with nullcontext() if self.host.is_training else torch.no_grad():
             with self.host.clock.measure("select"):
                 views = [view for sample in samples for view in sample.views]
                 budgets = [sample.budget for sample in samples for _ in sample.views]
-                remaining = iter(self.allocator.realize(self.host, views, budgets))
+                remaining = iter(self.allocator.realize(host, views, budgets))
             realizations = [[replace(next(remaining), picture=kept) for kept in sample.kept] for sample in samples]
-            return self._assemble(samples, realizations, side)
+            prompts = self._lay_out(samples, realizations)
+            options.check_rows([len(prompt.ids) for prompt in prompts])
+            return self._assemble(prompts, realizations, side)
 
-    def _assemble(self, samples: list[Sample], realizations: list[list[Realization]], side: str) -> RelevanceInputs:
+    def _lay_out(self, samples: list[Sample], realizations: list[list[Realization]]) -> list[Prompt]:
         prompts = []
         for sample, pictures in zip(samples, realizations, strict=True):
             blocks = [ImageBlock.of(realization.allocation) for realization in pictures]
             prompts.append(lay_out(sample.ids, self.host.image_token_id, blocks))
             self._check_length(len(prompts[-1].ids))
+        return prompts
+
+    def _assemble(self, prompts: list[Prompt], realizations: list[list[Realization]], side: str) -> RelevanceInputs:
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
         data: dict[str, Any] = {key: value.to(self.host.device) for key, value in pad_batch(prompts, pad, side).items()}
         features = [[realization.features for realization in pictures] for pictures in realizations]
@@ -334,11 +350,16 @@ def share_out(images: Any, counts: list[int]) -> list[list[ImageSource]]:
     return groups
 
 
-def is_open(text: str) -> bool:
+def read_texts(text: Any) -> list[str]:
+    texts = [text] if isinstance(text, str) else text
+    if not texts:
+        raise ValueError("text: missing; render it with apply_chat_template(..., tokenize=False)")
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(one, str) for one in texts):
+        raise ValueError(f"text: must be a string or a list of strings, got {quoted(text)}")
+    return [whole(one) for one in texts]
+
+
+def is_open(text: str, marks: ChatMarks) -> bool:
     """Whether a rendered chat ends in an assistant turn that waits to be written."""
-    return text.rfind("<|im_start|>assistant") > text.rfind("<|im_end|>")
-
-
-def check_tensors(return_tensors: str | None) -> None:
-    if return_tensors not in (None, "pt"):
-        raise ValueError(f"return_tensors: only 'pt' is supported, got {return_tensors!r}")
+    place = text.rfind(marks.assistant)
+    return place >= 0 and place >= max(text.rfind(end) for end in marks.ends)
