@@ -218,7 +218,7 @@ class TransformersHost:
         ends = inputs.kwargs["cu_seqlens"]
         return encode_inputs(self.vision, replace(inputs, kwargs={**inputs.kwargs, "cu_seqlens": ends[[0, -1]]}))
 
-    def with_chat(self, chat: Mapping[str, object]) -> Qwen3VLHost:
+    def with_chat(self, chat: Mapping[str, object]) -> TransformersHost:
         """The same host, which writes its own prompts with these variables of the chat template."""
         if chat == self.chat:
             return self
