@@ -108,3 +108,48 @@ def read_facts(model: str, card: Path) -> dict[str, Any]:
     if not is_whole:
         raise ValueError(f"--card: {path} was not written by arr-coc nano train")
     return facts
+
+
+@nano_app.command()
+def probe(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures and a qa.jsonl with boxes.")],
+    model: Annotated[str, typer.Option(help="nano or a folder.")] = "nano",
+    limit: Annotated[int, typer.Option(min=1, help="Answers that are probed.")] = 24,
+    show: Annotated[bool, typer.Option("--show", help="Print every answer.")] = False,
+) -> None:
+    """Short printed answers of real pictures in place, cropped, typeset alone and typeset in place: what fails?"""
+    report_outcomes("probe", folder, model, limit, show)
+
+
+@nano_app.command()
+def curve(
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Pictures and a qa.jsonl each.")],
+    model: Annotated[str, typer.Option(help="nano or a folder.")] = "nano",
+    limit: Annotated[int, typer.Option(min=1, help="Questions a folder.")] = 60,
+    show: Annotated[bool, typer.Option("--show", help="Print every answer.")] = False,
+) -> None:
+    """Questions about real pictures at full resolution, exact match without blanks and currencies: for looking only."""
+    for folder in folders:
+        report_outcomes("curve", folder, model, limit, show)
+
+
+def report_outcomes(what: str, folder: Path, model: str, limit: int, show: bool) -> None:
+    """A table of right answers by setting; with every answer above it where wished."""
+    from arr_coc.data.tasks import FolderTask
+    from arr_coc.nano import probe as probing
+    from arr_coc.processor.loading import load_host
+
+    with explained():
+        task = FolderTask(folder)
+        if what == "probe":
+            probing.probed(task, 1)
+        host, processor = load_host(model)
+    outcomes = []
+    for outcome in getattr(probing, what)(host, processor, folder, limit):
+        outcomes.append(outcome)
+        if show:
+            mark = "right" if outcome.is_right else "wrong"
+            typer.echo(f"{mark:6} {outcome.setting:16} {outcome.accepted[:40]:40} {outcome.given[:60]}")
+    typer.echo(f"| {folder.name} | right | asked |\n| --- | --- | --- |")
+    for setting, right, asked in probing.shares(outcomes):
+        typer.echo(f"| {setting} | {right} ({right / asked:.1%}) | {asked} |")
