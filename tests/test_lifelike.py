@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 import warnings
 from random import Random
 
@@ -15,7 +17,7 @@ from arr_coc.data.drawing.lifelike.generator import LEAST_QUESTIONS, lifelike
 from arr_coc.data.drawing.lifelike.lettering import Print, letter, width_of
 from arr_coc.data.drawing.lifelike.photography import choose_warp, warped
 from arr_coc.data.drawing.lifelike.receipts import draw_receipt
-from arr_coc.data.drawing.lifelike.vocabulary import Speaker, is_unseen
+from arr_coc.data.drawing.lifelike.vocabulary import Speaker, date, is_unseen
 from arr_coc.data.suites import open_task
 from arr_coc.nano.muon import Muon32
 
@@ -92,6 +94,12 @@ def test_words_typefaces_and_layouts_of_the_two_sides_are_apart():
     for face in typefaces.typefaces():
         same = {other.unseen for other in typefaces.typefaces() if other.stem.split("-")[0] == face.stem.split("-")[0]}
         assert len(same) == 1 or face.stem.startswith("OpenSans"), f"{face.stem} is on both sides"
+
+
+def test_no_month_has_more_days_than_it_has():
+    rng = Random(0)
+    stamps = [text for text in (date(rng) for _ in range(4000)) if re.fullmatch(r"\d{4}-\d\d-\d\d", text)]
+    assert len({datetime.date.fromisoformat(stamp) for stamp in stamps}) > 100
 
 
 def test_a_missing_typeface_falls_back_and_says_so_once(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from calendar import monthrange
 from functools import lru_cache
 from random import Random
 
@@ -167,7 +168,8 @@ MONTH_NAMES = listed("January February March April May June July August Septembe
 
 def date(rng: Random) -> str:
     """A day in one of some twenty printed forms."""
-    day, month, year = rng.randint(1, 31), rng.randint(1, 12), rng.randint(1996, 2029)
+    wish, month, year = rng.randint(1, 31), rng.randint(1, 12), rng.randint(1996, 2029)
+    day = min(wish, monthrange(year, month)[1])
     name = MONTH_NAMES[month - 1]
     short = name[:3]
     return rng.choice((
