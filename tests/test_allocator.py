@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from torch import Tensor
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
 from arr_coc.knowing import AttentionScorer
+from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Gaze, Host, Pyramid, Realization, Tensions, View
@@ -165,6 +169,45 @@ def test_two_processors_on_one_host_each_give_their_own_answer(tiny_processor: R
     assert before not in found and found[0] != found[1]
     assert [leaves(other.apply_chat_template(messages, budget=100).realizations) for other in others] == found
     assert not {"gaze", "balancer", "learned", "allocator"} & set(vars(host)), "a host holds facts of its model alone"
+
+
+def test_threads_share_a_host_and_keep_their_answers_and_times(tiny_processor: RelevanceProcessor) -> None:
+    """Two processors, four threads, and a fifth that truncates with the very same tokenizer all the while."""
+    host, messages = tiny_processor.host, question_messages(draw(500, 400), QUESTION)
+    others = [RelevanceProcessor(host, each) for each in (Allocator(90, scorer=Corner()), Allocator(150), Allocator())]
+    processors, done = [*others, RelevanceProcessor(host, random_parts(48))], threading.Event()
+    alone = [
+        (leaves(i.realizations), i["input_ids"].tolist()) for i in (each(messages) for each in map(asking, others))
+    ]
+
+    def work(processor: RelevanceProcessor) -> list[tuple[Any, Any, dict[str, float]]]:
+        found = []
+        for _ in range(4):
+            inputs = asking(processor)(messages)
+            found.append((leaves(inputs.realizations), inputs["input_ids"].tolist(), dict(host.clock.seconds)))
+        return found
+
+    def disturb() -> None:
+        while not done.is_set():
+            host.tokenizer(QUESTION, truncation=True, max_length=2)
+
+    host.clock.reset()
+    with ThreadPoolExecutor(5) as pool:
+        pool.submit(disturb)
+        try:
+            found = [future.result() for future in [pool.submit(work, processor) for processor in processors]]
+        finally:
+            done.set()
+    for rows, (chosen, ids) in zip(found, alone, strict=False):
+        assert all(row[:2] == (chosen, ids) for row in rows)
+    for *_, seconds in (row for rows in found for row in rows):
+        assert seconds["encode"] > 0 and min(seconds.values()) >= 0
+    assert host.clock.seconds == {}, "this thread has measured nothing"
+    assert pickle.loads(pickle.dumps(host.clock)).device == host.clock.device
+
+
+def asking(processor: RelevanceProcessor) -> Callable[[list[dict[str, object]]], RelevanceInputs]:
+    return lambda messages: processor.apply_chat_template(messages, add_generation_prompt=True)
 
 
 def test_an_allocator_of_ones_own_by_the_front_door(tiny_processor: RelevanceProcessor, tmp_path: Path) -> None:

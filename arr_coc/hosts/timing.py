@@ -23,26 +23,32 @@ def synchronise(device: torch.device) -> None:
 class Stopwatch:
     """Self time per stage in seconds: what a nested stage takes is not counted again in the outer one.
 
-    Stages of one stopwatch are measured in one thread.
+    Every thread has stages of its own, so that threads which share a host do not disturb each other's times.
     """
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self.seconds: dict[str, float] = {}
-        self._nested: list[float] = []
+        self._threads = threading.local()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Per stage, of this thread since its last `reset`."""
+        found: dict[str, float] = self._threads.__dict__.setdefault("seconds", {})
+        return found
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         """Adds the time of the block to `seconds[stage]`."""
+        nested: list[float] = self._threads.__dict__.setdefault("nested", [])
         start = self.now()
-        self._nested.append(0.0)
+        nested.append(0.0)
         try:
             yield
         finally:
             elapsed = self.now() - start
-            self.add(stage, elapsed - self._nested.pop())
-            if self._nested:
-                self._nested[-1] += elapsed
+            self.add(stage, elapsed - nested.pop())
+            if nested:
+                nested[-1] += elapsed
 
     def now(self) -> float:
         """Seconds on a monotonic clock, after everything queued on the device is done."""
@@ -53,7 +59,14 @@ class Stopwatch:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def reset(self) -> None:
-        self.seconds = {}
+        self._threads.__dict__["seconds"] = {}
+
+    def __getstate__(self) -> torch.device:
+        """Times stay with their threads; a copy in another process starts with none."""
+        return self.device
+
+    def __setstate__(self, device: torch.device) -> None:
+        self.__init__(device)  # type: ignore[misc]
 
 
 class PeakMemory:
