@@ -11,10 +11,12 @@ from types import FunctionType, ModuleType
 
 import pytest
 import torch
+from accelerate.utils import send_to_device
 from by_hand import STEPS, by_hand, by_repeated_forward, go_on
 from conftest import QUESTION, draw, leaves, ragged_batch
 from PIL import Image
 from torch import Tensor
+from torch.utils._pytree import tree_map
 from torch.utils.data import DataLoader, Dataset
 
 from arr_coc import RelevanceProcessor
@@ -268,3 +270,18 @@ def test_inputs_come_from_a_workers_process(tiny_processor: RelevanceProcessor, 
     loader = DataLoader(Prompts(tiny_processor), None, **options)
     for seed, inputs in enumerate(loader):
         assert same(inputs, ask(tiny_processor, seed))
+
+
+def test_outputs_are_rebuilt_by_those_who_move_them(tiny_processor: RelevanceProcessor) -> None:
+    """As accelerate, trainers and torch's trees do it: a new object of the same type from changed values."""
+    inputs = ask(tiny_processor)
+    output = inputs["mm_encoder_outputs"]["image"]
+    moved = [type(output)(dict(output)), tree_map(lambda leaf: leaf, output), send_to_device(output, "cpu")]
+    model, expected = tiny_processor.host.model, tiny_processor.host.model.generate(**inputs, **BEAMS)
+    for one in moved:
+        assert type(one) is type(output) and one.pooler_output is not None
+        for _ in range(2):
+            used = {**inputs, "mm_encoder_outputs": {"image": one}}
+            assert torch.equal(model.generate(**used, **BEAMS), expected)
+    again = RelevanceInputs(dict(inputs))
+    assert again.realizations == [] and torch.equal(model.generate(**again, **BEAMS), expected)
