@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from training_toys import Toy, ToyBatches, ToyFeed, draw, run, settings
 
-from arr_coc.training import checkpoints, loop
+from arr_coc.training import loop
 from arr_coc.training.checkpoints import Checkpoints
 from arr_coc.training.memory import prepared
 from arr_coc.training.objective import Outcome
@@ -176,7 +176,7 @@ def test_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch: p
             raise OSError(28, "No space left on device")
         real(descriptor)
 
-    monkeypatch.setattr(checkpoints.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     seen = []
     monkeypatch.setattr(loop.Loop, "_tell", lambda self, alarms: seen.extend((self.state.step, a) for a in alarms))
     monkeypatch.setattr(loop.Loop, "_validate", lambda self: seen.append(self.checkpoints.latest().step) or 0.5)
