@@ -13,7 +13,7 @@ from torch import nn
 from arr_coc.apps.checkpoints import LoadedHost
 from arr_coc.data.qa_file import Record
 from arr_coc.data.scoring import METRICS
-from arr_coc.data.tasks import Sample
+from arr_coc.data.tasks import Sample, sample_of_record
 from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
 from arr_coc.evaluation.policies.registry import POLICIES
@@ -104,7 +104,7 @@ def budgets_of(policy: str, wanted: list[int]) -> list[int]:
 def sample_of(picture: Image.Image, question: str, record: Record | None) -> Sample:
     """A sample, with what a shipped record knows of it."""
     known = record or Record("", question, (), None, "question", "other", None, None)
-    return replace(known, question=question).sample(picture, "picture")
+    return sample_of_record(replace(known, question=question), picture, "picture")
 
 
 def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:

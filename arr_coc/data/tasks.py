@@ -195,18 +195,23 @@ class FolderTask(Task):
         record = self.records[index]
         image = self._image(record.image)
         check_boxes(record, image.size)
-        return Sample(
-            image=image,
-            question=record.question,
-            answers=record.answers,
-            boxes=record.boxes,
-            kind=record.kind,
-            group=record.group,
-            glyph_px=record.glyph_px,
-            picture_id=record.image,
-            picture_kind=self.name,
-            metric=record.metric,
-        )
+        return sample_of_record(record, image, self.name)
+
+
+def sample_of_record(record: Record, image: Image.Image, picture_kind: str) -> Sample:
+    """The sample that a line of a `qa.jsonl` stands for, its picture opened."""
+    return Sample(
+        image=image,
+        question=record.question,
+        answers=record.answers,
+        boxes=record.boxes,
+        kind=record.kind,
+        group=record.group,
+        glyph_px=record.glyph_px,
+        picture_id=record.image,
+        picture_kind=picture_kind,
+        metric=record.metric,
+    )
 
 
 def check_boxes(record: Record, size: tuple[int, int]) -> None:
