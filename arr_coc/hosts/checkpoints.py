@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from transformers.utils import cached_file
 
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.names import explained, family_of, resolve
+from arr_coc.hosts.soundness import check_endings, check_loaded, check_weights
 
 AUTO = "auto"
 
@@ -66,15 +68,21 @@ def load_model(name: str | Path, dtype: str = AUTO, device: str = AUTO) -> PreTr
         device: as torch names it; "auto" is the GPU where there is one.
 
     Raises:
-        ValueError: unknown name, a kind of model that cannot be a host, unknown dtype or device.
+        ValueError: unknown name, a kind of model that cannot be a host, unknown dtype or device, weights that are
+            missing or not numbers.
     """
     target = pick_device(device)
     kind = pick_dtype(dtype, target)
     config = load_config(name)
     model_class = family_of(name, config.model_type).model()
-    with explained(name, "a model"):
-        model = model_class.from_pretrained(resolve(name), config=config, dtype=kind)
-    return model.to(target).eval()
+    with explained(name, "a model"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of sizes that are zero; what is wrong is said below
+        model, info = model_class.from_pretrained(resolve(name), config=config, dtype=kind, output_loading_info=True)
+        model = model.to(target).eval()
+    check_loaded(name, info)
+    check_weights(name, model)
+    check_endings(name, model)
+    return model
 
 
 def pick_device(device: str) -> torch.device:

@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family
+from arr_coc.quoting import quoted, shortened
 
 NANO = "nano"
 NANO_FOLDER = Path(__file__).parents[1] / "nano" / "weights"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+LOADING_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, OSError, RuntimeError),
+    *(TypeError, ValueError, SafetensorError, StrictDataclassError),
+)
+"""What transformers and torch raise over a broken folder; none of it is a defect of ours."""
 KNOWN_NAMES = "use 'nano', a folder with a checkpoint, or a hub id like 'Qwen/Qwen3-VL-2B-Instruct'"
 
 
@@ -32,10 +39,10 @@ def resolve(name: str | Path) -> str:
     if path.is_dir():
         return str(path)
     if path.exists():
-        raise ValueError(f"model {str(name)!r}: it is a file; {KNOWN_NAMES}")
+        raise ValueError(f"model {quoted(name)}: it is a file; {KNOWN_NAMES}")
     is_hub_id = isinstance(name, str) and HUB_ID.fullmatch(name)
     if not is_hub_id:
-        raise ValueError(f"model {str(name)!r}: no such folder; {KNOWN_NAMES}")
+        raise ValueError(f"model {quoted(name)}: no such folder; {KNOWN_NAMES}")
     return str(name)
 
 
@@ -44,9 +51,9 @@ def explained(name: str | Path, what: str) -> Iterator[None]:
     """Turns what transformers raises while loading `what` into one line with the name and what to do."""
     try:
         yield
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except LOADING_ERRORS as error:
         raise ValueError(
-            f"model {str(name)!r}: cannot load {what}, neither from a folder nor from the Hugging Face hub "
+            f"model {quoted(name)}: cannot load {what}, neither from a folder nor from the Hugging Face hub "
             f"({first_line(error)}); {KNOWN_NAMES}"
         ) from error
 
@@ -56,9 +63,9 @@ def family_of(name: str | Path, model_type: str) -> Family:
     try:
         return find_family(model_type)
     except ValueError as error:
-        raise ValueError(f"model {str(name)[:80]!r}: {error}") from error
+        raise ValueError(f"model {quoted(name)}: {error}") from error
 
 
 def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:160] if lines else type(error).__name__
+    return shortened(lines[0].rstrip(".")) if lines else type(error).__name__

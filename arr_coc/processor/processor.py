@@ -23,6 +23,7 @@ from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.names import family_of, resolve
 from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out, pad_batch
+from arr_coc.hosts.soundness import check_parts
 from arr_coc.hosts.text import whole
 from arr_coc.pictures.arrays import is_array
 from arr_coc.pictures.opening import open_image
@@ -119,8 +120,9 @@ class RelevanceProcessor:
             allocator = load_relevance(folder, model) if is_there else Allocator()
         if budget is not None:
             allocator = replace(allocator, budget=budget)
-        host = TransformersHost(model, load_tokenizer(name), load_image_processor(name, family))
-        return cls(host, allocator)
+        tokenizer, image_processor = load_tokenizer(name), load_image_processor(name, family)
+        check_parts(name, base_of(model), tokenizer, image_processor, family)
+        return cls(TransformersHost(model, tokenizer, image_processor), allocator)
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:

@@ -21,6 +21,7 @@ from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, HeuristicBalancer, LearnedBalancer
 from arr_coc.hosts.placement import base_of
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig
+from arr_coc.quoting import shortened
 from arr_coc.records import Gaze
 
 FOLDER, SETTINGS_FILE, WEIGHTS_FILE, CARD_FILE = "relevance", "relevance.json", "relevance.safetensors", "README.md"
@@ -140,9 +141,9 @@ def load_relevance(folder: Path, model: PreTrainedModel) -> Allocator:
         values = json.loads(path.read_text(encoding="utf-8"))
         allocator, configs, trained_for = read_settings(values), values["parts"], values["host"]
         configs, trained_for = dict(configs), dict(trained_for)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"relevance {str(path)!r}: not written by save_pretrained ({error!r}); save it again"
+            f"relevance {str(path)!r}: not written by save_pretrained ({shortened(repr(error))}); save it again"
         ) from error
     if not configs:
         return allocator
