@@ -65,6 +65,9 @@ def test_snippet_runs_with_the_embedded_host() -> None:
     names = {"NAME": str(NANO_FOLDER), "messages": [{"role": "user", "content": content}]}
     exec(compile(blocks("python")[0], "README.md", "exec"), names)
     inputs = names["inputs"]
+    tokenizer = names["processor"].tokenizer
+    (answer,) = names["model"].generate(**inputs)[:, inputs["input_ids"].shape[1] :].tolist()
+    assert answer[-1] == tokenizer.eos_token_id and len(answer) < 20, tokenizer.decode(answer)
     assert set(inputs) == {"input_ids", "attention_mask", "position_ids", "mm_encoder_outputs"}
     assert inputs.realizations[0][0].allocation.num_tokens <= 400
     before = inputs.realizations[0][0].allocation.leaves.tolist()

@@ -68,6 +68,7 @@ def check_parts(
     tower = family.tower_shape(model.config)
     if tower.heads < 1 or tower.width % tower.heads:
         raise ValueError(f"model {quoted(name)}: {tower.heads} heads do not share a width of {tower.width}; {REMEDY}")
+    check_sections(name, model)
     for key, own, theirs in (
         ("patch_size", tower.patch, getattr(image_processor, "patch_size", None)),
         ("merge_size", tower.merge, getattr(image_processor, "merge_size", None)),
@@ -88,6 +89,24 @@ def check_parts(
     check_limits(name, image_processor)
     check_vocabulary(name, model, tokenizer)
     check_template(name, model, tokenizer)
+
+
+def check_sections(name: object, model: PreTrainedModel) -> None:
+    """Raises ValueError unless time, row and column share the numbers of a head that are turned."""
+    text = model.config.get_text_config()
+    sections = (getattr(text, "rope_parameters", None) or {}).get("mrope_section")
+    if sections is None:
+        return
+    is_list = isinstance(sections, list | tuple) and len(sections) == 3
+    if (
+        not is_list
+        or not all(isinstance(size, int) and size > 0 for size in sections)
+        or 2 * sum(sections) > text.head_dim
+    ):
+        raise ValueError(
+            f"model {quoted(name)}: mrope_section must be three numbers that fit a head of {text.head_dim}, got "
+            f"{quoted(sections)}; {REMEDY}"
+        )
 
 
 def is_colour(values: Any) -> bool:
