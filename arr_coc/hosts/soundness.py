@@ -97,14 +97,12 @@ def check_sections(name: object, model: PreTrainedModel) -> None:
     sections = (getattr(text, "rope_parameters", None) or {}).get("mrope_section")
     if sections is None:
         return
-    is_list = isinstance(sections, list | tuple) and len(sections) == 3
-    if (
-        not is_list
-        or not all(isinstance(size, int) and size > 0 for size in sections)
-        or 2 * sum(sections) > text.head_dim
-    ):
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    numbers = list(sections) if isinstance(sections, list | tuple) else []
+    are_sizes = len(numbers) == 3 and all(isinstance(size, int) and size > 0 for size in numbers)
+    if not are_sizes or 2 * sum(numbers) > head:
         raise ValueError(
-            f"model {quoted(name)}: mrope_section must be three numbers that fit a head of {text.head_dim}, got "
+            f"model {quoted(name)}: mrope_section must be three numbers that fit a head of {head}, got "
             f"{quoted(sections)}; {REMEDY}"
         )
 
