@@ -52,6 +52,7 @@ def give_glimpse_crop(host: TransformersHost, gaze: Gaze, sample: Sample, pyrami
     width, height = sample.image.size
     edges = (round(box[0] * width), round(box[1] * height), round(box[2] * width), round(box[3] * height))
     crop = give_whole(host, replace(sample, image=sample.image.crop(edges)), budget - whole.num_tokens)
+    whole = give_whole(host, sample, budget - crop.num_tokens)  # sizes come in steps: what the crop leaves is not lost
     return replace(
         whole,
         more=((crop.block, crop.features),),
