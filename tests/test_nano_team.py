@@ -10,58 +10,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from teams import run_pair
 from torch import nn
 
 from arr_coc.data.drawing.generator import generate
 from arr_coc.data.records import FIGURES, Figure
-from arr_coc.nano.curriculum import STAGES, Curriculum, pieces_of
+from arr_coc.nano import train as training
+from arr_coc.nano.config import nano_config
+from arr_coc.nano.curriculum import STAGES, Curriculum, Stage, pieces_of
 from arr_coc.nano.dense_losses import IGNORE, attention_loss, figure_loss, figures_by_cell
-from arr_coc.nano.distributed import Team
+from arr_coc.nano.distributed import Team, joined
 from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.packing import ChatFormat
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.nano.train import Settings, check_team
 
-AVERAGE_TWOS = """
-import sys
-from pathlib import Path
-import torch
-from torch import nn
-from arr_coc.nano.distributed import joined
-
-# Gradients 1 and 3 become 2 in every process; one that a process lacks counts as zero.
-with joined() as team:
-    reached, idle, missed = nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(4))
-    reached.grad = torch.full((2, 3), 1.0 + 2 * team.rank)
-    missed.grad = torch.full((4,), 8.0) if team.leads else None
-    team.average_gradients([reached, idle, missed])
-    assert idle.grad is None
-    torch.save([reached.grad, missed.grad], Path(sys.argv[1]) / f"{team.rank}.pt")
-"""
-TRAIN_TOGETHER = """
-import sys
-from pathlib import Path
-import torch
-from arr_coc.nano import train as training
-from arr_coc.nano.config import nano_config
-from arr_coc.nano.curriculum import Stage
-from arr_coc.nano.distributed import joined
-from arr_coc.nano.tokenizer import train_tokenizer
-
-training.STAGES = (
-    Stage("print", 2, 2, lines=2, max_cells=8, language=False),
-    Stage("lines", 2, 3, lines=2, max_cells=8),
-)
-training.nano_config = lambda tokenizer: nano_config(tokenizer, 32, 64)
-training.make_tokenizer = lambda: train_tokenizer(["user\\n", "What is the"] * 3, 280)
-learners = []
-make_optimizers = training.make_optimizers
-training.make_optimizers = lambda learner: learners.append(learner) or make_optimizers(learner)
-folder = Path(sys.argv[1])
-with joined() as team:
-    training.train(folder / "run", training.Settings(num_workers=0), team=team)
-    torch.save(learners[0].state_dict(), folder / f"{team.rank}.pt")
-"""
 LOSE_ONE = """
 import os
 import torch
@@ -77,6 +40,32 @@ with joined() as team:
 """
 
 
+def average_twos(folder: Path) -> None:
+    """Gradients 1 and 3 become 2 in every process; one that a process lacks counts as zero."""
+    with joined() as team:
+        reached, idle, missed = (nn.Parameter(torch.zeros(*shape)) for shape in ((2, 3), (1,), (4,)))
+        reached.grad = torch.full((2, 3), 1.0 + 2 * team.rank)
+        missed.grad = torch.full((4,), 8.0) if team.leads else None
+        team.average_gradients([reached, idle, missed])
+        assert idle.grad is None
+        torch.save([reached.grad, missed.grad], folder / f"{team.rank}.pt")
+
+
+def train_together(folder: Path) -> None:
+    """Two short stages of a small host; runs in a process of its own, which it may change."""
+    training.STAGES = (
+        Stage("print", 2, 2, lines=2, max_cells=8, language=False),
+        Stage("lines", 2, 3, lines=2, max_cells=8),
+    )
+    training.nano_config = lambda tokenizer: nano_config(tokenizer, 32, 64)
+    training.make_tokenizer = lambda: train_tokenizer(["user\n", "What is the"] * 3, 280)
+    learners, make_optimizers = [], training.make_optimizers
+    training.make_optimizers = lambda learner: learners.append(learner) or make_optimizers(learner)
+    with joined() as team:
+        training.train(folder / "run", training.Settings(num_workers=0), team=team)
+        torch.save(learners[0].state_dict(), folder / f"{team.rank}.pt")
+
+
 def torchrun(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Two processes run a script, whose first argument is `folder`."""
     path = folder / "script.py"
@@ -86,16 +75,14 @@ def torchrun(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_team_averages_its_gradients(tmp_path):
-    done = torchrun(AVERAGE_TWOS, tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert run_pair(average_twos, tmp_path) == [0, 0]
     for rank in range(2):
         reached, missed = torch.load(tmp_path / f"{rank}.pt")
         assert torch.equal(reached, torch.full((2, 3), 2.0)) and torch.equal(missed, torch.full((4,), 4.0))
 
 
 def test_a_team_trains_one_host(tmp_path):
-    done = torchrun(TRAIN_TOGETHER, tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert run_pair(train_together, tmp_path) == [0, 0]
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert json.loads((tmp_path / "run" / "host" / "training.json").read_text())["processes"] == 2

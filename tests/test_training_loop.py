@@ -6,9 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -16,8 +13,9 @@ from typing import Any
 
 import pytest
 import torch
+from teams import end, run_pair, start
 from torch import nn
-from training_toys import Toy, ToyBatches, ToyFeed, draw, run, settings
+from training_toys import Toy, ToyBatches, ToyFeed, draw, run, run_modes, run_until_killed, settings
 
 from arr_coc.training import loop
 from arr_coc.training.checkpoints import Checkpoints
@@ -27,8 +25,6 @@ from arr_coc.training.optimizer import make_optimizer, rate_factor, set_rates
 from arr_coc.training.processes import Processes
 from arr_coc.training.runs import load_weights, train
 from arr_coc.training.settings import AlarmSettings, LoopSettings, PatienceSettings
-
-TOYS = Path(__file__).with_name("training_toys.py")
 
 
 def lines(folder: Path, event: str | None = None) -> list[dict[str, Any]]:
@@ -41,21 +37,6 @@ def lines(folder: Path, event: str | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join([str(TOYS.parent.parent), *sys.path])
-    variables = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path, **environment}
-    return subprocess.Popen([sys.executable, "-W", "ignore", str(TOYS), *map(str, arguments)], env=variables)
-
-
-def start_pair(*arguments: str | Path) -> list[subprocess.Popen[bytes]]:
-    """Two processes on this machine, as torchrun would start them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    return [start(*arguments, **shared, RANK=rank, LOCAL_RANK=rank) for rank in ("0", "1")]
-
-
 def latest_weights(folder: Path) -> dict[str, torch.Tensor]:
     checkpoint = Checkpoints(folder / "checkpoints", 3).latest()
     assert checkpoint is not None
@@ -64,9 +45,9 @@ def latest_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def test_a_killed_run_resumes_to_the_same_curve(tmp_path: Path) -> None:
     kill_at = Random(7).randrange(6, 29)
-    killed = start("run", "--folder", tmp_path, "--kill-at", str(kill_at))
+    killed = start(run_until_killed, tmp_path, kill_at)
     run(tmp_path / "whole", num_workers=1)
-    assert killed.wait(timeout=300) == -signal.SIGKILL
+    assert end(killed) == [-signal.SIGKILL]
     interrupted = tmp_path / "run"
     assert 0 < Checkpoints(interrupted / "checkpoints", 3).latest().step < kill_at + 1
     run(interrupted, resume=True)
@@ -81,8 +62,7 @@ def test_two_processes_train_like_one(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "one", tmp_path / "resume-sharded")
     for path in (tmp_path / "resume-sharded" / "checkpoints").glob("step_000000[23]0*"):
         path.unlink()
-    pair = start_pair("copied", "sharded", "resume-sharded", "--folder", tmp_path)
-    assert [process.wait(timeout=300) for process in pair] == [0, 0]
+    assert run_pair(run_modes, tmp_path, "copied", "sharded", "resume-sharded") == [0, 0]
     for mode in ("copied", "sharded", "resume-sharded"):
         assert len(lines(tmp_path / mode)) == len(lines(tmp_path / "one"))
         for ours, theirs in zip(lines(tmp_path / mode), lines(tmp_path / "one"), strict=True):

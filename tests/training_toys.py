@@ -1,8 +1,7 @@
-"""An objective that learns in milliseconds, and the script that other processes run it with."""
+"""An objective that learns in milliseconds, and what other processes run of it."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -147,22 +146,15 @@ class Sharded(Processes):
         yield
 
 
-def main() -> None:
-    """`run FOLDER` is killed at batch `--kill-at`; `copied`, `sharded` and `resume-sharded` want several processes."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("modes", nargs="+")
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--kill-at", type=int)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    for mode in arguments.modes:
+def run_modes(folder: Path, *modes: str, kill_at: int | None = None) -> None:
+    """`run` is killed at batch `kill_at`; `copied`, `sharded` and `resume-sharded` want several processes."""
+    for mode in modes:
         loop.Processes = Sharded if "sharded" in mode else Processes
         num = 1 if mode == "run" else 4
-        resume = mode.startswith("resume")
-        run(arguments.folder / mode, resume, ToyBatches(kill_at=arguments.kill_at), batches_per_step=num)
+        run(folder / mode, mode.startswith("resume"), ToyBatches(kill_at=kill_at), batches_per_step=num)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
-if __name__ == "__main__":
-    main()
+def run_until_killed(folder: Path, kill_at: int) -> None:
+    run_modes(folder, "run", kill_at=kill_at)
