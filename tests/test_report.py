@@ -165,3 +165,15 @@ def test_the_page_is_self_contained(tmp_path):
 
 def test_markup_in_an_answer_stays_text(tmp_path):
     assert "<script>" not in as_html("| a |\n| --- |\n| <script>x</script> |", "t", tmp_path)
+
+
+@pytest.mark.parametrize("native_side", [640, 2000])
+@pytest.mark.parametrize("is_level", [True, False])
+def test_questions_about_one_picture_leave_no_figure_undefined(native_side, is_level):
+    """Of one picture no error is known; what would need one is a dash, also where the oracle gains nothing."""
+    lines = [replace(each, picture="one", native_side=native_side) for each in lines_of_a_run()]
+    if is_level:
+        lines = [replace(each, score=1.0) for each in lines]
+    text = "\n".join(section.body for section in report_sections(lines))
+    assert "nan" not in text.lower() and "inf" not in text.split()
+    assert "| - |" in text

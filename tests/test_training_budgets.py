@@ -178,6 +178,22 @@ def test_bad_settings(tmp_path: Path) -> None:
     assert missing.exit_code == 2 and "sweep" in missing.output
 
 
+@pytest.mark.parametrize("tensions", ["", "nan,0,0,0,1", "2,0,0,0,1", "0.6,0,0,0,0", "0.6,0,0,1", "0.6,inf,0,0,1"])
+def test_tensions_that_are_none_write_nothing(tensions: str, tmp_path: Path) -> None:
+    told = CliRunner().invoke(
+        app, ["train", "--phase", "budget", "--tensions", tensions, "--out", str(tmp_path / "out")]
+    )
+    assert told.exit_code == 2 and len(told.output.strip().splitlines()) == 1, told.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("scale", ["nan", "inf", "-1", "0"])
+def test_a_scale_of_rates_is_a_number_above_0(scale: str, tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["train", "--phase", "1", "--rate-scale", scale, "--out", str(tmp_path / "out")])
+    assert told.exit_code == 2 and "--rate-scale: must be a number above 0" in told.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_tensions_and_budgets_that_are_none(tmp_path: Path) -> None:
     run_of = ["train", "--out", str(tmp_path / "out"), "--phase"]
     wrong = {

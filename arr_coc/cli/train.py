@@ -190,6 +190,7 @@ def train_budget(
         torch.manual_seed(seed)
         host = load_model(model)
         processor = RelevanceProcessor.from_pretrained(model, model=host, relevance=relevance)
-        settings = BudgetSettings(price=price, seed=seed, tensions=parse_tensions(tensions) if tensions else None)
+        fixed = None if tensions is None else parse_tensions(tensions)
+        settings = BudgetSettings(price=price, seed=seed, tensions=fixed)
         run_budget(processor, sweep, settings, out, Console(highlight=False).print)
     typer.echo(str(out / "relevance"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from arr_coc.evaluation.reporting.tables import by_condition, markdown_table
+from arr_coc.evaluation.reporting.tables import by_condition, markdown_table, reach
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.evaluation.statistics.paired import Comparison, compare, with_holm
 
@@ -91,7 +91,7 @@ def matched_table(found: Sequence[Matched], unit: str, scale: float) -> str:
             f"{100 * each.comparison.mean_a:.1f}",
             f"{100 * each.comparison.mean_b:.1f}",
             f"{100 * each.comparison.difference:+.1f}",
-            f"{100 * each.comparison.low:+.1f} .. {100 * each.comparison.high:+.1f}",
+            reach(each.comparison.low, each.comparison.high),
             f"{each.comparison.p_holm:.2g}",
         ]
         for each in found

@@ -31,6 +31,7 @@ from arr_coc.evaluation.reporting.tables import (
     percent,
     points,
     policies_of,
+    reach,
     tokens_by_budget,
     with_error,
 )
@@ -120,9 +121,7 @@ def large_section(lines: Sequence[Line]) -> Section | None:
         low, high = bootstrap_interval([a - b for a, b in zip(*scores[:2], strict=True)], scores[2])
         share = mean(line.num_tokens for line in group) / whole
         gap = points(*paired_gap(group, full))
-        rows.append(
-            [policy, str(budget or "own"), f"{100 * share:.0f}%", gap, f"{100 * low:+.1f} .. {100 * high:+.1f}"]
-        )
+        rows.append([policy, str(budget or "own"), f"{100 * share:.0f}%", gap, reach(low, high)])
     table = markdown_table(["policy", "budget", "tokens of full", "policy - full", "95%"], rows)
     text = f"Points against the full resolution on the same questions about pictures of {LARGE_SIDE} pixels and more."
     return Section("Against the full resolution, large pictures", f"{text}\n\n{table}")
@@ -163,7 +162,7 @@ def comparison_rows(found: Sequence[Comparison]) -> str:
             f"{100 * each.mean_a:.1f}",
             f"{100 * each.mean_b:.1f}",
             f"{100 * each.difference:+.1f}",
-            f"{100 * each.low:+.1f} .. {100 * each.high:+.1f}",
+            reach(each.low, each.high),
             f"{each.p:.2g}",
             f"{each.p_holm:.2g}",
         ]

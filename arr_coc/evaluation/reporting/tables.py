@@ -67,6 +67,11 @@ def points(difference: float, error: float) -> str:
     return f"{100 * difference:+.1f}{error_text(100 * error)}"
 
 
+def reach(low: float, high: float) -> str:
+    """An interval of a difference in points; a dash where one picture is all there is."""
+    return "-" if isnan(low) or isnan(high) else f"{100 * low:+.1f} .. {100 * high:+.1f}"
+
+
 def interval(figure: Estimate) -> str:
     """With its interval, where there is one; a dash where the figure is undefined."""
     if isnan(figure.value):
@@ -163,7 +168,7 @@ def headroom_row(oracle: list[Line], base: list[Line], own: list[Line]) -> list[
     gap, error = paired_gap(oracle, base)
     gain, own_error = paired_gap(own, base)
     row = [points(gap, error), points(gain, own_error)]
-    if gap <= 2 * error:
+    if isnan(error) or gap <= 2 * error:  # of one picture alone no error is known
         return [*row, "-", "-"]
     best, low, clusters = paired_scores(oracle, base)
     reached, _, _ = paired_scores(own, base)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from arr_coc.data.drawing.backgrounds import TILE_PX, blurred, noise_tile
+from arr_coc.data.drawing.backgrounds import add_noise, blurred, through_jpeg
 from arr_coc.data.drawing.lifelike.sheet import Sheet
 from arr_coc.data.records import Box, Glyphs, Question
 
@@ -294,23 +293,7 @@ def exposed(rng: Random, image: Image.Image) -> Image.Image:
         gain, lift = rng.uniform(0.75, 1.15), rng.uniform(-12, 35)
         image = image.point([max(0, min(255, round(value * gain + lift))) for value in range(256)] * 3)
     if rng.random() < 0.45:
-        image = grained(rng, image)
+        image = add_noise(rng, image)
     for _ in range(rng.choice((0, 0, 1, 1, 2))):
-        image = compressed(image, rng.randint(30, 92))
+        image = through_jpeg(image, rng.randint(30, 92))
     return image
-
-
-def grained(rng: Random, image: Image.Image) -> Image.Image:
-    tile = noise_tile(rng.choice((2.0, 4.0, 7.0)))
-    sheet = Image.new("RGB", image.size)
-    left, top = rng.randrange(TILE_PX), rng.randrange(TILE_PX)
-    for x in range(-left, image.width, TILE_PX):
-        for y in range(-top, image.height, TILE_PX):
-            sheet.paste(tile, (x, y))
-    return ImageChops.add(image, sheet, 1, -128)
-
-
-def compressed(image: Image.Image, quality: int) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return Image.open(buffer).convert("RGB")
