@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from arr_coc.quoting import quoted
+
 __all__ = ["Allocator", "RelevanceProcessor"]
 
 
@@ -15,4 +17,4 @@ def __getattr__(name: str) -> object:
         from arr_coc.processor.processor import RelevanceProcessor
 
         return RelevanceProcessor
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {quoted(__name__)} has no attribute {quoted(name)}")

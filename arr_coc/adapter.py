@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from arr_coc.quoting import quoted
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET
 
 Adapter = Callable[[Tensor, Tensor, int], Tensor]
@@ -45,9 +46,9 @@ class AdapterConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             if getattr(self, field.name) < 1:
-                raise ValueError(f"{field.name} must be at least 1, got {getattr(self, field.name)}")
+                raise ValueError(f"{field.name} must be at least 1, got {quoted(getattr(self, field.name))}")
         if self.width % self.num_heads:
-            raise ValueError(f"width must be a multiple of num_heads ({self.num_heads}), got {self.width}")
+            raise ValueError(f"width must be a multiple of num_heads ({self.num_heads}), got {quoted(self.width)}")
 
 
 class QualityAdapter(nn.Module):

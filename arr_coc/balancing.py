@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from arr_coc.quoting import quoted
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET, OPPONENTS, Host, Pyramid, Tensions, check_budget
 from arr_coc.texture import CHANNEL_SCALES, CHANNELS, NUM_LOOKS
 
@@ -103,10 +104,10 @@ class BalancerConfig:
     def __post_init__(self) -> None:
         for name in ("dim", "width"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be at least 1, got {quoted(getattr(self, name))}")
         if self.tensions is not None:
             if len(self.tensions) != 5:
-                raise ValueError(f"tensions must be focus, exploration and three weights, got {self.tensions}")
+                raise ValueError(f"tensions must be focus, exploration and three weights, got {quoted(self.tensions)}")
             self.apply(HeuristicBalancer())
 
     def apply(self, heuristic: HeuristicBalancer) -> HeuristicBalancer:

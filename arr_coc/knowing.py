@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from arr_coc.quoting import quoted
 from arr_coc.records import Gaze, Host, Looks, Pyramid, ScoreMaps, View
 from arr_coc.texture import CHANNEL_SCALES, CHANNELS
 
@@ -76,9 +77,9 @@ class ScorerConfig:
     def __post_init__(self) -> None:
         for name in ("dim", "width", "num_heads", "num_layers", "num_levels"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be at least 1, got {quoted(getattr(self, name))}")
         if self.width % self.num_heads:
-            raise ValueError(f"width must be a multiple of num_heads ({self.num_heads}), got {self.width}")
+            raise ValueError(f"width must be a multiple of num_heads ({self.num_heads}), got {quoted(self.width)}")
 
 
 class LearnedScorer(nn.Module):

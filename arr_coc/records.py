@@ -15,10 +15,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from arr_coc.quoting import quoted
+
 MIN_BUDGET, MAX_BUDGET = 64, 400
 OPPONENTS = ("compress_particularize", "focus_diversify", "exploit_explore")
 AUTO = "auto"
-MAX_SHOWN = 80  # characters of an input that an error may quote
 SUM_ERROR = 1e-4  # by which weights in single precision may miss 1
 
 
@@ -76,7 +77,7 @@ class Tensions:
     def __post_init__(self) -> None:
         for name in OPPONENTS:
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in 0..1, got {getattr(self, name)}")
+                raise ValueError(f"{name} must lie in 0..1, got {quoted(getattr(self, name))}")
         shares = [float(each.detach() if isinstance(each, Tensor) else each) for each in self.weights]
         if len(shares) != 3 or not all(share >= 0 for share in shares) or abs(sum(shares) - 1) > SUM_ERROR:
             raise ValueError(f"weights must be three shares that sum to 1, got {tuple(shares)}")
@@ -91,7 +92,7 @@ def check_budget(budget: object) -> int:
         number = 0
     if not MIN_BUDGET <= number <= MAX_BUDGET:
         wanted = f"auto or a whole number in {MIN_BUDGET}..{MAX_BUDGET}"
-        raise ValueError(f"budget must be {wanted}, got {repr(budget)[:MAX_SHOWN]}")
+        raise ValueError(f"budget must be {wanted}, got {quoted(budget)}")
     return number
 
 
@@ -230,13 +231,15 @@ class Gaze:
 
     def __post_init__(self) -> None:
         if not 0 <= self.first < self.last <= 1:
-            raise ValueError(f"first, last: must satisfy 0 <= first < last <= 1, got {self.first} and {self.last}")
+            raise ValueError(
+                f"first, last: must satisfy 0 <= first < last <= 1, got {quoted(self.first)} and {self.last}"
+            )
         if self.num_queries < 1:
-            raise ValueError(f"num_queries: must be at least 1, got {self.num_queries}")
+            raise ValueError(f"num_queries: must be at least 1, got {quoted(self.num_queries)}")
         if not 0 <= self.relative <= 1:
-            raise ValueError(f"relative: must lie in 0..1, got {self.relative}")
+            raise ValueError(f"relative: must lie in 0..1, got {quoted(self.relative)}")
         if self.heads_from is not None and not 0 <= self.heads_from < self.last:
-            raise ValueError(f"heads_from: must lie in 0..{self.last}, got {self.heads_from}")
+            raise ValueError(f"heads_from: must lie in 0..{self.last}, got {quoted(self.heads_from)}")
 
     def apart(self) -> Gaze:
         """The same, with every head of the layers that are read anyway handed on."""

@@ -18,7 +18,8 @@ from arr_coc.cli.examples import EXAMPLES
 from arr_coc.cli.main import app
 from arr_coc.data.tasks import FolderTask
 from arr_coc.evaluation import comparing
-from arr_coc.evaluation.comparing import POLICIES, STAGES
+from arr_coc.evaluation.comparing import POLICIES
+from arr_coc.processor.asking import STAGES
 
 QUESTION = "What is the total on the receipt?"
 

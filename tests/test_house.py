@@ -192,3 +192,32 @@ def test_every_layer_rule_can_fail() -> None:
     assert _target("arr_coc.records", "views") == "arr_coc.records"
     assert "transformers.vision_utils" in set(imports(PACKAGE / "hosts" / "families" / "family.py"))
     assert "hosts" not in LAYERS["core"] and not any("cli" in may for name, may in LAYERS.items() if name != "cli")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_error_quotes_without_a_bound(path: Path) -> None:
+    """A picture in base64 must not be printed whole: what a user gave goes through `quoting`."""
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Raise):
+            assert not list(unbounded(node)), f"{relative(path)}:{node.lineno} quotes a value of any length"
+
+
+def unbounded(node: ast.Raise) -> Iterator[ast.FormattedValue]:
+    """Values in f-strings that are shown by `!r`, or after "got" as they are."""
+    for text in (part for part in ast.walk(node) if isinstance(part, ast.JoinedStr)):
+        before = ""
+        for value in text.values:
+            if isinstance(value, ast.FormattedValue):
+                shown = ast.unparse(value.value)
+                is_raw = isinstance(value.value, ast.Attribute) or shown.startswith("getattr(")
+                if value.conversion == ord("r") or (
+                    before.endswith("got ") and is_raw and not shown.endswith("__name__")
+                ):
+                    yield value
+            before = value.value if isinstance(value, ast.Constant) else ""
+
+
+@pytest.mark.parametrize(("line", "is_bounded"), [('"got {x!r}"', 0), ('"got {a.b}"', 0), ('"got {quoted(x)}"', 1)])
+def test_the_rule_of_quoting_can_fail(line: str, is_bounded: bool) -> None:
+    [node] = ast.parse(f"raise ValueError(f{line})").body
+    assert isinstance(node, ast.Raise) and (not list(unbounded(node))) == is_bounded

@@ -8,8 +8,9 @@ import torch
 from matplotlib.text import Text
 from PIL import Image, ImageColor
 
-from arr_coc.evaluation.comparing import Comparison, Run
+from arr_coc.evaluation.comparing import Comparison
 from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.processor.asking import Run
 from arr_coc.records import Allocation, CellFeatures, Pyramid, Realization, ScoreMaps, Tensions
 from arr_coc.views.comparison import comparison_figure, place_panels
 from arr_coc.views.curves import Point, colour_of, draw_curves

@@ -13,8 +13,9 @@ from PIL import Image
 
 from arr_coc.apps.remembering import remember
 from arr_coc.apps.streaming import stream_answer
-from arr_coc.evaluation.comparing import check_question, warm_up
+from arr_coc.evaluation.comparing import warm_up
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
+from arr_coc.processor.asking import check_question
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, question_messages
 from arr_coc.records import AUTO, Realization

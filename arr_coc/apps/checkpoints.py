@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from arr_coc.processor.loading import load_host
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.quoting import quoted
 
 LoadedHost = tuple[PreTrainedModel, RelevanceProcessor]
 
@@ -52,7 +53,7 @@ class CheckpointManager:
         """
         with self._lock:
             if name not in self.names:
-                raise ValueError(f"checkpoint: unknown {name!r}; there are {', '.join(self.names)}")
+                raise ValueError(f"checkpoint: unknown {quoted(name)}; there are {', '.join(self.names)}")
             if name not in self._loaded:
                 self._make_room()
                 self._loaded[name] = self._load(name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from arr_coc.apps.variants import Finding, Variant
+from arr_coc.quoting import quoted
 from arr_coc.views.overlay import Box, Tile
 
 SORT_KEYS = ("entry", "checkpoint", "policy", "budget", "tokens", "seconds", "score", "recall")
@@ -102,7 +103,7 @@ def sorted_rows(entries: Sequence[Entry], key: str = "entry", is_descending: boo
         ValueError: a column that cannot be sorted by.
     """
     if key not in SORT_KEYS:
-        raise ValueError(f"sort by: must be one of {', '.join(SORT_KEYS)}, got {key!r}")
+        raise ValueError(f"sort by: must be one of {', '.join(SORT_KEYS)}, got {quoted(key)}")
     rows = [row for entry in entries for row in entry.rows]
     known = [row for row in rows if getattr(row, key) is not None]
     known.sort(key=lambda row: sort_value(row, key), reverse=is_descending)

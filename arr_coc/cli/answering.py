@@ -12,6 +12,7 @@ import typer
 from arr_coc.cli.errors import explained
 from arr_coc.files.checking import check_file
 from arr_coc.files.writing import replacing
+from arr_coc.quoting import quoted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,7 +27,13 @@ FIGURE_FORMATS = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
 Picture = Annotated[str, typer.Argument(metavar="IMAGE", help="A file, or an https:// or data: address.")]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know about it.")]
 Model = Annotated[str, typer.Option(help="nano, a folder, or an id such as Qwen/Qwen3-VL-2B-Instruct.")]
-Budget = Annotated[str, typer.Option(metavar="auto|64..400", help="Most visual tokens the picture may cost.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|64..400",
+        help="Most visual tokens; without it what the model folder says, else auto.",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(metavar="FIGURE.png", help="Write picture, score maps and leaves there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Full = Annotated[bool, typer.Option("--full", help="Run the full resolution even where that takes over a minute.")]
@@ -37,7 +44,7 @@ def compare(
     image: Picture,
     question: Question,
     model: Model = "nano",
-    budget: Budget = "auto",
+    budget: Budget = None,
     out: Out = None,
     is_json: Json = False,
     is_full: Full = False,
@@ -47,8 +54,9 @@ def compare(
     host, tokens, source = prepare(image, question, model, budget, out)
     from arr_coc.evaluation.comparing import compare as run
     from arr_coc.pictures.errors import ImageError
+    from arr_coc.processor.questions import QuestionError
 
-    with explained(ImageError):
+    with explained(ImageError, QuestionError):
         comparison = run(
             *host,
             source,
@@ -71,18 +79,19 @@ def ask(
     image: Picture,
     question: Question,
     model: Model = "nano",
-    budget: Budget = "auto",
+    budget: Budget = None,
     is_json: Json = False,
     max_new_tokens: MaxNewTokens = 64,
 ) -> None:
     """Print the answer and the tokens spent."""
     (network, processor), tokens, source = prepare(image, question, model, budget)
-    from arr_coc.evaluation.comparing import run_relevance, run_to_json
     from arr_coc.pictures.errors import ImageError
+    from arr_coc.processor.asking import run_relevance, run_to_json
     from arr_coc.processor.plain_inputs import question_messages
+    from arr_coc.processor.questions import QuestionError
     from arr_coc.views.table import printable
 
-    with explained(ImageError):
+    with explained(ImageError, QuestionError):
         messages = question_messages(source, question)
         realization, run = run_relevance(network, processor, messages, tokens, max_new_tokens)
     if is_json:
@@ -97,8 +106,8 @@ def ask(
 
 
 def prepare(
-    image: str, question: str, model: str, budget: str, out: Path | None = None
-) -> tuple[Host, int | None, str | bytes]:
+    image: str, question: str, model: str, budget: str | None, out: Path | None = None
+) -> tuple[Host, int | str | None, str | bytes]:
     """Checks everything the user gave, the cheap things first, and loads the host; a picture of the web is fetched."""
     with explained():
         if out is not None:
@@ -114,26 +123,24 @@ def prepare(
         image_size(source)
         tell(f"loading {model}")
         silence_libraries()
-        from arr_coc.evaluation.comparing import check_question
         from arr_coc.processor.loading import load_host
 
         host = load_host(model)
-        check_question(host[1].host, question, tokens)
     return host, tokens, source
 
 
-def parse_budget(text: str) -> int | None:
-    """ "auto" is None.
+def parse_budget(text: str | None) -> int | str | None:
+    """What `allocator.Budget` says of it: a number, "auto", or None, the allocator's own.
 
     Raises:
         ValueError: neither "auto" nor a whole number in 64..400.
     """
-    from arr_coc.balancing import check_budget
+    from arr_coc.records import AUTO, check_budget
 
-    if text == "auto":
-        return None
+    if text is None or text == AUTO:
+        return text
     if not text.strip().lstrip("+-").isdecimal():
-        raise ValueError(f"--budget must be auto or a whole number in 64..400, got {text!r}")
+        raise ValueError(f"--budget must be auto or a whole number in 64..400, got {quoted(text)}")
     return check_budget(int(text))
 
 

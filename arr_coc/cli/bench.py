@@ -10,6 +10,7 @@ import typer
 from arr_coc.cli.errors import explained
 from arr_coc.files.checking import check_file
 from arr_coc.files.writing import write_atomically
+from arr_coc.quoting import quoted
 
 
 def bench(
@@ -63,5 +64,5 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     parts = text.strip().split("x")
     if len(parts) != 2 or not all(part.isdigit() and 32 <= int(part) <= 8192 for part in parts):
-        raise ValueError(f"sizes: {text!r} is not WIDTHxHEIGHT with sides of 32..8192")
+        raise ValueError(f"sizes: {quoted(text)} is not WIDTHxHEIGHT with sides of 32..8192")
     return int(parts[0]), int(parts[1])

@@ -31,11 +31,11 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def explained(kind: type[ValueError] = ValueError) -> Iterator[None]:
-    """An error of that kind, raised in the block, ends the command with its message."""
+def explained(*kinds: type[ValueError]) -> Iterator[None]:
+    """An error of these kinds (none named: any ValueError), raised in the block, ends the command with its message."""
     try:
         yield
-    except kind as error:
+    except kinds or (ValueError,) as error:  # noqa: B030
         fail(str(error))
 
 

@@ -11,6 +11,7 @@ from arr_coc.cli.errors import Command, Commands, explained, fail
 from arr_coc.cli.reporting import Session, answer_all, answer_and_report, check_outputs, publish, tell_doubled, write
 from arr_coc.files.checking import check_file
 from arr_coc.files.writing import write_atomically
+from arr_coc.quoting import quoted
 
 if TYPE_CHECKING:
     from arr_coc.evaluation.running.runner import Plan
@@ -270,7 +271,7 @@ def shares(text: str) -> list[float]:
     except ValueError:
         found = [-1.0]
     if not all(0 <= value <= 1 for value in found):
-        raise ValueError(f"{text!r} is not a list of numbers in 0..1, such as 0.4,0.6,0.8")
+        raise ValueError(f"{quoted(text)} is not a list of numbers in 0..1, such as 0.4,0.6,0.8")
     return found
 
 
@@ -282,5 +283,5 @@ def numbers(text: str) -> tuple[int, ...]:
     """
     parts = text.split(",")
     if not all(part == "auto" or (part.isdigit() and 64 <= int(part) <= 400) for part in parts):
-        raise ValueError(f"budgets: {text!r} is not a list of numbers in 64..400, or auto, such as 64,100,auto")
+        raise ValueError(f"budgets: {quoted(text)} is not a list of numbers in 64..400, or auto, such as 64,100,auto")
     return tuple(0 if part == "auto" else int(part) for part in parts)

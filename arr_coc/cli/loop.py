@@ -17,16 +17,17 @@ def loop(
     question: Question,
     out: Annotated[Path, typer.Option(metavar="FIGURE.png", help="Write the figure there.")],
     model: Model = "nano",
-    budget: Budget = "auto",
+    budget: Budget = None,
 ) -> None:
     """Draw glimpse, the question's map, every round of splits and the leaves of one picture."""
     (_, processor), tokens, source = prepare(image, question, model, budget, out)
     from arr_coc.pictures.errors import ImageError
     from arr_coc.pictures.opening import open_image
     from arr_coc.processor.plain_inputs import question_messages
+    from arr_coc.processor.questions import QuestionError
     from arr_coc.views.loop import loop_figure
 
-    with explained(ImageError):
+    with explained(ImageError, QuestionError):
         messages = question_messages(source, question)
         inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=tokens)
     figure = loop_figure(open_image(source), inputs.realizations[0][0])

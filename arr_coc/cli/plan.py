@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from arr_coc.cli.errors import explained
+from arr_coc.quoting import quoted
 
 Vram = Annotated[str, typer.Option(help="Gigabytes of the card; several comma-separated.")]
 Model = Annotated[
@@ -53,7 +54,7 @@ def parse_number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ValueError(f"--{name} must be a number, got {text!r}") from error
+        raise ValueError(f"--{name} must be a number, got {quoted(text)}") from error
 
 
 def parse_whole(name: str, text: str) -> int:
@@ -61,7 +62,7 @@ def parse_whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise ValueError(f"--{name} must be a whole number, got {text!r}") from error
+        raise ValueError(f"--{name} must be a whole number, got {quoted(text)}") from error
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -72,7 +73,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     sides = text.strip().lower().split("x")
     if len(sides) != 2 or not all(side.isdecimal() for side in sides):
-        raise ValueError(f"--size must be WIDTHxHEIGHT in pixels, got {text!r}")
+        raise ValueError(f"--size must be WIDTHxHEIGHT in pixels, got {quoted(text)}")
     return int(sides[0]), int(sides[1])
 
 

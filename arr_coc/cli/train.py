@@ -12,6 +12,7 @@ import typer
 from arr_coc.cli.errors import explained, fail, resumable, say
 from arr_coc.cli.evaluation import numbers
 from arr_coc.files.checking import check_folder as check_out
+from arr_coc.quoting import quoted
 
 SPEED = "Speed and memory"
 BUDGET_PHASE = "budget"
@@ -146,7 +147,7 @@ def check_numbers(**options: float) -> None:
     """Raises ValueError for an option that is not a number of ordinary size."""
     for name, value in options.items():
         if not math.isfinite(value) or value < 0 or (value == 0 and name == "rate_scale"):
-            raise ValueError(f"--{name.replace('_', '-')}: must be a number above 0, got {value}")
+            raise ValueError(f"--{name.replace('_', '-')}: must be a number above 0, got {quoted(value)}")
 
 
 def fixed(budgets: str) -> tuple[int, ...]:
@@ -162,7 +163,7 @@ def parse_tensions(text: str) -> tuple[float, ...]:
     try:
         return tuple(map(float, text.split(",")))
     except ValueError:
-        raise ValueError(f"tensions: {text!r} is not a list of numbers, such as 0.8,0,0.2,0,0.8") from None
+        raise ValueError(f"tensions: {quoted(text)} is not a list of numbers, such as 0.8,0,0.2,0,0.8") from None
 
 
 def train_budget(

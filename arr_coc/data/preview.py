@@ -15,6 +15,7 @@ from arr_coc.data.drawing.lifelike.generator import KIND, lifelike
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
 from arr_coc.files.writing import replacing_folder
+from arr_coc.quoting import quoted
 
 CAPTION_PX, GAP_PX = 13, 8
 LINE_PX = CAPTION_PX + 4
@@ -38,7 +39,7 @@ def contact_sheet(
     if not seeds:
         raise ValueError("seeds must not be empty")
     if is_lifelike and kind not in (None, KIND):
-        raise ValueError(f"kind must be {KIND} for lifelike pictures, got {kind!r}")
+        raise ValueError(f"kind must be {KIND} for lifelike pictures, got {quoted(kind)}")
     pictures = (
         lifelike(seed, num_questions=num_questions) if is_lifelike else mixture(seed, num_questions, kind=kind)
         for seed in seeds

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from arr_coc.quoting import quoted
+
 Box = tuple[float, float, float, float]
 
 GROUPS = ("reading", "charts", "tables", "scenes", "description", "arithmetic")
@@ -87,7 +89,7 @@ def legible_level(question: Question, native_scale: float) -> int:
         The level; a large number (16) where a glimpse is enough.
     """
     if native_scale <= 0:
-        raise ValueError(f"native_scale must be positive, got {native_scale}")
+        raise ValueError(f"native_scale must be positive, got {quoted(native_scale)}")
     if math.isinf(question.glyph_px):
         return 16
     return max(0, min(16, math.floor(math.log2(question.glyph_px * native_scale / MIN_GLYPH_PX))))

@@ -16,6 +16,7 @@ from arr_coc.data.hub import DATA_SETS, open_hub_task
 from arr_coc.data.records import KINDS, Box
 from arr_coc.data.robustness import TRANSFORMS, is_answerable
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
+from arr_coc.quoting import quoted
 
 NUM_PICTURES, NUM_QUESTIONS = 1000, 8
 SIZES = (512, 1024, 2048, 4096)
@@ -138,11 +139,11 @@ def open_task(
     """
     task: Task | None
     if name in FROZEN and not for_final_report:
-        raise ValueError(f"tasks: {name!r} is frozen for the report of arr-coc eval final; use development")
+        raise ValueError(f"tasks: {quoted(name)} is frozen for the report of arr-coc eval final; use development")
     if name in SUITES | FROZEN:
         task = (SUITES | FROZEN)[name]()
     elif (task := open_hub_task(name, limit)) is None:
         if not Path(name).is_dir():
-            raise ValueError(f"tasks: {name!r} is neither a folder nor one of {', '.join([*SUITES, *DATA_SETS])}")
+            raise ValueError(f"tasks: {quoted(name)} is neither a folder nor one of {', '.join([*SUITES, *DATA_SETS])}")
         task = FolderTask(name, skip_missing=skip_missing)
     return task if limit is None or limit >= len(task) else Selection(task, list(range(limit)), task.name)

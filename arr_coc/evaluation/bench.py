@@ -11,9 +11,10 @@ from transformers import PreTrainedModel
 
 from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TEST_SEEDS
-from arr_coc.evaluation.comparing import Run, estimate_full, run_plain, run_relevance, warm_up
+from arr_coc.evaluation.comparing import estimate_full, run_plain, warm_up
 from arr_coc.evaluation.flops import encode_flops, encoded_segments, prefill_flops
 from arr_coc.hosts.host import TransformersHost
+from arr_coc.processor.asking import Run, run_relevance
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Realization

@@ -9,43 +9,20 @@ from typing import Any
 from PIL import Image
 from transformers import PreTrainedModel
 
+from arr_coc.allocator import Budget
 from arr_coc.evaluation.flops import encode_flops, prefill_flops
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import MEGABYTE, PeakMemory, Stopwatch
 from arr_coc.pictures.opening import image_size
 from arr_coc.pictures.sources import ImageSource
-from arr_coc.processor.answer import Answer, answer
+from arr_coc.processor.answer import answer
+from arr_coc.processor.asking import STAGES, Run, check_question, prompt_of, run_relevance, run_to_json, to_run
 from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
-from arr_coc.records import MAX_BUDGET, Realization
+from arr_coc.records import Realization
 
 POLICIES = ("full", "resize", "arr-coc")
-STAGES = ("prepare", "encode", "prefill", "decode")
 PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one policy answered and what it cost.
-
-    Attributes:
-        answer: None where the run was estimated instead of done.
-        visual_tokens: visual tokens the language model read.
-        encoded_tokens: visual tokens that went through the vision encoder.
-        seconds: per stage of `STAGES`, and their sum as "total".
-        ttft_s: seconds to the first token, from opening the file on.
-        peak_memory_mb: most memory the process (on a GPU: torch) held during the run, model included, in
-            2^20 bytes; None where the run was estimated.
-    """
-
-    policy: str
-    answer: str | None
-    visual_tokens: int
-    encoded_tokens: int
-    seconds: dict[str, float]
-    ttft_s: float
-    peak_memory_mb: float | None
-    is_estimate: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +65,7 @@ def compare(
     question: str,
     *,
     host: str = "nano",
-    budget: int | None = None,
+    budget: Budget = None,
     max_new_tokens: int = 64,
     is_full_forced: bool = False,
     on_start: Callable[[str], None] = lambda policy: None,
@@ -104,7 +81,7 @@ def compare(
 
     Args:
         host: the model's name, for the record.
-        budget: 64..400, None for what picture and question ask for.
+        budget: see `allocator.Budget`.
         on_start: called with the policy that is about to run.
 
     Raises:
@@ -123,34 +100,6 @@ def compare(
         on_start("full")
         full = run_plain(model, processor.host, messages, None, max_new_tokens, held_mb)
     return Comparison(image_size(image), question, host, realization, (full, resize, ours))
-
-
-def check_question(host: TransformersHost, question: str, budget: int | None = None) -> None:
-    """Raises ValueError for an empty question, and for one that leaves too little of the context for a picture."""
-    if not question.strip():
-        raise ValueError("question: it is empty; say what you want to know about the picture")
-    num_text, num_visual = len(host.tokenize(prompt_of(question))), budget or MAX_BUDGET
-    if num_text + num_visual > host.max_tokens:
-        raise ValueError(
-            f"question: its {num_text} tokens and up to {num_visual} for the picture are more than the model's context "
-            f"of {host.max_tokens}; shorten the question"
-        )
-
-
-def run_relevance(
-    model: PreTrainedModel,
-    processor: RelevanceProcessor,
-    messages: list[dict[str, object]],
-    budget: int | None,
-    max_new_tokens: int,
-) -> tuple[Realization, Run]:
-    """ARR-COC on one question about one picture."""
-    with PeakMemory(model.device) as memory:
-        inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=budget)
-        result = answer(model, processor.tokenizer, inputs, max_new_tokens, processor.host.clock)
-    realization = inputs.realizations[0][0]
-    num_tokens = realization.allocation.num_tokens
-    return realization, to_run("arr-coc", result, num_tokens, realization.num_encoded, memory.peak_mb)
 
 
 def run_plain(
@@ -201,30 +150,6 @@ def warm_up(model: PreTrainedModel, processor: RelevanceProcessor) -> None:
     messages = question_messages(Image.radial_gradient("L").resize((side, side)).convert("RGB"), "What is it?")
     run_relevance(model, processor, messages, None, 2)
     run_plain(model, processor.host, messages, 64, 2)
-
-
-def prompt_of(question: str) -> list[dict[str, Any]]:
-    """The conversation as the chat template is shown it, one placeholder for the picture."""
-    return [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
-
-
-def to_run(policy: str, result: Answer, visual_tokens: int, encoded_tokens: int, peak_mb: float) -> Run:
-    seconds = {**{stage: result.seconds[stage] for stage in STAGES}, "total": result.total}
-    return Run(policy, result.text, visual_tokens, encoded_tokens, seconds, result.ttft, peak_mb)
-
-
-def run_to_json(run: Run) -> dict[str, Any]:
-    """A run with times and memory rounded to what was measured; "estimated" only where it is."""
-    values = {
-        "policy": run.policy,
-        "answer": run.answer,
-        "visual_tokens": run.visual_tokens,
-        "encoded_tokens": run.encoded_tokens,
-        "seconds": {stage: round(value, 6) for stage, value in run.seconds.items()},
-        "ttft_s": round(run.ttft_s, 6),
-        "peak_memory_mb": None if run.peak_memory_mb is None else round(run.peak_memory_mb, 1),
-    }
-    return {**values, "estimated": True} if run.is_estimate else values
 
 
 def size_mb(realization: Realization) -> float:

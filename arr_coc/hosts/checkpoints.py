@@ -14,6 +14,7 @@ from transformers.utils import cached_file
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.names import explained, family_of, resolve
 from arr_coc.hosts.soundness import check_endings, check_loaded, check_weights
+from arr_coc.quoting import quoted
 
 AUTO = "auto"
 
@@ -91,9 +92,9 @@ def pick_device(device: str) -> torch.device:
     try:
         target = torch.device(device)
     except RuntimeError as error:
-        raise ValueError(f"device: must be auto, cpu or cuda, got {device!r}") from error
+        raise ValueError(f"device: must be auto, cpu or cuda, got {quoted(device)}") from error
     if target.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device: {device!r} asked for, but torch sees no GPU; use cpu")
+        raise ValueError(f"device: {quoted(device)} asked for, but torch sees no GPU; use cpu")
     return target
 
 
@@ -102,5 +103,5 @@ def pick_dtype(dtype: str, device: torch.device) -> torch.dtype | str:
         return torch.float32 if device.type == "cpu" else AUTO
     kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if dtype not in kinds:
-        raise ValueError(f"dtype: must be auto, {', '.join(kinds)}, got {dtype!r}")
+        raise ValueError(f"dtype: must be auto, {', '.join(kinds)}, got {quoted(dtype)}")
     return kinds[dtype]

@@ -140,15 +140,18 @@ class TransformersHost:
 
         See `fit_grid` for how far it may be from the host's own.
         """
+        return self._native_of(self.stock_size(width, height, limits), limits)
+
+    def _native_of(self, stock: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
         side = self.geometry.cell_px
-        stock_width, stock_height = self.stock_size(width, height, limits)
         most = self.family.max_cells(limits[1] if limits else self.image_processor.size["longest_edge"], side)
-        rows, cols, _ = fit_grid(stock_height // side, stock_width // side, most)
+        rows, cols, _ = fit_grid(stock[1] // side, stock[0] // side, most)
         return cols * side, rows * side
 
     def needed_size(self, width: int, height: int, limits: tuple[int, int] | None = None) -> tuple[int, int]:
         """(width, height) below which a picture must not be decoded: native or stock, whichever is larger."""
-        stock, native = self.stock_size(width, height, limits), self.native_size(width, height, limits)
+        stock = self.stock_size(width, height, limits)
+        native = self._native_of(stock, limits)
         return max(stock[0], native[0]), max(stock[1], native[1])
 
     def pyramid(self, image: Image.Image, limits: tuple[int, int] | None = None) -> Pyramid:
@@ -158,8 +161,9 @@ class TransformersHost:
         is first averaged over whole pixels, down to no less than twice the size, which more than halves the time.
         """
         with self.clock.measure("resize"):
-            size = self.native_size(*image.size, limits)
-            tell_stretch(image.size, self.stock_size(*image.size, limits), size)
+            stock = self.stock_size(*image.size, limits)
+            size = self._native_of(stock, limits)
+            tell_stretch(image.size, stock, size)
             pixels = self.resize(image, size, REDUCING_GAP)
         with self.clock.measure("pyramid"):
             return build_pyramid(pixels, self.geometry.cell_px)
@@ -230,6 +234,11 @@ class TransformersHost:
         """Ids of a conversation in the host's chat format, one placeholder per picture; texts are taken literally."""
         return self.text.encode_conversation(messages, **template)
 
+    def question_ids(self, question: str) -> list[int]:
+        """Ids of the prompt whose attention is read: one placeholder, the question, the assistant's turn begun."""
+        content = [{"type": "image"}, {"type": "text", "text": question}]
+        return self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True, **self.chat)
+
     def _graph(self) -> AbstractContextManager[object]:
         return nullcontext() if self.is_training else torch.no_grad()
 
@@ -254,9 +263,7 @@ class TransformersHost:
         return Looks(means[0] - gaze.relative * means[1] if gaze.relative else means[0], heads[0])
 
     def _ask(self, block: ImageBlock, question: str) -> Prompt:
-        content = [{"type": "image"}, {"type": "text", "text": question}]
-        ids = self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True, **self.chat)
-        return lay_out(ids, self.image_token_id, [block])
+        return lay_out(self.question_ids(question), self.image_token_id, [block])
 
 
 @lru_cache(maxsize=64)

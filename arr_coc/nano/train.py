@@ -38,6 +38,7 @@ from arr_coc.nano.muon import Muon32
 from arr_coc.nano.packing import Batch, ChatFormat
 from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
+from arr_coc.quoting import quoted
 
 WARMUP_BATCHES = 30
 VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.0, 4.0, 2.0, 1.0
@@ -73,7 +74,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("scale", "batch_scale"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be positive, got {quoted(getattr(self, name))}")
 
     def stages(self) -> list[Stage]:
         return [
@@ -96,7 +97,7 @@ def choose_device(name: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
         return name
-    raise ValueError(f"device: {name!r} is not here; choose auto or cpu")
+    raise ValueError(f"device: {quoted(name)} is not here; choose auto or cpu")
 
 
 def worker_options(num_workers: int) -> dict[str, Any]:

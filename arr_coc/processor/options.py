@@ -149,7 +149,7 @@ def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
         if name not in names:
             near = get_close_matches(str(name), names, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
-            raise TypeError(f"{where} got an unexpected option {str(name)[:80]!r}; {hint}")
+            raise TypeError(f"{where} got an unexpected option {quoted(name)}; {hint}")
 
 
 def refuse_what_cannot_be(given: Mapping[str, Any]) -> None:

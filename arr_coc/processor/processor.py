@@ -42,7 +42,7 @@ from arr_coc.processor.options import (
     read_chat_options,
     read_options,
 )
-from arr_coc.processor.questions import question_of_text
+from arr_coc.processor.questions import QuestionError, question_of_text
 from arr_coc.processor.stock_inputs import take_apart
 from arr_coc.processor.trained_parts import (
     FOLDER,
@@ -297,7 +297,7 @@ class RelevanceProcessor:
 
     def _check_length(self, num_tokens: int) -> None:
         if num_tokens > self.host.max_tokens:
-            raise ValueError(
+            raise QuestionError(
                 f"question: the prompt takes {num_tokens} tokens, the model's context is {self.host.max_tokens}; "
                 "shorten the text, send fewer pictures or lower the budget"
             )

@@ -31,6 +31,10 @@ PICTURES = re.compile(rf"(?:(?:(?:Picture|Image|Video) \d+: ?)?\s*{PICTURE}\s*)+
 TOKEN = re.compile(r"<[^<>]*>")
 
 
+class QuestionError(ValueError):
+    """What is asked does not fit the model: one line that says what to do."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """One turn of a conversation: who speaks, and what, without pictures."""

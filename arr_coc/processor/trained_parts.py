@@ -21,7 +21,7 @@ from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, HeuristicBalancer, LearnedBalancer
 from arr_coc.hosts.placement import base_of
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig
-from arr_coc.quoting import shortened
+from arr_coc.quoting import quoted, shortened
 from arr_coc.records import Gaze
 
 FOLDER, SETTINGS_FILE, WEIGHTS_FILE, CARD_FILE = "relevance", "relevance.json", "relevance.safetensors", "README.md"
@@ -135,7 +135,7 @@ def load_relevance(folder: Path, model: PreTrainedModel) -> Allocator:
     """
     place = find_relevance(folder)
     if place is None:
-        raise ValueError(f"relevance {str(folder)!r}: holds no {SETTINGS_FILE}; give a folder from save_pretrained")
+        raise ValueError(f"relevance {quoted(folder)}: holds no {SETTINGS_FILE}; give a folder from save_pretrained")
     path = place / SETTINGS_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def load_relevance(folder: Path, model: PreTrainedModel) -> Allocator:
         configs, trained_for = dict(configs), dict(trained_for)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"relevance {str(path)!r}: not written by save_pretrained ({shortened(repr(error))}); save it again"
+            f"relevance {quoted(str(path))}: not written by save_pretrained ({shortened(repr(error))}); save it again"
         ) from error
     if not configs:
         return allocator
@@ -163,7 +163,7 @@ def check_host(folder: Path, trained_for: Mapping[str, int | str], host: Mapping
         before = trained_for.get(name, FIRST_FAMILY if name == "model_type" else None)
         if before != value:
             raise ValueError(
-                f"relevance {str(folder)!r}: was trained for a host with {name} {before}, "
+                f"relevance {quoted(folder)}: was trained for a host with {name} {before}, "
                 f"this one has {value}; train one with arr-coc train --model"
             )
 
@@ -175,7 +175,7 @@ def load_parts(folder: Path, configs: Mapping[str, Mapping[str, Any]], allocator
         parts = {name: load_part(name, config, tensors) for name, config in configs.items()}
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise ValueError(f"relevance {str(folder / WEIGHTS_FILE)!r}: can't be read ({reason})") from error
+        raise ValueError(f"relevance {quoted(str(folder / WEIGHTS_FILE))}: can't be read ({reason})") from error
     if "balancer" in parts:
         parts["balancer"].heuristic = allocator.heuristic
     return Allocator(allocator.budget, allocator.gaze, **{"balancer": allocator.heuristic, **parts})

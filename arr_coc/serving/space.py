@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from arr_coc.hosts.names import HUB_ID, NANO
+from arr_coc.quoting import quoted
 from arr_coc.serving.private import KEPT_S
 
 PACKAGE = Path(__file__).parents[1]
@@ -89,11 +90,11 @@ class Space:
 
     def __post_init__(self) -> None:
         if self.model != NANO and not HUB_ID.fullmatch(self.model):
-            raise ValueError(f"model: must be {NANO} or an id of the Hugging Face hub, got {self.model!r}")
+            raise ValueError(f"model: must be {NANO} or an id of the Hugging Face hub, got {quoted(self.model)}")
         if self.hardware not in HARDWARE:
-            raise ValueError(f"hardware: must be one of {', '.join(HARDWARE)}, got {self.hardware!r}")
+            raise ValueError(f"hardware: must be one of {', '.join(HARDWARE)}, got {quoted(self.hardware)}")
         if self.package is not None and len(self.package.splitlines()) != 1:
-            raise ValueError(f"package: must be one line for pip, got {self.package!r}")
+            raise ValueError(f"package: must be one line for pip, got {quoted(self.package)}")
 
 
 def installed_version(name: str) -> str:
@@ -160,10 +161,10 @@ def write_space(folder: Path, space: Space, version_of: Callable[[str], str] = i
 def check_folder(folder: Path) -> None:
     """Raises ValueError unless the folder is new, empty, or a Space by the header of its README."""
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"folder {str(folder)!r}: it is a file; give a folder")
+        raise ValueError(f"folder {quoted(folder)}: it is a file; give a folder")
     if not folder.is_dir() or all(path.name.startswith(".git") for path in folder.iterdir()):
         return
     readme = folder / "README.md"
     header = readme.read_text(encoding="utf-8", errors="replace").split("---")[1:2] if readme.is_file() else []
     if not any("sdk: gradio" in part for part in header):
-        raise ValueError(f"folder {str(folder)!r}: it holds something else than a Space; give a new or empty folder")
+        raise ValueError(f"folder {quoted(folder)}: it holds something else than a Space; give a new or empty folder")

@@ -17,6 +17,7 @@ from arr_coc.hosts.checkpoints import load_config, load_image_processor
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family, size_config, sizes
 from arr_coc.hosts.host import MAX_ASPECT
+from arr_coc.quoting import quoted
 from arr_coc.serving.memory import Memory, Weights, count_weights
 from arr_coc.texture import fit_grid
 
@@ -46,9 +47,9 @@ class Workload:
     def __post_init__(self) -> None:
         check_budget(self.budget)
         if min(self.size) < 1 or max(self.size) > MAX_ASPECT * min(self.size):
-            raise ValueError(f"size must have sides of at least 1, at most {MAX_ASPECT}:1, got {self.size}")
+            raise ValueError(f"size must have sides of at least 1, at most {MAX_ASPECT}:1, got {quoted(self.size)}")
         if self.batch < 1:
-            raise ValueError(f"batch must be at least 1, got {self.batch}")
+            raise ValueError(f"batch must be at least 1, got {quoted(self.batch)}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def find_target(name: str, dtype: str = "bfloat16") -> Target:
         ValueError: unknown name or dtype, or a kind of model that cannot be a host.
     """
     if dtype not in DTYPES:
-        raise ValueError(f"dtype: must be one of {', '.join(DTYPES)}, got {dtype!r}")
+        raise ValueError(f"dtype: must be one of {', '.join(DTYPES)}, got {quoted(dtype)}")
     if name in sizes():
         return Target(name, size_config(name), DTYPES[dtype], sizes()[name].pixel_limits)
     config = load_config(name)

@@ -14,6 +14,7 @@ from arr_coc.data.tasks import Sample
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock, lay_out, pad_batch
 from arr_coc.pictures.modes import to_rgb
+from arr_coc.quoting import quoted
 from arr_coc.records import CellFeatures, Pyramid
 from arr_coc.training.sampling import Drawn
 
@@ -98,7 +99,7 @@ def question_ids(host: TransformersHost, question: str) -> list[int]:
 def answer_ids(host: TransformersHost, sample: Sample) -> list[int]:
     """The first accepted answer and the end of the turn."""
     if not sample.answers:
-        raise ValueError(f"answers: the question {sample.question!r} has none; training needs one for each")
+        raise ValueError(f"answers: the question {quoted(sample.question)} has none; training needs one for each")
     text = sample.answers[0]
     return [*host.text.encode_literally(text), host.tokenizer.eos_token_id]
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from torch.utils.data import Dataset
 
 from arr_coc.data.mixture import GOLDEN, MODULUS
+from arr_coc.quoting import quoted
 from arr_coc.training.monitoring import BUDGETS
 from arr_coc.training.sampling import Curriculum, Drawn, Estimate, Source, choose_bands
 
@@ -31,15 +32,18 @@ class Buckets:
 
     def __post_init__(self) -> None:
         if not self.budgets or min(self.budgets) < 1:
-            raise ValueError(f"budgets must be positive, got {self.budgets}")
+            raise ValueError(f"budgets must be positive, got {quoted(self.budgets)}")
         if len(self.shares) != len(self.budgets) or min(self.shares) <= 0:
-            raise ValueError(f"shares: {len(self.budgets)} budgets need as many positive shares, got {self.shares}")
+            raise ValueError(
+                f"shares: {len(self.budgets)} budgets need as many positive shares, got {quoted(self.shares)}"
+            )
         if self.tokens_per_batch < max(self.budgets):
             raise ValueError(
-                f"tokens_per_batch: must hold a sample of {max(self.budgets)} tokens, got {self.tokens_per_batch}"
+                f"tokens_per_batch: must hold a sample of {max(self.budgets)} tokens, "
+                f"got {quoted(self.tokens_per_batch)}"
             )
         if self.max_batch_size < 1:
-            raise ValueError(f"max_batch_size must be at least 1, got {self.max_batch_size}")
+            raise ValueError(f"max_batch_size must be at least 1, got {quoted(self.max_batch_size)}")
 
     def budget_of(self, number: int) -> int:
         """The budget of a batch; any run of neighbouring batches holds the budgets in nearly their shares.

@@ -28,6 +28,7 @@ from arr_coc.evaluation.statistics.calibration import smallest_sufficient
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.trained_parts import FOLDER, host_facts, save_relevance
+from arr_coc.quoting import quoted
 from arr_coc.records import MAX_BUDGET
 
 POLICY = "arr-coc-trained"
@@ -59,7 +60,7 @@ class BudgetSettings:
 
     def __post_init__(self) -> None:
         if self.price < 0:
-            raise ValueError(f"price must not be negative, got {self.price}")
+            raise ValueError(f"price must not be negative, got {quoted(self.price)}")
         if self.spread <= 0 or self.num_epochs < 1:
             raise ValueError("spread must be positive and num_epochs at least 1")
 

@@ -15,6 +15,7 @@ from arr_coc.hosts.caching import RememberingHost
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.processor.trained_parts import trained_parts
+from arr_coc.quoting import quoted
 from arr_coc.records import Realization, View
 from arr_coc.training.batches import Batch, Group, answer_logits, answered
 from arr_coc.training.losses import (
@@ -56,9 +57,9 @@ class LossWeights:
     def __post_init__(self) -> None:
         for name in ("answer", "kl", "alignment", "efficiency", "price"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+                raise ValueError(f"{name} must not be negative, got {quoted(getattr(self, name))}")
         if self.price_steps < 1:
-            raise ValueError(f"price_steps must be at least 1, got {self.price_steps}")
+            raise ValueError(f"price_steps must be at least 1, got {quoted(self.price_steps)}")
 
     @property
     def needs_teacher(self) -> bool:

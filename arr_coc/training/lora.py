@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family
+from arr_coc.quoting import quoted
 
 
 def targets(family: Family) -> str:
@@ -27,7 +28,7 @@ def add_lora(model: PreTrainedModel, rank: int) -> Any:
         ValueError: peft is not installed, or the rank is under 1.
     """
     if rank < 1:
-        raise ValueError(f"lora must be a rank of at least 1, got {rank}")
+        raise ValueError(f"lora must be a rank of at least 1, got {quoted(rank)}")
     try:
         peft = import_module("peft")
     except ModuleNotFoundError as error:

@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from arr_coc.quoting import quoted
+
 
 @dataclass(frozen=True)
 class SampleFacts:
@@ -54,7 +56,7 @@ class Outcome:
         if not self.terms or set(self.terms) != set(self.weights):
             raise ValueError(f"weights: must name the terms {sorted(self.terms)}, got {sorted(self.weights)}")
         if self.num_tokens < 1:
-            raise ValueError(f"num_tokens must be at least 1, got {self.num_tokens}")
+            raise ValueError(f"num_tokens must be at least 1, got {quoted(self.num_tokens)}")
 
     def total(self) -> Tensor:
         """sum_t weight_t * term_t, a scalar; a term of weight 0 is measured, not learnt."""

@@ -16,6 +16,7 @@ from arr_coc.hosts.host import TransformersHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.trained_parts import trained_parts
+from arr_coc.quoting import quoted
 from arr_coc.training.learner import LossWeights, RelevanceLearner
 from arr_coc.training.lora import lora_parameters
 from arr_coc.training.policy_gradient import PolicyLearner, PolicySettings
@@ -93,7 +94,7 @@ def find_phase(name: str) -> Phase:
     if name not in PHASES:
         listed = ", ".join(f"{phase.name} ({phase.summary})" for phase in PHASES.values())
         listed += ", budget (the balancer's budget, from a sweep of answers)"
-        raise ValueError(f"phase: unknown {name!r}; there are {listed}")
+        raise ValueError(f"phase: unknown {quoted(name)}; there are {listed}")
     return PHASES[name]
 
 
@@ -165,5 +166,5 @@ def frozen_copy(host: TransformersHost) -> TransformersHost:
 def scaled(phase: Phase, factor: float) -> Phase:
     """The phase with all rates multiplied: a small host wants larger ones."""
     if factor <= 0:
-        raise ValueError(f"rate_scale must be positive, got {factor}")
+        raise ValueError(f"rate_scale must be positive, got {quoted(factor)}")
     return replace(phase, rates={part: rate * factor for part, rate in phase.rates.items()})

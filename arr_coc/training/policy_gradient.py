@@ -27,6 +27,7 @@ from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.knowing import standardise
 from arr_coc.processor.trained_parts import trained_parts
+from arr_coc.quoting import quoted
 from arr_coc.records import AUTO, MAX_BUDGET, Gaze, Host, Pyramid, Realization, ScoreMaps, Tensions, View
 from arr_coc.training.batches import Batch, Group
 from arr_coc.training.objective import Outcome, SampleFacts
@@ -61,13 +62,13 @@ class PolicySettings:
 
     def __post_init__(self) -> None:
         if self.num_rollouts < 2:
-            raise ValueError(f"num_rollouts must be at least 2, got {self.num_rollouts}")
+            raise ValueError(f"num_rollouts must be at least 2, got {quoted(self.num_rollouts)}")
         for name in ("spread", "temperature"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be positive, got {quoted(getattr(self, name))}")
         for name in ("price", "kl", "entropy"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+                raise ValueError(f"{name} must not be negative, got {quoted(getattr(self, name))}")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from arr_coc.data.records import Question
 from arr_coc.data.tasks import GeneratedTask, Sample, Task
+from arr_coc.quoting import quoted
 from arr_coc.training.objective import SampleFacts
 
 BANDS = ("easy", "medium", "hard", "very hard")
@@ -90,11 +91,13 @@ class Curriculum:
 
     def __post_init__(self) -> None:
         if self.num_batches < 0:
-            raise ValueError(f"num_batches must not be negative, got {self.num_batches}")
+            raise ValueError(f"num_batches must not be negative, got {quoted(self.num_batches)}")
         for name in ("start", "end"):
             shares = getattr(self, name)
             if len(shares) != len(BANDS) or min(shares) < 0 or sum(shares) <= 0:
-                raise ValueError(f"{name}: must be {len(BANDS)} shares, not negative, not all zero, got {shares}")
+                raise ValueError(
+                    f"{name}: must be {len(BANDS)} shares, not negative, not all zero, got {quoted(shares)}"
+                )
 
     def shares(self, number: int) -> tuple[float, ...]:
         """Shares at a batch, adding up to 1."""
@@ -206,7 +209,9 @@ class MixedSource:
     def __init__(self, sources: Sequence[Source], weights: Sequence[float] | None = None) -> None:
         self.sources, self.weights = list(sources), list(weights or [1.0] * len(sources))
         if not self.sources or len(self.weights) != len(self.sources) or min(self.weights) <= 0:
-            raise ValueError(f"weights: {len(self.sources)} sources need as many positive weights, got {self.weights}")
+            raise ValueError(
+                f"weights: {len(self.sources)} sources need as many positive weights, got {quoted(self.weights)}"
+            )
 
     def draw(self, rng: Random, bands: Sequence[int], estimate: Estimate) -> list[Drawn]:
         which = rng.choices(range(len(self.sources)), self.weights, k=len(bands))

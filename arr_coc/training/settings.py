@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from arr_coc.quoting import quoted
+
 
 def require_positive(settings: object, *names: str) -> None:
     for name in names:
         if getattr(settings, name) <= 0:
-            raise ValueError(f"{name} must be positive, got {getattr(settings, name)}")
+            raise ValueError(f"{name} must be positive, got {quoted(getattr(settings, name))}")
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,14 @@ class LoopSettings:
         require_positive(self, "log_every", "validate_every", "save_every", "reestimate_every")
         for name in ("warmup_steps", "weight_decay", "num_workers"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+                raise ValueError(f"{name} must not be negative, got {quoted(getattr(self, name))}")
         if not 0 <= self.final_rate <= 1:
-            raise ValueError(f"final_rate must be 0..1, got {self.final_rate}")
+            raise ValueError(f"final_rate must be 0..1, got {quoted(self.final_rate)}")
         if self.device not in ("auto", "cpu"):
-            raise ValueError(f"device must be auto or cpu, got {self.device!r}")
+            raise ValueError(f"device must be auto or cpu, got {quoted(self.device)}")
         for part, rate in self.rates.items():
             if rate <= 0:
-                raise ValueError(f"rates: {part} must be positive, got {rate}; leave a frozen part out")
+                raise ValueError(f"rates: {part} must be positive, got {quoted(rate)}; leave a frozen part out")
 
 
 FREE_ON_RESUME = ("num_workers", "prefetch", "device", "offload_activations")

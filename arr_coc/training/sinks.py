@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from arr_coc.quoting import quoted
+
 TRACKERS = ("tensorboard", "trackio", "wandb")
 SHOWN = ("loss", "accuracy", "tokens", "grad_norm")
 
@@ -126,7 +128,7 @@ def open_tracker(name: str, folder: Path, config: Mapping[str, Any], resume_step
         ValueError: unknown, or not installed.
     """
     if name not in TRACKERS:
-        raise ValueError(f"tracker must be one of {', '.join(TRACKERS)}, got {name!r}")
+        raise ValueError(f"tracker must be one of {', '.join(TRACKERS)}, got {quoted(name)}")
     try:
         module = import_module("torch.utils.tensorboard" if name == "tensorboard" else name)
     except ModuleNotFoundError as error:

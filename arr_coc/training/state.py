@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from arr_coc.files.writing import write_atomically
+from arr_coc.quoting import quoted
 from arr_coc.training.monitoring import Meter
 from arr_coc.training.sampling import DifficultyMeter, Estimate
 from arr_coc.training.settings import FREE_ON_RESUME, LoopSettings
@@ -73,4 +74,4 @@ def check_description(path: Path, settings: LoopSettings, recipe: Mapping[str, A
         for name in sorted({*saved[part], *asked[part]} - set(FREE_ON_RESUME)):
             before, now = saved[part].get(name), asked[part].get(name)
             if before != now:
-                raise ValueError(f"{name}: the run in {path.parent} has {before!r}, got {now!r}")
+                raise ValueError(f"{name}: the run in {path.parent} has {quoted(before)}, got {quoted(now)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from arr_coc.evaluation.comparing import Comparison, Run
+from arr_coc.evaluation.comparing import Comparison
+from arr_coc.processor.asking import Run
 
 COLUMNS = ("policy", "answer", "visual tokens", "encoded tokens", "first token", "total time", "peak memory")
 

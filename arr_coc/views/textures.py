@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from arr_coc.quoting import quoted
 from arr_coc.records import Pyramid
 from arr_coc.texture import CHANNELS
 from arr_coc.views.scores import frame
@@ -22,7 +23,7 @@ def texture_figure(pyramid: Pyramid, level: int, width: float = 2.1) -> Figure:
         ValueError: a level that the pyramid does not have.
     """
     if not 0 <= level <= pyramid.coarsest:
-        raise ValueError(f"level must lie in 0..{pyramid.coarsest}, got {level}")
+        raise ValueError(f"level must lie in 0..{pyramid.coarsest}, got {quoted(level)}")
     rows, cols = pyramid.grid(level)
     height = float(np.clip(width * rows / cols, 0.5, 4.0))
     cell = (width + 0.75, height + TITLE + GAP)

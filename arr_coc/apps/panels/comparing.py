@@ -10,8 +10,8 @@ from arr_coc.apps.session import Entry, Row
 from arr_coc.apps.uploads import check_picture
 from arr_coc.apps.variants import STAGES, Finding, Variant, examine, make_variants, sample_of
 from arr_coc.data.tasks import Sample
-from arr_coc.evaluation.comparing import check_question
 from arr_coc.pictures.opening import open_image
+from arr_coc.processor.asking import check_question
 from arr_coc.views.overlay import Box, Tile
 from arr_coc.views.side_by_side import Card, cards_html
 from arr_coc.views.table import format_seconds

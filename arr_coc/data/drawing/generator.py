@@ -20,6 +20,7 @@ from arr_coc.data.drawing.shapes import draw_shapes
 from arr_coc.data.drawing.streets import draw_street
 from arr_coc.data.drawing.tables import draw_table
 from arr_coc.data.records import Picture, Question
+from arr_coc.quoting import quoted
 
 GENERATOR_VERSION = "2"  # goes up when a seed draws another picture or asks another question
 MAX_LAYOUT_AREA = 640 * 640
@@ -78,7 +79,7 @@ def check_arguments(
 ) -> None:
     """Raises ValueError for an argument that `generate` cannot use."""
     if kind is not None and kind not in DRAWERS:
-        raise ValueError(f"kind must be one of {', '.join(DRAWERS)}, got {kind!r}")
+        raise ValueError(f"kind must be one of {', '.join(DRAWERS)}, got {quoted(kind)}")
     if size is not None and (min(size) < MIN_SIDE or max(size) > 4096):
         raise ValueError(f"size must be {MIN_SIDE}..4096 pixels a side, got {size[0]}x{size[1]}")
     if not MIN_SIDE <= max_side <= 4096:

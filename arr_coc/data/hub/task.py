@@ -19,6 +19,7 @@ from arr_coc.data.tasks import Recent, Sample, Task, check_index
 from arr_coc.pictures.errors import ImageError
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import check_file
+from arr_coc.quoting import quoted
 
 NUM_SIGNED = 100
 """Questions that tell one version of a data set from another."""
@@ -45,7 +46,7 @@ class Pictures:
         """The picture's row for a question's fields."""
         key = fields[self.table.reference]
         if key not in self.numbers:
-            raise ValueError(f"{where}: {self.table.reference} {key!r} is no picture of {self.table.config}")
+            raise ValueError(f"{where}: {self.table.reference} {quoted(key)} is no picture of {self.table.config}")
         return self.rows[self.numbers[key]]
 
 
@@ -145,7 +146,7 @@ def open_hub_task(name: str, limit: int | None = None) -> HubTask | None:
     if data not in DATA_SETS:
         return None
     if colon and not Path(source).expanduser().exists():
-        raise ValueError(f"tasks: {name!r}: there is no {source!r}")
+        raise ValueError(f"tasks: {quoted(name)}: there is no {quoted(source)}")
     return HubTask(DATA_SETS[data], source if colon else None, limit)
 
 
@@ -169,7 +170,7 @@ def decode(value: Any, folder: Path | None, where: str) -> tuple[Image.Image, st
     content = value.get("bytes") if isinstance(value, Mapping) else None
     path = value.get("path") if isinstance(value, Mapping) else value
     if content is None and not isinstance(path, str):
-        raise ValueError(f"{where}: there is no picture, got {value!r}")
+        raise ValueError(f"{where}: there is no picture, got {quoted(value)}")
     try:
         content = content if content is not None else check_file(locate(path, folder, where)).read_bytes()
     except (ImageError, OSError) as error:
@@ -202,7 +203,7 @@ def signature(asked: list[Mapping[str, Any]], schema: Schema) -> str:
 def read_question(fields: Mapping[str, Any], schema: Schema, where: str) -> str:
     value = fields.get(schema.question)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: {schema.question} must be a non-empty string, got {value!r}")
+        raise ValueError(f"{where}: {schema.question} must be a non-empty string, got {quoted(value)}")
     return value.strip()
 
 
@@ -212,7 +213,8 @@ def read_answers(fields: Mapping[str, Any], schema: Schema, where: str) -> tuple
     texts = [read_text(entry) for entry in (value if isinstance(value, list) else [value])]
     if not all(texts) or not texts:
         raise ValueError(
-            f"{where}: {schema.answers} must hold answers, got {value!r}; a split without answers cannot be scored"
+            f"{where}: {schema.answers} must hold answers, "
+            f"got {quoted(value)}; a split without answers cannot be scored"
         )
     return tuple(text.removesuffix(".") if schema.has_period else text for text in texts)
 

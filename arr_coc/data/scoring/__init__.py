@@ -9,6 +9,7 @@ from arr_coc.data.scoring.counting import CountingError, counting, counting_erro
 from arr_coc.data.scoring.exact import exact_match, normalise
 from arr_coc.data.scoring.relaxed import relaxed_accuracy, relaxed_accuracy_exact_years
 from arr_coc.data.scoring.vqa import normalise_vqa, vqa_accuracy
+from arr_coc.quoting import quoted
 
 Metric = Callable[[str, Sequence[str]], float]
 
@@ -17,7 +18,7 @@ class Metrics(dict[str, Metric]):
     """Metrics by name; an unknown name is a ValueError that lists those there are."""
 
     def __missing__(self, name: str) -> Metric:
-        raise ValueError(f"metric: unknown {name!r}; there are {', '.join(self)}")
+        raise ValueError(f"metric: unknown {quoted(name)}; there are {', '.join(self)}")
 
 
 METRICS = Metrics(

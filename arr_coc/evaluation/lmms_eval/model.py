@@ -15,6 +15,7 @@ from tqdm import tqdm
 from arr_coc.hosts.checkpoints import AUTO, load_model
 from arr_coc.processor.answer import greedy
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.quoting import quoted
 
 MAX_NEW_TOKENS = 128
 SEPARATOR = "\n\n"
@@ -116,7 +117,7 @@ class ArrCoc(lmms):
 
 def read_batch_size(value: int | str) -> int:
     if not str(value).isdecimal() or int(value) < 1:
-        raise ValueError(f"batch_size: must be a whole number from 1 on, got {value!r}")
+        raise ValueError(f"batch_size: must be a whole number from 1 on, got {quoted(value)}")
     return int(value)
 
 

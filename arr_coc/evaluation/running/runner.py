@@ -90,7 +90,7 @@ class Plan:
         pairs: list[tuple[str, int]] = []
         for name in self.policies:
             if name not in REGISTRY:
-                raise ValueError(f"policies: unknown {name!r}; there are {', '.join(POLICIES)}")
+                raise ValueError(f"policies: unknown {quoted(name)}; there are {', '.join(POLICIES)}")
             policy = REGISTRY[name]
             wanted = [b for b in self.budgets if b or policy.chooses_budget] if policy.has_budget else [OWN_BUDGET]
             pairs += [(name, budget) for budget in wanted]

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.stats import bootstrap, norm
 
+from arr_coc.quoting import quoted
+
 NUM_RESAMPLES = 10_000
 MAX_DRAWN = 4_000_000
 METHODS = ("percentile", "bca")
@@ -126,7 +128,7 @@ def bootstrap_interval(
         ValueError: an unknown method, or not as many clusters as values.
     """
     if method not in METHODS:
-        raise ValueError(f"method: unknown {method!r}; there are {', '.join(METHODS)}")
+        raise ValueError(f"method: unknown {quoted(method)}; there are {', '.join(METHODS)}")
     sums, sizes = cluster_sums(values, clusters)
     if len(sums) < 2:
         return float("nan"), float("nan")

@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from arr_coc.evaluation.statistics.intervals import cluster_sums
 from arr_coc.evaluation.statistics.paired import paired
+from arr_coc.quoting import quoted
 
 DIFFERENCES = (0.01, 0.02, 0.05)
 
@@ -40,9 +41,11 @@ def mcnemar_questions(difference: float, discordance: float, *, power: float = 0
         ValueError: difference is not in 0..1 or discordance is smaller than it, which can't be.
     """
     if not 0 < difference <= 1:
-        raise ValueError(f"difference must be in 0..1, got {difference}")
+        raise ValueError(f"difference must be in 0..1, got {quoted(difference)}")
     if not difference <= discordance <= 1:
-        raise ValueError(f"discordance must be at least the difference {difference} and at most 1, got {discordance}")
+        raise ValueError(
+            f"discordance must be at least the difference {difference} and at most 1, got {quoted(discordance)}"
+        )
     under_null = float(norm.isf(alpha / 2)) * math.sqrt(discordance)
     under_difference = float(norm.ppf(power)) * math.sqrt(discordance - difference**2)
     return math.ceil(((under_null + under_difference) / difference) ** 2)

@@ -12,6 +12,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.refused import REASONS
+from arr_coc.quoting import quoted
 
 
 @cache
@@ -31,8 +32,8 @@ def find_family(model_type: str) -> Family:
         return known[model_type]
     names = ", ".join(sorted(family.name for family in known.values()))
     if model_type in REASONS:
-        raise ValueError(f"a {model_type!r} model can't be a host: {REASONS[model_type]}; use one of {names}")
-    raise ValueError(f"{model_type[:80]!r} models are not known as hosts; use one of {names}")
+        raise ValueError(f"a {quoted(model_type)} model can't be a host: {REASONS[model_type]}; use one of {names}")
+    raise ValueError(f"{quoted(model_type)} models are not known as hosts; use one of {names}")
 
 
 def sizes() -> Mapping[str, Family]:
@@ -48,5 +49,5 @@ def size_config(name: str) -> PreTrainedConfig:
     """
     known = sizes()
     if name not in known:
-        raise ValueError(f"geometry: must be one of {', '.join(known)}, got {name[:80]!r}")
+        raise ValueError(f"geometry: must be one of {', '.join(known)}, got {quoted(name)}")
     return AutoConfig.for_model(known[name].model_type, **known[name].sizes[name])

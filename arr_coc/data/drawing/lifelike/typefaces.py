@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from arr_coc.data.drawing.fonts import font_folder
+from arr_coc.quoting import quoted
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 FALLBACK = {
@@ -161,7 +162,7 @@ def choices(style: str, unseen: bool) -> tuple[Typeface, ...]:
         ValueError: no such style.
     """
     if style not in FALLBACK:
-        raise ValueError(f"style must be one of {', '.join(FALLBACK)}, got {style!r}")
+        raise ValueError(f"style must be one of {', '.join(FALLBACK)}, got {quoted(style)}")
     return tuple(face for face in typefaces() if face.style == style and face.unseen == unseen)
 
 
