@@ -5,9 +5,10 @@ A new family is one more row in `family_rows.ROWS`.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from transformers import AttentionInterface, PreTrainedModel, PreTrainedTokenize
 from transformers.vision_utils import get_vision_window_index
 
 from arr_coc.evaluation.random_hosts import published_processor
+from arr_coc.evaluation.running.runner import REGISTRY, Plan, run
 from arr_coc.hosts.attention import heads_read, layers_read, look, num_heads
 from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
 from arr_coc.hosts.families.registry import families
@@ -31,6 +33,8 @@ from arr_coc.hosts.host import TransformersHost, glimpse_block
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Gaze
+from arr_coc.training.phases import PHASES, build
+from arr_coc.training.policy_gradient import PolicySettings
 
 
 @pytest.fixture(scope="module", params=ROWS)
@@ -267,3 +271,35 @@ def test_decoding_by_hand_and_inputs_used_twice(processor: RelevanceProcessor) -
     beams = {"max_new_tokens": 4, "do_sample": False, "num_beams": 2}
     first = model.generate(**used, **beams)
     assert torch.equal(model.generate(**used, **beams), first)
+
+
+# What a family cannot do is said before anything is asked
+
+
+def test_what_needs_attention_everywhere_is_refused_up_front(
+    model: PreTrainedModel, processor: RelevanceProcessor, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    is_hybrid = len(attending_layers(processor.host.text_config)) < processor.host.text_config.num_hidden_layers
+    with refused(is_hybrid, "fastv: needs attention in every layer"):
+        REGISTRY["fastv"].check(processor.host)
+    with refused(is_hybrid, "teacher: needs attention in every layer"):
+        build(PHASES["1"], processor, PolicySettings())
+    with refused(is_hybrid, "fastv: needs attention in every layer"):
+        model.save_pretrained(tmp_path / "model")
+        processor.save_pretrained(tmp_path / "model")
+        draw(96, 96).save(tmp_path / "a.png")
+        record = {"image": "a.png", "question": "What?", "answers": ["x"], "metric": "exact_match"}
+        (tmp_path / "qa.jsonl").write_text(json.dumps(record), encoding="utf-8")
+        plan = Plan(str(tmp_path / "model"), (str(tmp_path),), ("resize", "fastv"), (64,), timed_every=0)
+        assert list(run(plan, tmp_path / "out"))[-1] == (2, 2)
+    assert is_hybrid == (not (tmp_path / "out" / "answers.jsonl").exists())
+
+
+def test_joint_packing_is_refused_up_front_where_a_segment_has_one_grid(processor: RelevanceProcessor) -> None:
+    has_free_segments = families()[processor.host.model.config.model_type].has_free_segments
+    with refused(not has_free_segments, "joint packing"):
+        REGISTRY["joint packing"].check(processor.host)
+
+
+def refused(is_refused: bool, words: str) -> AbstractContextManager[object]:
+    return pytest.raises(ValueError, match=words) if is_refused else nullcontext()

@@ -65,6 +65,11 @@ def num_full_layers(language: nn.Module) -> int:
     return max(1, min(NUM_FULL_LAYERS, len(language.layers) - 1))
 
 
+def need_every_layer(host: TransformersHost) -> None:
+    """Raises ValueError for a host of which some layers do not attend."""
+    need_attention(host.text_config, "fastv")
+
+
 def prefill(host: TransformersHost, prompt: Prompt, features: CellFeatures, num_kept: int) -> Prefill:
     """Reads a prompt with one picture; K = min(num_kept, N).
 
@@ -74,7 +79,7 @@ def prefill(host: TransformersHost, prompt: Prompt, features: CellFeatures, num_
     Raises:
         ValueError: a host of which some layers do not attend, so that a token can't be dropped from them.
     """
-    need_attention(host.text_config, "fastv")
+    need_every_layer(host)
     language = host.language
     hidden, positions, is_visual = embed(language, [prompt], features, host.image_token_id)
     caches, rotary = LayerCaches(), language.rotary_emb(hidden, positions)

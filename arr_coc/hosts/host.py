@@ -216,11 +216,15 @@ class TransformersHost:
         Raises:
             ValueError: a family whose tower takes a segment's grid for all of it.
         """
-        if not self.family.has_free_segments:
-            raise ValueError(f"joint packing: the tower of {self.family.name} holds one grid a segment; leave it out")
+        self.need_free_segments()
         inputs = tower_inputs(self.family, self.family.tower_facts(self.vision), segments, self.geometry)
         ends = inputs.kwargs["cu_seqlens"]
         return encode_inputs(self.vision, replace(inputs, kwargs={**inputs.kwargs, "cu_seqlens": ends[[0, -1]]}))
+
+    def need_free_segments(self) -> None:
+        """Raises ValueError for a family whose tower takes a segment's grid for all of it."""
+        if not self.family.has_free_segments:
+            raise ValueError(f"joint packing: the tower of {self.family.name} holds one grid a segment; leave it out")
 
     def with_chat(self, chat: Mapping[str, object]) -> TransformersHost:
         """The same host, which writes its own prompts with these variables of the chat template."""

@@ -11,7 +11,7 @@ from torch import nn
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, LearnedBalancer
-from arr_coc.hosts.attention import num_heads
+from arr_coc.hosts.attention import need_attention, num_heads
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.knowing import LearnedScorer, ScorerConfig
 from arr_coc.processor.processor import RelevanceProcessor
@@ -134,6 +134,8 @@ def build(
         return PolicyLearner(host, allocator, policy), allocator
     trained = taught_parameters(phase, host, allocator)
     weights = weights or phase.weights
+    if weights.needs_teacher:
+        need_attention(host.text_config, "teacher")
     teacher = frozen_copy(host) if phase.teaches_host and weights.needs_teacher else host
     for parameters in trained.values():
         for parameter in parameters:

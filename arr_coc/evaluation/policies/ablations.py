@@ -13,7 +13,7 @@ import torch
 
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
-from arr_coc.evaluation.policies.policy import Given, Leaves, Policy
+from arr_coc.evaluation.policies.policy import Given, Leaves, Policy, takes_any
 from arr_coc.evaluation.policies.registry import POLICIES, arr_coc
 from arr_coc.evaluation.reporting.report import Section, comparison_rows, comparisons
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
@@ -151,8 +151,17 @@ def changed() -> dict[str, tuple[Leaves, str]]:
     return table
 
 
+CHECKS = {"joint packing": TransformersHost.need_free_segments}
+
 ABLATIONS: dict[str, Policy] = {
-    name: Policy(name, rule, summary, POLICIES[REFERENCE].needs, uses_pyramid=True)
+    name: Policy(
+        name,
+        rule,
+        summary,
+        POLICIES[REFERENCE].needs,
+        uses_pyramid=True,
+        check=CHECKS.get(name, takes_any),
+    )
     for name, (rule, summary) in changed().items()
 }
 

@@ -121,6 +121,10 @@ class Gazing:
         return self.rule(host, standing.gaze, sample, pyramid, budget)
 
 
+def takes_any(host: TransformersHost) -> None:
+    """Of a policy that works on every host."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """A name, and the allocator or another rule by which visual tokens are chosen.
@@ -133,6 +137,7 @@ class Policy:
         uses_pyramid: whether building the pyramid is part of its work.
         needs_training: whether parts must have been trained for the host.
         source: paper or rule it follows.
+        check: raises ValueError for a host it cannot work on, before anything is asked.
     """
 
     name: str
@@ -144,6 +149,7 @@ class Policy:
     uses_pyramid: bool = False
     needs_training: bool = False
     source: str = ""
+    check: Callable[[TransformersHost], None] = takes_any
 
     @property
     def is_blind(self) -> bool:

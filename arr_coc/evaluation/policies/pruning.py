@@ -15,7 +15,7 @@ from torch import Tensor
 
 from arr_coc.baselines.cdpruner import cdpruner
 from arr_coc.baselines.divprune import divprune
-from arr_coc.baselines.fastv import decode, num_full_layers, prefill
+from arr_coc.baselines.fastv import decode, need_every_layer, num_full_layers, prefill
 from arr_coc.baselines.mmtok import mmtok
 from arr_coc.baselines.pixelprune import pixelprune
 from arr_coc.baselines.scope import scope
@@ -192,6 +192,7 @@ PEERS = (
         "drops visual tokens that get little attention after language layer 2",
         frozenset({"encoder features", "question", "language attention"}),
         source="arXiv 2403.06764",
+        check=need_every_layer,
     ),
     Policy(
         "pixelprune",

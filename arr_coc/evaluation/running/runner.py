@@ -128,6 +128,8 @@ class Chunks(Dataset[tuple[list[Line], list[Failure]]]):
         chunk = self.chunks[number]
         if self.processor is None:
             self.processor = load_host(self.plan.model, relevance=self.plan.relevance)[1]
+            for policy in self.plan.policies:
+                REGISTRY[policy].check(self.processor.host)
         if chunk.task not in self.tasks:
             self.tasks[chunk.task] = self.plan.open(chunk.task)
         failures: list[Failure] = []
