@@ -43,6 +43,7 @@ from arr_coc.processor.options import (
     read_options,
 )
 from arr_coc.processor.questions import QuestionError, question_of_text
+from arr_coc.processor.stock_face import StockFace, drops_what_auto_adds, register, write_face
 from arr_coc.processor.stock_inputs import take_apart
 from arr_coc.processor.trained_parts import (
     FOLDER,
@@ -66,7 +67,7 @@ class Sample:
     budget: Budget
 
 
-class RelevanceProcessor:
+class RelevanceProcessor(StockFace):
     """Spends each picture's visual tokens where the question needs them.
 
     The budget is per picture: a message with two pictures may cost twice as much. The question is the
@@ -87,6 +88,7 @@ class RelevanceProcessor:
         follow_positions(host.model)
 
     @classmethod
+    @drops_what_auto_adds
     @checks_names
     def from_pretrained(
         cls,
@@ -145,6 +147,7 @@ class RelevanceProcessor:
         path.mkdir(parents=True, exist_ok=True)
         self.tokenizer.save_pretrained(path)
         self.image_processor.save_pretrained(path)
+        write_face(path, self)
         save_relevance(path / FOLDER, self.allocator, host_facts(self.host.model))
 
     def apply_chat_template(
@@ -330,6 +333,9 @@ class RelevanceProcessor:
         if any(features):
             data["mm_encoder_outputs"] = self.host.encoder_outputs(features)
         return RelevanceInputs(data, realizations)
+
+
+register(RelevanceProcessor)
 
 
 def share_out(images: Any, counts: list[int]) -> list[list[ImageSource]]:

@@ -19,6 +19,7 @@ from transformers import PreTrainedModel
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, HeuristicBalancer, LearnedBalancer
+from arr_coc.files.writing import replacing_folder
 from arr_coc.hosts.placement import base_of
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig
 from arr_coc.quoting import quoted, shortened
@@ -102,7 +103,11 @@ def save_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int | 
         ValueError: see `check_savable`.
     """
     check_savable(allocator)
-    folder.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(folder) as draft:
+        write_relevance(draft, allocator, host, card)
+
+
+def write_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int | str], card: str | None) -> None:
     parts = trained_parts(allocator)
     values = {
         "budget": allocator.budget,
@@ -111,7 +116,6 @@ def save_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int | 
         "parts": {name: asdict(part.config) for name, part in parts.items()},  # type: ignore[call-overload]
         "host": dict(host),
     }
-    (folder / WEIGHTS_FILE).unlink(missing_ok=True)
     if parts:
         tensors = {
             f"{name}.{key}": tensor.detach().cpu().contiguous()
