@@ -13,7 +13,16 @@ from typer.testing import CliRunner, Result
 
 from arr_coc.cli.space import space as space_command
 from arr_coc.serving import space as spaces
-from arr_coc.serving.space import HARDWARE, PACKAGE, PYTHON, Space, dependencies, installed_version, space_files
+from arr_coc.serving.space import (
+    HARDWARE,
+    PACKAGE,
+    PYTHON,
+    Space,
+    dependencies,
+    installed_version,
+    space_files,
+    write_space,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMITTED = ROOT / "spaces"
@@ -157,3 +166,21 @@ def test_versions_have_no_local_part() -> None:
     assert "+" not in installed_version("torch")
     with pytest.raises(ValueError, match="not installed"):
         installed_version("no-such-package-here")
+
+
+def test_a_full_disk_leaves_no_half_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "new"
+    monkeypatch.setattr(spaces.shutil, "copytree", full)
+    with pytest.raises(OSError, match="No space"):
+        write_space(folder, Space(), version_of)
+    assert not folder.exists()
+    monkeypatch.undo()
+    write_space(folder, Space(), version_of)
+    before = sorted(path.name for path in folder.iterdir())
+    monkeypatch.setattr(spaces.shutil, "copytree", full)
+    with pytest.raises(OSError, match="No space"):
+        write_space(folder, Space(), version_of)
+    assert sorted(path.name for path in folder.iterdir()) == before

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from arr_coc.files.writing import folder_made
 from arr_coc.hosts.names import HUB_ID, NANO
 from arr_coc.quoting import quoted
 from arr_coc.serving.private import KEPT_S
@@ -142,20 +144,24 @@ def dependencies() -> list[str]:
 def write_space(folder: Path, space: Space, version_of: Callable[[str], str] = installed_version) -> list[Path]:
     """Writes the files, and the package unless pip fetches it; returns what was written.
 
+    All is made beside and moved in at the end: a full disk leaves the folder as it was.
+
     Raises:
         ValueError: the folder holds something that is not a Space.
     """
     check_folder(folder)
     texts = space_files(space, version_of)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    copy = folder / PACKAGE.name
-    if copy.is_dir():
-        shutil.rmtree(copy)
-    if space.package is None:
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    return [*(folder / name for name in texts), *([copy] if space.package is None else [])]
+    names = [*texts, *([PACKAGE.name] if space.package is None else [])]
+    with folder_made(folder), tempfile.TemporaryDirectory(prefix=".", dir=folder) as name:
+        draft = Path(name)
+        for file, text in texts.items():
+            (draft / file).write_text(text, encoding="utf-8")
+        if space.package is None:
+            shutil.copytree(PACKAGE, draft / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+        shutil.rmtree(folder / PACKAGE.name, ignore_errors=True)
+        for each in names:
+            (draft / each).replace(folder / each)
+    return [folder / each for each in names]
 
 
 def check_folder(folder: Path) -> None:
