@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -99,3 +101,15 @@ def test_a_question_longer_than_the_context_is_one_line(folder: Path, picture: s
     result = CliRunner().invoke(app, ["ask", picture, "word " * 200_000, "--model", str(folder)])
     assert result.exit_code == 2 and result.stderr.count("\n") == 1 and "context" in result.stderr
     assert issubclass(QuestionError, ValueError)
+
+
+def test_ask_passes_through_no_evaluation(folder: Path, picture: str) -> None:
+    """In a process of its own, since other tests import it."""
+    code = (
+        "import sys; from arr_coc.cli.main import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "assert not [name for name in sys.modules if name.startswith('arr_coc.evaluation.comparing')]"
+    )
+    arguments = ["ask", picture, QUESTION, "--model", str(folder), "--max-new-tokens", "1"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

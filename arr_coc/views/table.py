@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from arr_coc.evaluation.comparing import Comparison
-from arr_coc.processor.asking import Run
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arr_coc.evaluation.comparing import Comparison
+    from arr_coc.processor.asking import Run
 
 COLUMNS = ("policy", "answer", "visual tokens", "encoded tokens", "first token", "total time", "peak memory")
 
