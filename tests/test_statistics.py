@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from arr_coc.data.records import KINDS
-from arr_coc.evaluation.reporting.compression import CONTENT, TARGETS, compression_by_content
+from arr_coc.data import kinds
+from arr_coc.evaluation.reporting.compression import TARGETS, compression_by_content
 from arr_coc.evaluation.reporting.tables import interval, points, with_error
 from arr_coc.evaluation.reporting.vtc import loyalty, score_by_group, vtc_groups
 from arr_coc.evaluation.statistics.calibration import rank_correlation
@@ -317,4 +317,4 @@ def test_compression_error_agrees_with_resampling_pictures():
 
 
 def test_every_kind_of_picture_has_a_target():
-    assert set(CONTENT) == set(KINDS) and set(CONTENT.values()) == set(TARGETS)
+    assert {kind.content for kind in kinds().values()} == set(TARGETS)

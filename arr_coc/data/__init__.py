@@ -1,6 +1,7 @@
 """Pictures with questions: drawn from a seed, or read from a folder."""
 
 from arr_coc.data.drawing.generator import generate
-from arr_coc.data.records import GROUPS, KINDS, Box, Glyphs, Picture, Question, legible_level
+from arr_coc.data.drawing.kinds import kinds
+from arr_coc.data.records import GROUPS, Box, Glyphs, Picture, Question, legible_level
 
-__all__ = ["GROUPS", "KINDS", "Box", "Glyphs", "Picture", "Question", "generate", "legible_level"]
+__all__ = ["GROUPS", "Box", "Glyphs", "Picture", "Question", "generate", "kinds", "legible_level"]

@@ -1,6 +1,6 @@
 """The training mixture: which pictures, and which of their questions.
 
-`SHARES` is the joint share of picture kind and question group in percent. Its columns add up to the
+`Kind.shares` is the joint share of picture kind and question group in percent. Its columns add up to the
 mixture of the training philosophy: reading 35, charts 20, tables 15, scenes 15, description 10,
 arithmetic 5. A picture kind is drawn by its row, each question's group by the row's shares.
 """
@@ -11,27 +11,18 @@ import dataclasses
 from random import Random
 
 from arr_coc.data.drawing.generator import generate, rank
+from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.records import GROUPS, Picture, Question
 
-SHARES: dict[str, dict[str, float]] = {
-    "receipt": {"reading": 10.0, "description": 1.5, "arithmetic": 2.0},
-    "form": {"reading": 11.0, "description": 1.5},
-    "document": {"reading": 10.0, "description": 1.5},
-    "table": {"tables": 15.0, "description": 1.5, "arithmetic": 2.0},
-    "bar_chart": {"charts": 12.0, "description": 1.0},
-    "line_chart": {"charts": 8.0, "description": 0.5},
-    "shapes": {"scenes": 9.0, "description": 1.0, "arithmetic": 1.0},
-    "street": {"scenes": 6.0, "reading": 4.0, "description": 1.5},
-}
 MAX_QUESTIONS = 10  # every picture has as many
 MOST_QUESTIONS = 20
 GOLDEN, MODULUS = 2_654_435_769, 1 << 32
 
 
 def group_shares() -> dict[str, float]:
-    """Share of each question group, 0..1, that `SHARES` adds up to."""
-    total = sum(sum(row.values()) for row in SHARES.values())
-    return {group: sum(row.get(group, 0.0) for row in SHARES.values()) / total for group in GROUPS}
+    """Share of each question group, 0..1, that the kinds add up to."""
+    total = sum(sum(kind.shares.values()) for kind in kinds().values())
+    return {group: sum(kind.shares.get(group, 0.0) for kind in kinds().values()) / total for group in GROUPS}
 
 
 def choose_kind(seed: int) -> str:
@@ -40,21 +31,22 @@ def choose_kind(seed: int) -> str:
     The seed's multiples of the golden ratio are spread evenly over 0..1 (a Kronecker sequence), where each kind
     has an interval as long as its share.
     """
-    place = seed * GOLDEN % MODULUS / MODULUS * sum(sum(row.values()) for row in SHARES.values())
-    for kind, row in SHARES.items():
-        place -= sum(row.values())
+    place = seed * GOLDEN % MODULUS / MODULUS * sum(sum(kind.shares.values()) for kind in kinds().values())
+    for name, kind in kinds().items():
+        place -= sum(kind.shares.values())
         if place < 0:
-            return kind
-    return tuple(SHARES)[-1]
+            return name
+    return tuple(kinds())[-1]
 
 
 def choose_questions(rng: Random, kind: str, questions: tuple[Question, ...], num: int) -> tuple[Question, ...]:
     """`num` of the questions, groups by the kind's row, question kinds within a group evenly."""
-    pools = {group: rank(rng, [q for q in questions if q.group == group]) for group in SHARES[kind]}
+    shares = kinds()[kind].shares
+    pools = {group: rank(rng, [q for q in questions if q.group == group]) for group in shares}
     chosen: list[Question] = []
     while len(chosen) < num and any(pools.values()):
-        groups = [group for group in SHARES[kind] if pools[group]]
-        group = rng.choices(groups, [SHARES[kind][group] for group in groups])[0]
+        groups = [group for group in shares if pools[group]]
+        group = rng.choices(groups, [shares[group] for group in groups])[0]
         chosen.append(pools[group].pop(0))
     return tuple(chosen)
 

@@ -13,7 +13,6 @@ from arr_coc.quoting import quoted
 Box = tuple[float, float, float, float]
 
 GROUPS = ("reading", "charts", "tables", "scenes", "description", "arithmetic")
-KINDS = ("receipt", "form", "document", "table", "bar_chart", "line_chart", "shapes", "street")
 FORMS = ("circle", "square", "triangle", "star", "cross", "diamond", "hexagon", "heart")
 FIGURES = (*FORMS, "house", "sign", "car", "bus", "bar")
 MIN_GLYPH_PX = 10.0

@@ -11,9 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.drawing.lifelike.generator import lifelike, lifelike_version
 from arr_coc.data.hub import DATA_SETS, open_hub_task
-from arr_coc.data.records import KINDS, Box
+from arr_coc.data.records import Box
 from arr_coc.data.robustness import TRANSFORMS, is_answerable
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
 from arr_coc.quoting import quoted
@@ -108,7 +109,7 @@ def fingerprint(task: Task, num_questions: int) -> str:
 
 SUITES: dict[str, Callable[[], Task]] = {
     "development": lambda: held_out(0),
-    **{f"development/{kind}": (lambda k=kind, b=number: held_out(b, kind=k)) for number, kind in enumerate(KINDS, 1)},
+    **{f"development/{kind}": (lambda k=kind, b=number: held_out(b, kind=k)) for number, kind in enumerate(kinds(), 1)},
     **{
         f"development/{side}": (lambda s=side, b=number: held_out(b, size=(s, s)))
         for number, side in enumerate(SIZES, 10)

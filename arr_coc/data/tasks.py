@@ -36,7 +36,7 @@ class Sample:
         boxes: evidence in pixels of the image; None where the data does not tell.
         glyph_px: see `records.Question`; None where the data does not tell.
         picture_id: the same for all questions about one picture.
-        picture_kind: one of `records.KINDS`, or the name of the folder.
+        picture_kind: one of `drawing.kinds`, or the name of the folder.
         metric: None takes the task's.
         instruction: how to answer, said behind the question. It is no part of what is looked for.
     """

@@ -11,6 +11,7 @@ from arr_coc.data.drawing.backgrounds import Page, lay_page
 from arr_coc.data.drawing.canvas import Canvas, Ink, Style
 from arr_coc.data.drawing.colours import Colour, named
 from arr_coc.data.drawing.fonts import FAMILIES
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import Box
 
@@ -221,3 +222,6 @@ def ask_pairs(rng: Random, asker: Asker, bars: list[Bar]) -> None:
     a, b = rng.sample(bars, 2)
     answer = "yes" if a.value > b.value else "no"
     asker.ask("compare", "charts", COLOUR_HIGHER, answer, [a.box, b.box], a=a.colour, b=b.colour)
+
+
+KIND = Kind("bar_chart", 5, draw_bar_chart, {"charts": 12.0, "description": 1.0}, "charts", may_turn=True)

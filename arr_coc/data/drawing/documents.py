@@ -11,6 +11,7 @@ from arr_coc.data.drawing.backgrounds import Page, lay_page, rule_page
 from arr_coc.data.drawing.canvas import Canvas, Ink, Style
 from arr_coc.data.drawing.colours import named
 from arr_coc.data.drawing.fonts import FAMILIES, SLANTED
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import Box
 
@@ -264,3 +265,6 @@ def ask_order(rng: Random, asker: Asker, sections: list[Section]) -> None:
         evidence,
         heading=heading.text if present else absent,
     )
+
+
+KIND = Kind("document", 3, draw_document, {"reading": 10.0, "description": 1.5}, "dense text", may_turn=True)

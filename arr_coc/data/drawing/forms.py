@@ -11,6 +11,7 @@ from arr_coc.data.drawing.backgrounds import Page, lay_page
 from arr_coc.data.drawing.canvas import Canvas, Ink, Style
 from arr_coc.data.drawing.colours import Colour, contrasting, named, tint
 from arr_coc.data.drawing.fonts import FAMILIES
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import Box
 
@@ -242,3 +243,6 @@ def ask_value(rng: Random, asker: Asker, sections: list[Section]) -> None:
         heading=heading,
         value=shown,
     )
+
+
+KIND = Kind("form", 2, draw_form, {"reading": 11.0, "description": 1.5}, "mixed", may_turn=True)

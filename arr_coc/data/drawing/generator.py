@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import atan, degrees, sqrt
 from random import Random
 
 from PIL import Image
 
 from arr_coc.data.drawing.backgrounds import weathered
-from arr_coc.data.drawing.bar_charts import draw_bar_chart
 from arr_coc.data.drawing.canvas import Canvas
-from arr_coc.data.drawing.documents import draw_document
-from arr_coc.data.drawing.forms import draw_form
-from arr_coc.data.drawing.line_charts import draw_line_chart
-from arr_coc.data.drawing.questions import Asker
-from arr_coc.data.drawing.receipts import draw_receipt
-from arr_coc.data.drawing.shapes import draw_shapes
-from arr_coc.data.drawing.streets import draw_street
-from arr_coc.data.drawing.tables import draw_table
+from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.records import Picture, Question
 from arr_coc.quoting import quoted
 
@@ -27,17 +18,6 @@ MAX_LAYOUT_AREA = 640 * 640
 MIN_SIDE, BASE_ZOOM, MAX_ZOOM = 256, 1.6, 4.0
 MAX_ANGLE = 3.0
 NUM_QUESTIONS = 10
-DRAWERS: dict[str, Callable[[Random, Canvas, bool], Asker]] = {
-    "receipt": draw_receipt,
-    "form": draw_form,
-    "document": draw_document,
-    "table": draw_table,
-    "bar_chart": draw_bar_chart,
-    "line_chart": draw_line_chart,
-    "shapes": draw_shapes,
-    "street": draw_street,
-}
-TURNED = {"receipt", "form", "document", "table", "bar_chart", "line_chart"}
 
 
 def generate(
@@ -52,7 +32,7 @@ def generate(
     """Draws the picture of a seed; the same arguments give the same pixels and the same questions.
 
     Args:
-        kind: one of `records.KINDS`; chosen by the seed if None.
+        kind: one of `kinds`; chosen by the seed if None.
         size: native (width, height); chosen by the seed if None.
         max_side: longest native side where the seed chooses the size.
         plain: share of pictures on flat paper, unturned and without noise.
@@ -62,13 +42,13 @@ def generate(
     """
     check_arguments(kind, size, max_side, plain, num_questions)
     rng = Random(f"arr-coc picture {seed}")
-    drawn_kind = rng.choice(tuple(DRAWERS))
+    drawn_kind = rng.choice(tuple(kinds()))
     kind = kind or drawn_kind
     is_plain = rng.random() < plain
     native, zoom = choose_size(rng, size, max_side)
     angle = choose_angle(rng, kind, native) if not is_plain else 0.0
     canvas = Canvas(Image.new("RGB", native, (255, 255, 255)), zoom, angle)
-    asker = DRAWERS[kind](rng, canvas, is_plain)
+    asker = kinds()[kind].draw(rng, canvas, is_plain)
     image = canvas.image if is_plain else weathered(rng, canvas.image)
     questions = asker.questions if num_questions is None else spread(rng, asker.questions, num_questions)
     return Picture(image, kind, tuple(questions), canvas.glyphs(), seed, tuple(canvas.figures))
@@ -78,8 +58,8 @@ def check_arguments(
     kind: str | None, size: tuple[int, int] | None, max_side: int, plain: float, num_questions: int | None
 ) -> None:
     """Raises ValueError for an argument that `generate` cannot use."""
-    if kind is not None and kind not in DRAWERS:
-        raise ValueError(f"kind must be one of {', '.join(DRAWERS)}, got {quoted(kind)}")
+    if kind is not None and kind not in kinds():
+        raise ValueError(f"kind must be one of {', '.join(kinds())}, got {quoted(kind)}")
     if size is not None and (min(size) < MIN_SIDE or max(size) > 4096):
         raise ValueError(f"size must be {MIN_SIDE}..4096 pixels a side, got {size[0]}x{size[1]}")
     if not MIN_SIDE <= max_side <= 4096:
@@ -123,7 +103,7 @@ def choose_layout(rng: Random) -> tuple[float, float]:
 
 def choose_angle(rng: Random, kind: str, native: tuple[int, int]) -> float:
     """Quarter degrees for half of the pages, small enough that no corner of the content leaves the picture."""
-    if kind not in TURNED or rng.random() < 0.5:
+    if not kinds()[kind].may_turn or rng.random() < 0.5:
         return 0.0
     limit = min(MAX_ANGLE, degrees(atan(0.05 * min(native) / max(native))))
     return round(rng.uniform(-limit, limit) * 4) / 4

@@ -10,6 +10,7 @@ from arr_coc.data.drawing.backgrounds import lay_page
 from arr_coc.data.drawing.bar_charts import Plot, draw_frame, spread_values
 from arr_coc.data.drawing.canvas import Canvas, Ink, Point, Style
 from arr_coc.data.drawing.colours import Colour, named
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import Box
 
@@ -244,3 +245,6 @@ def ask_ends(rng: Random, asker: Asker, series: list[Series]) -> None:
     asker.ask(
         "compare", "charts", HIGHER, "yes" if a.value > b.value else "no", [a.last, b.last], a=a.colour, b=b.colour
     )
+
+
+KIND = Kind("line_chart", 6, draw_line_chart, {"charts": 8.0, "description": 0.5}, "charts", may_turn=True)

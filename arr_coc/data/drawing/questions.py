@@ -8,18 +8,9 @@ from random import Random
 
 from arr_coc.data.drawing.backgrounds import Page
 from arr_coc.data.drawing.canvas import Canvas, Ink
+from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.records import Box, Question
 
-KIND_NAMES = {
-    "receipt": "receipt",
-    "form": "form",
-    "document": "document",
-    "table": "table",
-    "bar_chart": "bar chart",
-    "line_chart": "line chart",
-    "shapes": "shapes",
-    "street": "street",
-}
 PICTURE_KIND = (
     "What kind of picture is this?",
     "What does the picture show?",
@@ -87,9 +78,10 @@ class Asker:
 
     def ask_picture(self, picture_kind: str) -> None:
         """Questions that every picture can be asked and a glimpse answers."""
-        name = KIND_NAMES[picture_kind]
+        titles = [kind.title for kind in kinds().values()]
+        name = kinds()[picture_kind].title
         self.ask("picture_kind", "description", PICTURE_KIND, name)
-        shown = name if self.rng.random() < 0.5 else self.rng.choice([n for n in KIND_NAMES.values() if n != name])
+        shown = name if self.rng.random() < 0.5 else self.rng.choice([title for title in titles if title != name])
         self.ask("yes_no", "description", IS_KIND, "yes" if shown == name else "no", name=shown)
 
     def ask_page(self, page: Page) -> None:

@@ -11,6 +11,7 @@ from arr_coc.data.drawing.backgrounds import Page, lay_page, rule_page
 from arr_coc.data.drawing.canvas import Canvas, Ink, Style
 from arr_coc.data.drawing.colours import named
 from arr_coc.data.drawing.fonts import FAMILIES
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 
 TOTAL = ("What is the total?", "How much is the total?", "Which total is printed on the receipt?")
@@ -246,3 +247,8 @@ def ask_pairs(rng: Random, asker: Asker, entries: list[Entry]) -> None:
         total = str(int(a.quantity.text) + int(b.quantity.text))
         evidence = [a.quantity, a.name, b.quantity, b.name]
         asker.ask("arithmetic", "arithmetic", SUM, total, evidence, hops=3, a=a.name.text, b=b.name.text)
+
+
+KIND = Kind(
+    "receipt", 1, draw_receipt, {"reading": 10.0, "description": 1.5, "arithmetic": 2.0}, "dense text", may_turn=True
+)

@@ -12,6 +12,7 @@ from arr_coc.data.drawing import words
 from arr_coc.data.drawing.backgrounds import backdrop
 from arr_coc.data.drawing.canvas import Canvas, Ink, Point, Style
 from arr_coc.data.drawing.colours import VIVID, Colour, contrasting, named, with_article
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import FORMS, Box
 
@@ -255,3 +256,6 @@ def ask_places(rng: Random, asker: Asker, shapes: list[Shape]) -> None:
         answer = "yes" if (a.x < b.x if beside else a.y < b.y) else "no"
         wordings = LEFT_OF if beside else ABOVE
         asker.ask("yes_no", "scenes", wordings, answer, [a.box, b.box], glyph_px=size, a=a.name, b=b.name)
+
+
+KIND = Kind("shapes", 7, draw_shapes, {"scenes": 9.0, "description": 1.0, "arithmetic": 1.0}, "natural")

@@ -11,6 +11,7 @@ from arr_coc.data.drawing import words
 from arr_coc.data.drawing.backgrounds import blurred
 from arr_coc.data.drawing.canvas import Canvas, Ink, Style
 from arr_coc.data.drawing.colours import PALETTE, VIVID, Colour, contrasting, jitter, named, with_article
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import Box
 
@@ -368,3 +369,6 @@ def ask_numbers(rng: Random, asker: Asker, things: list[Thing]) -> None:
             colour=with_article(colour),
             thing=what,
         )
+
+
+KIND = Kind("street", 8, draw_street, {"scenes": 6.0, "reading": 4.0, "description": 1.5}, "natural")

@@ -12,6 +12,7 @@ from arr_coc.data.drawing.backgrounds import Page, lay_page
 from arr_coc.data.drawing.canvas import Canvas, Ink, Style
 from arr_coc.data.drawing.colours import Colour, contrasting, named, tint
 from arr_coc.data.drawing.fonts import FAMILIES
+from arr_coc.data.drawing.kinds import Kind
 from arr_coc.data.drawing.questions import Asker
 from arr_coc.data.records import Box
 
@@ -294,3 +295,6 @@ def ask_pair(
     evidence = [column.cells[a], names.cells[a], column.cells[b], names.cells[b], column.heading]
     names_of = names.cells[a].text, names.cells[b].text
     asker.ask(*kind_group, wordings, answer, evidence, hops=3, column=column.heading.text, a=names_of[0], b=names_of[1])
+
+
+KIND = Kind("table", 4, draw_table, {"tables": 15.0, "description": 1.5, "arithmetic": 2.0}, "mixed", may_turn=True)

@@ -7,22 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arr_coc.data.drawing.kinds import kinds
 from arr_coc.evaluation.statistics.intervals import ALIKE, cluster_sums, clustered_error
 
 TARGETS = {"dense text": (15.0, 18.0), "charts": (8.0, 12.0), "natural": (3.0, 6.0), "mixed": (7.0, 10.0)}
 """Full-resolution tokens / tokens spent that training aims at, least and most."""
-
-CONTENT = {
-    "document": "dense text",
-    "receipt": "dense text",
-    "bar_chart": "charts",
-    "line_chart": "charts",
-    "shapes": "natural",
-    "street": "natural",
-    "form": "mixed",
-    "table": "mixed",
-}
-"""Kind of content by kind of picture: a form or a table is text held together by rules and space."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ def compression_by_content(
 
     Args:
         full_tokens, tokens: visual tokens of each question at full resolution and under the policy.
-        picture_kinds: of each question, such as `data.KINDS`.
+        picture_kinds: of each question, such as `data.kinds`.
     Raises:
         ValueError: the lengths differ, or a question was given no tokens.
     """
@@ -61,7 +50,7 @@ def compression_by_content(
         )
     if len(tokens) and min(tokens) < 1:
         raise ValueError(f"tokens must be at least 1, got {min(tokens)}")
-    contents = np.array([CONTENT.get(kind, kind) for kind in picture_kinds])
+    contents = np.array([kinds()[kind].content if kind in kinds() else kind for kind in picture_kinds])
     whole, spent, pictures = np.asarray(full_tokens), np.asarray(tokens), np.asarray(clusters)
     order = [*TARGETS, *sorted(set(contents.tolist()) - set(TARGETS))]
     return [
