@@ -79,6 +79,17 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
     ),
+    "glm46v": (
+        {
+            "depth": 3,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "out_hidden_size": 48,
+            "image_size": 112,
+        },
+        {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
+    ),
 }
 
 
