@@ -77,6 +77,16 @@ def test_too_many_failures_end_the_run_and_keep_what_was_answered(
     assert num_lines(tmp_path / "out" / "answers.jsonl") == 1
 
 
+def test_a_report_says_that_its_run_is_not_finished(model_folder: Path, task: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert evaluate(model_folder, task, out, "--max-failures", "0.5").exit_code == 0
+    assert "not finished" not in (out / "report.md").read_text(encoding="utf-8")
+    lines = (out / "answers.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (out / "answers.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
+    assert CliRunner().invoke(app, ["eval", "report", str(out)]).exit_code == 0
+    assert "not finished: 2 of 4 answers" in (out / "report.md").read_text(encoding="utf-8")
+
+
 def test_a_question_beyond_the_context_is_a_failure_of_its_own(model_folder: Path, task: Path, tmp_path: Path) -> None:
     draw(96, 67).save(task / "3.png")
     long = {"image": "3.png", "question": "word " * 20_000, "answers": ["x"]}

@@ -103,13 +103,16 @@ def write(
 
 
 def left_out(plan: Plan, out: Path, lines: list[Line]) -> list[Section]:
-    """A section about the questions that have no answer, where there are any."""
-    from arr_coc.evaluation.reporting.report import Section
+    """A section about the questions that have no answer, or none yet, where there are any."""
+    from arr_coc.evaluation.reporting.report import UNFINISHED, Section
     from arr_coc.evaluation.running.failures import failures_table, read_failures
 
     failures = read_failures(out)
     num_missing = sum(getattr(plan.open(task), "num_missing", 0) for task in plan.tasks) if plan.skip_missing else 0
     texts = [failures_table(failures, len(lines))] if failures else []
+    wanted = sum(len(plan.open(task)) for task in plan.tasks) * len(plan.conditions())
+    if len(lines) + len(failures) < wanted:
+        texts.append(f"{UNFINISHED}: {len(lines):,} of {wanted:,} answers are there; the same command goes on.")
     texts += [f"{num_missing:,} questions have no picture and are left out."] if num_missing else []
     return [Section("Not answered", "\n\n".join(texts))] if texts else []
 

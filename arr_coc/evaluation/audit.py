@@ -16,12 +16,14 @@ from arr_coc.data.tasks import TRAIN_SEEDS, VALIDATION_SEEDS, GeneratedTask, Sam
 from arr_coc.evaluation.policies.ablations import ITSELF, MAPS
 from arr_coc.evaluation.policies.full_picture import WholePictures
 from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.reporting.report import UNFINISHED
 from arr_coc.evaluation.reporting.tables import markdown_table
 from arr_coc.evaluation.running.runner import evidence_shown
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.loading import load_host
 
 NUM_TRAINING_PICTURES, NUM_PICTURES = 400, 10
+LEAST_QUESTIONS = 1000
 NEEDED_ROWS = ("full", "resize", "blind", "glimpse-crop", "attention-pruning", "mmtok", "arr-coc", "arr-coc-trained")
 NEEDED_TEXTS = ("At equal time to the first token", "At equal floating point operations")
 
@@ -98,6 +100,11 @@ def vacuous_marked(allocator: Allocator, report: Path) -> Check:
     return Check(question, is_said or not idle, f"without weight: {', '.join(idle) or 'none'}")
 
 
+def progress_of(report: str) -> str:
+    """What a report says of how far its run is."""
+    return next((line for line in report.splitlines() if UNFINISHED in line), "all answers are there")
+
+
 def rows_present(report: Path) -> Iterable[Check]:
     note, text = report / "run.json", report / "report.md"
     if not note.is_file() or not text.is_file():
@@ -109,6 +116,11 @@ def rows_present(report: Path) -> Iterable[Check]:
     unsaid = [each for each in NEEDED_TEXTS if each not in body]
     return [
         Check("the report is of the frozen block", list(tasks) == ["final"], ", ".join(tasks)),
+        Check(
+            f"at least {LEAST_QUESTIONS:,} questions, all of them asked",
+            UNFINISHED not in body and sum(task["questions"] for task in tasks.values()) >= LEAST_QUESTIONS,
+            progress_of(body),
+        ),
         Check("the rows that are needed are there", not missing, f"missing: {', '.join(missing) or 'none'}"),
         Check("resize at equal time and at equal operations", not unsaid, f"missing: {'; '.join(unsaid) or 'none'}"),
     ]

@@ -46,6 +46,9 @@ OURS, TRAINED, BASE = "arr-coc", "arr-coc-trained", "resize"
 LARGE_SIDE = 1024
 
 
+UNFINISHED = "The run is not finished"
+
+
 @dataclass(frozen=True)
 class Section:
     """A heading, Markdown below it, and the name of a figure if there is one."""
