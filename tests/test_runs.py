@@ -85,6 +85,11 @@ def test_a_report_says_that_its_run_is_not_finished(model_folder: Path, task: Pa
     (out / "answers.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
     assert CliRunner().invoke(app, ["eval", "report", str(out)]).exit_code == 0
     assert "not finished: 2 of 4 answers" in (out / "report.md").read_text(encoding="utf-8")
+    note = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    note["plan"]["for_final_report"] = True
+    (out / "run.json").write_text(json.dumps(note), encoding="utf-8")
+    assert CliRunner().invoke(app, ["eval", "report", str(out)]).exit_code == 0
+    assert "Made by `arr-coc eval final " in (out / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_question_beyond_the_context_is_a_failure_of_its_own(model_folder: Path, task: Path, tmp_path: Path) -> None:

@@ -198,7 +198,8 @@ def report(
     with explained():
         check_outputs(folder, readme)
         plan, lines = read_run(folder, tell_doubled)
-    publish(lines, write(plan, folder, lines, title, "eval"), readme)
+    command = "eval final" if plan.for_final_report else "eval"
+    publish(lines, write(plan, folder, lines, title, command), readme)
 
 
 @eval_app.command(cls=Command)
