@@ -221,3 +221,10 @@ def unbounded(node: ast.Raise) -> Iterator[ast.FormattedValue]:
 def test_the_rule_of_quoting_can_fail(line: str, is_bounded: bool) -> None:
     [node] = ast.parse(f"raise ValueError(f{line})").body
     assert isinstance(node, ast.Raise) and (not list(unbounded(node))) == is_bounded
+
+
+def test_few_files_name_one_family() -> None:
+    """What is true of one family only stands in its file; elsewhere it is an example, or the card of `nano`."""
+    named = [path for path in MODULES if re.search("qwen3_?-?vl", path.read_text(encoding="utf-8"), re.IGNORECASE)]
+    outside = [relative(path) for path in named if layer_of(module_name(path)) not in ("hosts", "nano")]
+    assert len(outside) <= 3, outside

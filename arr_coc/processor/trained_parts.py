@@ -20,6 +20,7 @@ from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import BalancerConfig, HeuristicBalancer, LearnedBalancer
 from arr_coc.files.writing import replacing_folder
+from arr_coc.hosts.families.registry import FIRST_FAMILY
 from arr_coc.hosts.placement import base_of
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig
 from arr_coc.quoting import quoted, shortened
@@ -32,8 +33,6 @@ PARTS: Mapping[str, tuple[type, type]] = {
     "adapter": (QualityAdapter, AdapterConfig),
 }
 UNTRAINED = (AttentionScorer, HeuristicBalancer, type(None))
-FIRST_FAMILY = "qwen3_vl"
-"""The model type of parts in older files, which record none."""
 
 CARD = """\
 ---

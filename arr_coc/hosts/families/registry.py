@@ -14,6 +14,9 @@ from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.refused import REASONS
 from arr_coc.quoting import quoted
 
+FIRST_FAMILY = "qwen3_vl"
+"""The model type of trained parts that were saved when there was no other, and record none."""
+
 
 @cache
 def families() -> Mapping[str, Family]:
