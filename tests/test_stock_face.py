@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import pickle
 
 import pytest
 from conftest import QUESTION, draw
@@ -59,10 +58,3 @@ def test_what_trainers_ask_of_a_processor(tiny_processor) -> None:
     assert "Parameter" not in repr(tiny_processor) and json.loads(tiny_processor.to_json_string())
     twin = copy.copy(tiny_processor)
     assert twin.host is tiny_processor.host
-
-
-def test_it_goes_to_another_process(tiny_processor) -> None:
-    messages = question_messages(draw(320, 240), QUESTION)
-    twin = pickle.loads(pickle.dumps(tiny_processor))
-    ours, theirs = (each.apply_chat_template(messages, budget=64)["input_ids"] for each in (tiny_processor, twin))
-    assert (ours == theirs).all()

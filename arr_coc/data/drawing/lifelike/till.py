@@ -51,6 +51,10 @@ class Till:
         return style if length <= width else style.sized(max(0.55, width / length * 0.98))
 
     def put(self, x: float, text: str, style: Print, align: str = "left") -> Ink:
+        """Prints on the current line; what would run over the edge is set smaller, and moved if that is too little."""
+        if align == "left" and x + width_of(text, style) > self.sheet.width:
+            style = self.fit(text, style, self.sheet.width - x)
+            x = max(0.0, min(x, self.sheet.width - width_of(text, style)))
         ink = self.sheet.text(x, self.y, text, style, align)
         self.lines[-1].append(ink)
         return ink
