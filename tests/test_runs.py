@@ -77,6 +77,20 @@ def test_too_many_failures_end_the_run_and_keep_what_was_answered(
     assert num_lines(tmp_path / "out" / "answers.jsonl") == 1
 
 
+@pytest.mark.parametrize("command", ["neighbours", "tune"])
+def test_a_broken_picture_does_not_end_what_answers_nothing(command: str, model_folder: Path, task: Path) -> None:
+    boxed = [
+        json.dumps({"image": f"{n % 4}.png", "question": f"What {n}?", "answers": ["x"], "boxes": [[n, n, 40, 40]]})
+        for n in (0, 4, 1, 5, 3, 7)
+    ]
+    (task / "qa.jsonl").write_text("\n".join(boxed) + "\n", encoding="utf-8")
+    result = CliRunner().invoke(
+        app, ["eval", command, "--model", str(model_folder), "--tasks", str(task), "--budgets", "64"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "2 questions could not be read" in result.stderr and "|" in result.stdout
+
+
 def test_a_report_says_that_its_run_is_not_finished(model_folder: Path, task: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert evaluate(model_folder, task, out, "--max-failures", "0.5").exit_code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arr_coc.cli.errors import Command, Commands, explained, fail
+from arr_coc.cli.errors import Command, Commands, explained, fail, say
 from arr_coc.cli.reporting import Session, answer_all, answer_and_report, check_outputs, publish, tell_doubled, write
 from arr_coc.files.checking import check_file
 from arr_coc.files.writing import write_atomically
@@ -132,13 +132,14 @@ def neighbours(
             check_file(out, makes_folder=True)
         plan = plan_of(model, tasks, policies, budgets, limit, relevance=relevance)
         processor = load_host(plan.model, relevance=plan.relevance)[1]
-    pairs = []
+    pairs, unreadable = [], []  # type: ignore[var-annotated]
     with explained():
         for name in plan.tasks:
             task = plan.open(name)
-            for done, found in compare_neighbours(processor, task, plan.conditions()):
+            for done, found in compare_neighbours(processor, task, plan.conditions(), unreadable):
                 pairs += found
                 typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
+    tell_unreadable(unreadable)
     if not pairs:
         fail("tasks: no two questions about one picture have evidence boxes; try same-picture")
     table = neighbours_table(pairs)
@@ -173,17 +174,23 @@ def tune(
         choices = tensions_to_try(*product(shares(focus), shares(explore), shares(information)))
     allocator = processor.allocator.training_free() if training_free else processor.allocator
     wanted = [budget for budget in plan.budgets if budget]
-    found = []
+    found, unreadable = [], []  # type: ignore[var-annotated]
     with explained():
         for name in plan.tasks:
             task = plan.open(name)
-            for done, trials in try_tensions(processor.host, allocator, task, choices, wanted):
+            for done, trials in try_tensions(processor.host, allocator, task, choices, wanted, unreadable):
                 found += trials
                 typer.echo(f"{name}: {done} of {len(task)} questions", err=True)
+    tell_unreadable(unreadable)
     if not found:
         fail("tasks: no question has evidence boxes; tune on a folder of arr-coc data generate")
     typer.echo(tuning_table(found))
     typer.echo(f"best: --tensions {as_option(best_choice(found))}")
+
+
+def tell_unreadable(reasons: list[str]) -> None:
+    if reasons:
+        say(f"{len(reasons)} questions could not be read and are left out; the first: {reasons[0]}")
 
 
 @eval_app.command(cls=Command)

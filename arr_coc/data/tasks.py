@@ -85,10 +85,26 @@ class Task(ABC):
         return METRICS[self.metric_of(sample)](answer, sample.answers)
 
 
-def by_picture(task: Task) -> Iterator[list[Sample]]:
-    """All samples in order, those about one picture together."""
-    for _, same in groupby(map(task.__getitem__, range(len(task))), key=lambda sample: sample.picture_id):
+def by_picture(task: Task, unreadable: list[str] | None = None) -> Iterator[list[Sample]]:
+    """All samples in order, those about one picture together.
+
+    Args:
+        unreadable: takes what is wrong with each sample that can't be read, which is left out; None raises it.
+    """
+    for _, same in groupby(each_sample(task, unreadable), key=lambda sample: sample.picture_id):
         yield list(same)
+
+
+def each_sample(task: Task, unreadable: list[str] | None) -> Iterator[Sample]:
+    for index in range(len(task)):
+        try:
+            sample = task[index]
+        except ValueError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(str(error))
+        else:
+            yield sample
 
 
 class Recent(Generic[Value]):

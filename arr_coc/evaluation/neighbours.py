@@ -41,11 +41,17 @@ class Pair:
 
 
 def compare_neighbours(
-    processor: RelevanceProcessor, task: Task, conditions: Sequence[tuple[str, int]]
+    processor: RelevanceProcessor,
+    task: Task,
+    conditions: Sequence[tuple[str, int]],
+    unreadable: list[str] | None = None,
 ) -> Iterator[tuple[int, list[Pair]]]:
-    """Picture by picture: questions done so far, and the pairs of that picture under every (policy, budget)."""
+    """Picture by picture: questions done so far, and the pairs of that picture under every (policy, budget).
+
+    `unreadable` takes what can't be read, see `by_picture`.
+    """
     done = 0
-    for samples in by_picture(task):
+    for samples in by_picture(task, unreadable):
         remembering = WholePictures(processor.host)
         pyramid = remembering.pyramid(samples[0].image)
         pairs: list[Pair] = []

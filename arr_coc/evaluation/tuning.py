@@ -39,11 +39,19 @@ def tensions_to_try(*values: tuple[float, float, float]) -> list[Choice]:
 
 
 def try_tensions(
-    host: TransformersHost, allocator: Allocator, task: Task, choices: Sequence[Choice], budgets: Sequence[int]
+    host: TransformersHost,
+    allocator: Allocator,
+    task: Task,
+    choices: Sequence[Choice],
+    budgets: Sequence[int],
+    unreadable: list[str] | None = None,
 ) -> Iterator[tuple[int, list[Tried]]]:
-    """Picture by picture: questions done so far, and what became of those with marked evidence."""
+    """Picture by picture: questions done so far, and what became of those with marked evidence.
+
+    `unreadable` takes what can't be read, see `by_picture`.
+    """
     done = 0
-    for samples in by_picture(task):
+    for samples in by_picture(task, unreadable):
         remembering = RememberingHost(host)
         pyramid = remembering.pyramid(samples[0].image)
         done += len(samples)
