@@ -159,3 +159,12 @@ def ragged_batch() -> tuple[list[list[dict[str, object]]], list[int | str]]:
 
 def leaves(realizations: Sequence[Sequence[Realization]]) -> list[list[list[int]]]:
     return [realization.allocation.leaves.tolist() for pictures in realizations for realization in pictures]
+
+
+@pytest.fixture(scope="session")
+def model_folder(tiny_model, tiny_tokenizer, tiny_image_processor, tmp_path_factory) -> str:
+    """The tiny host as a checkpoint on disk."""
+    folder = tmp_path_factory.mktemp("model")
+    for part in (tiny_model, tiny_tokenizer, tiny_image_processor):
+        part.save_pretrained(folder)
+    return str(folder)

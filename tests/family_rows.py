@@ -45,6 +45,17 @@ WIDTHS = {
     "linear_key_head_dim",
     "linear_value_head_dim",
 }
+GLM = (
+    {
+        "depth": 3,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 2,
+        "out_hidden_size": 48,
+        "image_size": 112,
+    },
+    {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
+)
 ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "qwen3_vl": (DEEPSTACK_TOWER, {**HEADS, "rope_parameters": INTERLEAVED}),
     "qwen3_vl_moe": (DEEPSTACK_TOWER, {**HEADS, **EXPERTS, "rope_parameters": INTERLEAVED}),
@@ -68,28 +79,8 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"rope_parameters": {**MROPE, "mrope_section": [4, 2, 2]}},
     ),
-    "glm4v": (
-        {
-            "depth": 3,
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_heads": 2,
-            "out_hidden_size": 48,
-            "image_size": 112,
-        },
-        {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
-    ),
-    "glm46v": (
-        {
-            "depth": 3,
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_heads": 2,
-            "out_hidden_size": 48,
-            "image_size": 112,
-        },
-        {"rope_parameters": {**MROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}},
-    ),
+    "glm4v": GLM,
+    "glm46v": GLM,
 }
 
 

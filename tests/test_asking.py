@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -26,11 +27,9 @@ QUESTION = "What is the total on the receipt?"
 
 
 @pytest.fixture(scope="module")
-def folder(tiny_model, tiny_tokenizer, tiny_image_processor, tmp_path_factory) -> Path:
+def folder(model_folder: str, tiny_model, tmp_path_factory) -> Path:
     """A checkpoint whose allocator spends 100 tokens where nothing else is asked for."""
-    path = tmp_path_factory.mktemp("model")
-    for part in (tiny_model, tiny_tokenizer, tiny_image_processor):
-        part.save_pretrained(path)
+    path = Path(shutil.copytree(model_folder, tmp_path_factory.mktemp("folder") / "model"))
     processor = RelevanceProcessor.from_pretrained(path, model=tiny_model, allocator=Allocator(budget=100))
     processor.save_pretrained(path)
     return path

@@ -25,15 +25,6 @@ QUESTION = "What is the total on the receipt?"
 
 
 @pytest.fixture(scope="session")
-def model_folder(tiny_model, tiny_tokenizer, tiny_image_processor, tmp_path_factory) -> str:
-    """The tiny host as a checkpoint on disk."""
-    folder = tmp_path_factory.mktemp("model")
-    for part in (tiny_model, tiny_tokenizer, tiny_image_processor):
-        part.save_pretrained(folder)
-    return str(folder)
-
-
-@pytest.fixture(scope="session")
 def picture(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("pictures") / "picture.png"
     draw(640, 480).save(path)

@@ -16,14 +16,6 @@ from arr_coc.files.locking import locked
 NUM_PICTURES = 4
 
 
-@pytest.fixture(scope="module")
-def model_folder(tiny_model, tiny_tokenizer, tiny_image_processor, tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("model")
-    for part in (tiny_model, tiny_tokenizer, tiny_image_processor):
-        part.save_pretrained(path)
-    return path
-
-
 @pytest.fixture()
 def task(tmp_path: Path) -> Path:
     """Four pictures with one question each; the last picture is cut short."""
@@ -42,10 +34,10 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
-def evaluate(model: Path, task: Path, out: Path, *options: str) -> Result:
+def evaluate(model: str, task: Path, out: Path, *options: str) -> Result:
     fixed = ["--policies", "full", "--budgets", "64", "--timed-every", "0", "--workers", "0"]
     return CliRunner().invoke(
-        app, ["eval", "--model", str(model), "--tasks", str(task), "--out", str(out), *fixed, *options]
+        app, ["eval", "--model", model, "--tasks", str(task), "--out", str(out), *fixed, *options]
     )
 
 
@@ -53,7 +45,7 @@ def num_lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else 0
 
 
-def test_what_failed_is_counted_named_and_asked_again_when_told(model_folder: Path, task: Path, tmp_path: Path) -> None:
+def test_what_failed_is_counted_named_and_asked_again_when_told(model_folder: str, task: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = evaluate(model_folder, task, out, "--max-failures", "0.5")
     assert first.exit_code == 0, first.output
@@ -68,7 +60,7 @@ def test_what_failed_is_counted_named_and_asked_again_when_told(model_folder: Pa
 
 
 def test_too_many_failures_end_the_run_and_keep_what_was_answered(
-    model_folder: Path, task: Path, tmp_path: Path
+    model_folder: str, task: Path, tmp_path: Path
 ) -> None:
     for number in (1, 2):
         cut(task / f"{number}.png")
@@ -78,20 +70,20 @@ def test_too_many_failures_end_the_run_and_keep_what_was_answered(
 
 
 @pytest.mark.parametrize("command", ["neighbours", "tune"])
-def test_a_broken_picture_does_not_end_what_answers_nothing(command: str, model_folder: Path, task: Path) -> None:
+def test_a_broken_picture_does_not_end_what_answers_nothing(command: str, model_folder: str, task: Path) -> None:
     boxed = [
         json.dumps({"image": f"{n % 4}.png", "question": f"What {n}?", "answers": ["x"], "boxes": [[n, n, 40, 40]]})
         for n in (0, 4, 1, 5, 3, 7)
     ]
     (task / "qa.jsonl").write_text("\n".join(boxed) + "\n", encoding="utf-8")
     result = CliRunner().invoke(
-        app, ["eval", command, "--model", str(model_folder), "--tasks", str(task), "--budgets", "64"]
+        app, ["eval", command, "--model", model_folder, "--tasks", str(task), "--budgets", "64"]
     )
     assert result.exit_code == 0, result.output
     assert "2 questions could not be read" in result.stderr and "|" in result.stdout
 
 
-def test_a_report_says_that_its_run_is_not_finished(model_folder: Path, task: Path, tmp_path: Path) -> None:
+def test_a_report_says_that_its_run_is_not_finished(model_folder: str, task: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert evaluate(model_folder, task, out, "--max-failures", "0.5").exit_code == 0
     assert "not finished" not in (out / "report.md").read_text(encoding="utf-8")
@@ -106,7 +98,7 @@ def test_a_report_says_that_its_run_is_not_finished(model_folder: Path, task: Pa
     assert "Made by `arr-coc eval final " in (out / "report.md").read_text(encoding="utf-8")
 
 
-def test_a_question_beyond_the_context_is_a_failure_of_its_own(model_folder: Path, task: Path, tmp_path: Path) -> None:
+def test_a_question_beyond_the_context_is_a_failure_of_its_own(model_folder: str, task: Path, tmp_path: Path) -> None:
     draw(96, 67).save(task / "3.png")
     long = {"image": "3.png", "question": "word " * 20_000, "answers": ["x"]}
     with (task / "qa.jsonl").open("a", encoding="utf-8") as file:
@@ -126,19 +118,17 @@ def test_a_question_beyond_the_context_is_a_failure_of_its_own(model_folder: Pat
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_a_second_run_in_a_folder_is_refused(
-    command: list[str], model_folder: Path, task: Path, tmp_path: Path
-) -> None:
+def test_a_second_run_in_a_folder_is_refused(command: list[str], model_folder: str, task: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = [str(task) if word == "TASK" else word for word in command]
-    model = [] if command[0] == "nano" else ["--model", str(model_folder)]
+    model = [] if command[0] == "nano" else ["--model", model_folder]
     with locked(out):
         result = CliRunner().invoke(app, [*words, *model, "--out", str(out), "--workers", "0"])
     assert result.exit_code == 2 and "in use by another run" in result.stderr, (result.output, result.exception)
 
 
 def test_ctrl_c_says_how_to_go_on(
-    model_folder: Path, task: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model_folder: str, task: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*args: object) -> None:
         raise KeyboardInterrupt
