@@ -283,7 +283,7 @@ def test_what_needs_attention_everywhere_is_refused_up_front(
     with refused(is_hybrid, "fastv: needs attention in every layer"):
         REGISTRY["fastv"].check(processor.host)
     with refused(is_hybrid, "teacher: needs attention in every layer"):
-        build(PHASES["1"], processor, PolicySettings())
+        build(PHASES["allocator"], processor, PolicySettings())
     with refused(is_hybrid, "fastv: needs attention in every layer"):
         model.save_pretrained(tmp_path / "model")
         processor.save_pretrained(tmp_path / "model")

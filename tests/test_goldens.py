@@ -31,7 +31,7 @@ FILE = Path(__file__).with_name("goldens.json")
 EXAMPLES = Path(__file__).parents[1] / "arr_coc" / "examples"
 QUESTIONS = tuple(range(0, 32, 2))
 POLICY_NAMES = ("arr-coc", "arr-coc-shuffled", "arr-coc-trained-shuffled", "random", "saliency", "oracle")
-PHASE_NAMES = ("scout", "1", "rl")
+PHASE_NAMES = ("scout", "allocator", "reinforce")
 MAY_DIFFER = 0.02
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from pathlib import Path
 
@@ -223,15 +224,13 @@ SMALL = (
 
 
 def losses_of(folder: Path) -> list[str]:
-    import json
-
     entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [json.dumps({key: value for key, value in entry.items() if key != "seconds"}) for entry in entries]
 
 
 def test_a_killed_run_resumes_as_if_never_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "STAGES", SMALL)
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    monkeypatch.setattr(training, "LOG_EVERY", 3)
     monkeypatch.setattr(training, "nano_config", lambda tokenizer: nano_config(tokenizer, 32, 64))
     monkeypatch.setattr(training, "make_tokenizer", lambda: train_tokenizer(["user\n", "What is the"] * 3, 280))
     settings = training.Settings(num_workers=0, save_every_s=0.0)
@@ -246,6 +245,10 @@ def test_a_killed_run_resumes_as_if_never_killed(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(training.Run, "step", killed_at_the_sixth)
         training.train(tmp_path / "killed", settings)
+    with pytest.raises(ValueError, match="seed: the run in .* has 0, got 1"):
+        training.train(tmp_path / "killed", training.Settings(seed=1, num_workers=0), resume=True)
+    with open(tmp_path / "killed" / "log.jsonl", "a") as log:
+        log.write(json.dumps({"stage": "lines", "batch": 4}) + "\n")  # written after the last checkpoint
     training.train(tmp_path / "killed", settings, resume=True)
     assert losses_of(tmp_path / "killed") == losses_of(tmp_path / "whole")
     assert (host / "model.safetensors").exists() and (host / "preprocessor_config.json").exists()

@@ -213,13 +213,13 @@ def test_the_peak_of_a_training_step(model, target, recipe: Recipe, is_checkpoin
 
 def test_phase_two_trains_what_the_plan_counts(model, target, tiny_tokenizer, tiny_image_processor) -> None:
     processor = RelevanceProcessor(TransformersHost(model, tiny_tokenizer, tiny_image_processor))
-    parts = taught_parameters(find_phase("2"), processor.host, complete(processor))
+    parts = taught_parameters(find_phase("bridge"), processor.host, complete(processor))
     trained = sum(parameter.numel() for parameters in parts.values() for parameter in parameters)
     assert trained == num_trained(target, BRIDGE) + target.weights.parts
 
 
 def test_the_peak_of_the_teacher(model, target, tiny_tokenizer, tiny_image_processor) -> None:
-    """A teacher reads a picture at native size in every step of phases 1 and 2, and is a copy in the second."""
+    """A teacher reads a picture at native size in every step of allocator and bridge, and is a copy in the second."""
     host = TransformersHost(model, tiny_tokenizer, tiny_image_processor)
     image, question = draw(640, 480), "What is the total?"
     sample = Sample(image, question, ("9",), None, "read", "g", None, "p", "chart")

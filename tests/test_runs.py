@@ -113,7 +113,7 @@ def test_a_question_beyond_the_context_is_a_failure_of_its_own(model_folder: str
     "command",
     [
         ["eval", "--tasks", "TASK"],
-        ["train", "--phase", "scout", "--data", "TASK", "--steps", "1"],
+        ["train", "scout", "--data", "TASK", "--steps", "1"],
         ["nano", "train"],
     ],
     ids=lambda command: " ".join(command[:2]),

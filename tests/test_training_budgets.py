@@ -137,7 +137,7 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_answers_to_a_folder_that_decides(tmp_path: Path, questions: Path) -> None:
     swept = answers_of("nano", questions, tmp_path / "run", (64, 100))
     told = CliRunner().invoke(
-        app, ["train", "--phase", "budget", "--sweep", str(swept), "--price", "0.1", "--out", str(tmp_path / "out")]
+        app, ["train", "budget", "--sweep", str(swept), "--price", "0.1", "--out", str(tmp_path / "out")]
     )
     assert told.exit_code == 0, told.output
     assert "4 questions, budgets 64, 100; judged by picture" in told.output and "learnt" in told.output
@@ -147,7 +147,7 @@ def test_from_answers_to_a_folder_that_decides(tmp_path: Path, questions: Path) 
 
 def test_tensions_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = ["train", "--phase", "budget", "--tensions", "0.7,0,0.2,0,0.8", "--out", str(out)]
+    command = ["train", "budget", "--tensions", "0.7,0,0.2,0,0.8", "--out", str(out)]
     assert CliRunner().invoke(app, command).exit_code == 0
     balancer = load_host("nano", relevance=out / "relevance")[1].allocator.balancer
     assert balancer is not None and not balancer.leave.weight.any()
@@ -174,34 +174,32 @@ def test_bad_settings(tmp_path: Path) -> None:
             BudgetSettings(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="two pictures"):
         learn_budget(toy_balancer(), toy_sweep(1), BudgetSettings())
-    missing = CliRunner().invoke(app, ["train", "--phase", "budget", "--out", str(tmp_path / "out")])
+    missing = CliRunner().invoke(app, ["train", "budget", "--out", str(tmp_path / "out")])
     assert missing.exit_code == 2 and "sweep" in missing.output
 
 
 @pytest.mark.parametrize("tensions", ["", "nan,0,0,0,1", "2,0,0,0,1", "0.6,0,0,0,0", "0.6,0,0,1", "0.6,inf,0,0,1"])
 def test_tensions_that_are_none_write_nothing(tensions: str, tmp_path: Path) -> None:
-    told = CliRunner().invoke(
-        app, ["train", "--phase", "budget", "--tensions", tensions, "--out", str(tmp_path / "out")]
-    )
+    told = CliRunner().invoke(app, ["train", "budget", "--tensions", tensions, "--out", str(tmp_path / "out")])
     assert told.exit_code == 2 and len(told.output.strip().splitlines()) == 1, told.output
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("scale", ["nan", "inf", "-1", "0"])
 def test_a_scale_of_rates_is_a_number_above_0(scale: str, tmp_path: Path) -> None:
-    told = CliRunner().invoke(app, ["train", "--phase", "1", "--rate-scale", scale, "--out", str(tmp_path / "out")])
+    told = CliRunner().invoke(app, ["train", "allocator", "--rate-scale", scale, "--out", str(tmp_path / "out")])
     assert told.exit_code == 2 and "--rate-scale: must be a number above 0" in told.output
     assert not (tmp_path / "out").exists()
 
 
 def test_tensions_and_budgets_that_are_none(tmp_path: Path) -> None:
-    run_of = ["train", "--out", str(tmp_path / "out"), "--phase"]
+    run_of = ["train"]
     wrong = {
         "numbers, such as": ["budget", "--sweep", str(tmp_path), "--tensions", "a,b"],
         "batches have a fixed budget": ["scout", "--budgets", "64,auto"],
-        "learns the budget from all of": ["1", "--budgets", "64,100"],
+        "learns the budget from all of": ["allocator", "--budgets", "64,100"],
     }
     for message, options in wrong.items():
-        told = CliRunner().invoke(app, [*run_of, *options])
+        told = CliRunner().invoke(app, [*run_of, *options, "--out", str(tmp_path / "out")])
         assert told.exit_code == 2 and message in " ".join(told.output.split()), told.output
     assert not (tmp_path / "out").exists()

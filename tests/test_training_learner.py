@@ -150,20 +150,22 @@ def test_a_phase_teaches_its_parts_and_leaves_the_rest(
     before = [parameter.clone() for parameter in model.parameters()]
     found = gradients(phase, tiny_processor, batch_of(tiny_processor.host, samples, 64))
     assert set(found) == set(PHASES[phase].rates)
-    assert all(found[name] > 0 for name in found if (phase, name) not in (("2", "balancer"), ("3", "balancer")))
+    assert all(
+        found[name] > 0 for name in found if (phase, name) not in (("bridge", "balancer"), ("joint", "balancer"))
+    )
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     assert all(parameter.grad is None for parameter in frozen)
-    assert (len(frozen) == len(before)) == (phase in ("1", "rl", "scout"))
+    assert (len(frozen) == len(before)) == (phase in ("allocator", "reinforce", "scout"))
     model.requires_grad_(True)
     model.zero_grad()
     tiny_processor.host.is_training = False
 
 
 def test_unknown_phase_lists_those_there_are() -> None:
-    with pytest.raises(ValueError, match="phase: unknown '7'; there are 1 .*, 2 .*, 3 .*, rl"):
+    with pytest.raises(ValueError, match="phase: unknown '7'; there are allocator .*, bridge .*, joint .*, reinforce"):
         find_phase("7")
     with pytest.raises(ValueError, match="rate_scale must be positive"):
-        scaled(find_phase("1"), 0)
+        scaled(find_phase("allocator"), 0)
     with pytest.raises(ValueError, match="kl must not be negative"):
         LossWeights(kl=-1)
     with pytest.raises(ValueError, match="num_rollouts must be at least 2"):
@@ -228,7 +230,7 @@ def test_a_batch_with_nothing_to_split_teaches_nothing(tiny_processor: Relevance
     assert float(loss.detach()) == 0 and all(grad is not None and not grad.any() for grad in gradients)
 
 
-@pytest.mark.parametrize("phase", ["1", "rl", "scout"])
+@pytest.mark.parametrize("phase", ["allocator", "reinforce", "scout"])
 def test_a_run_leaves_parts_that_the_processor_uses(
     phase: str, tmp_path: Path, tiny_processor: RelevanceProcessor
 ) -> None:
@@ -247,8 +249,8 @@ def test_a_run_leaves_parts_that_the_processor_uses(
     events = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     train = next(event for event in events if event["event"] == "train")
     wanted = {
-        "1": ("answer", "kl", "alignment", "efficiency"),
-        "rl": ("policy", "kl", "entropy"),
+        "allocator": ("answer", "kl", "alignment", "efficiency"),
+        "reinforce": ("policy", "kl", "entropy"),
         "scout": ("alignment",),
     }[phase]
     assert all(any(name.endswith(term) for name in train) for term in wanted)
@@ -262,7 +264,7 @@ def test_a_task_without_answers_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_phases_that_teach_the_host_say_so() -> None:
-    assert {name for name, phase in PHASES.items() if phase.teaches_host} == {"2", "3"}
+    assert {name for name, phase in PHASES.items() if phase.teaches_host} == {"bridge", "joint"}
 
 
 def test_lora_teaches_low_rank_updates_and_leaves_an_ordinary_host(
@@ -272,7 +274,7 @@ def test_lora_teaches_low_rank_updates_and_leaves_an_ordinary_host(
     host = tiny_processor.host
     copy = RelevanceProcessor(TransformersHost(deepcopy(host.model), host.tokenizer, host.image_processor))
     before = {name: value.clone() for name, value in copy.host.model.state_dict().items()}
-    chosen = scaled(find_phase("2"), 1000)
+    chosen = scaled(find_phase("bridge"), 1000)
     settings = LoopSettings(rates=chosen.rates, num_steps=2, validate_every=2, save_every=2, num_workers=0)
     data = DataSettings(tasks=(str(tmp_path),), tokens_per_batch=400, questions_per_picture=2, num_validation=2)
     run_phase(chosen, copy.host.model, copy, data, settings, tmp_path / "out", lora=2)
@@ -285,9 +287,9 @@ def test_lora_teaches_low_rank_updates_and_leaves_an_ordinary_host(
 
 
 def test_lora_needs_a_phase_that_teaches_the_host(tmp_path: Path, tiny_processor: RelevanceProcessor) -> None:
-    chosen = find_phase("1")
+    chosen = find_phase("allocator")
     settings = LoopSettings(rates=chosen.rates, num_steps=2)
-    with pytest.raises(ValueError, match="lora: phase 1"):
+    with pytest.raises(ValueError, match="lora: phase allocator"):
         run_phase(chosen, tiny_processor.host.model, tiny_processor, DataSettings(), settings, tmp_path, lora=2)
 
 

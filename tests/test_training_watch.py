@@ -13,6 +13,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from arr_coc.files import jsonl
 from arr_coc.training import sinks
 from arr_coc.training.monitoring import Meter, StepReport, bin_centre, budget_bin, budget_bucket, budget_calibration
 from arr_coc.training.objective import Outcome, SampleFacts
@@ -150,7 +151,7 @@ def test_the_log_of_a_resumed_run_forgets_what_comes_again(tmp_path: Path) -> No
 def test_the_log_waits_for_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = JsonlSink(tmp_path / "log.jsonl")
     with monkeypatch.context() as full:
-        full.setattr(sinks, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "full")), raising=False)
+        full.setattr(jsonl, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "full")), raising=False)
         log.write("train", 1, {"loss": 1.0})
         with pytest.raises(OSError):
             log.close()

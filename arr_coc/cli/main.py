@@ -20,7 +20,7 @@ from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.plan import plan
 from arr_coc.cli.space import space
-from arr_coc.cli.train import train
+from arr_coc.cli.train import train_app
 
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
 ASK, MEASURE, TEACH, PAGES = "Ask", "Measure", "Teach", "Pages in the browser"
@@ -40,7 +40,7 @@ app.command(cls=Command, rich_help_panel=ASK)(loop)
 app.add_typer(eval_app, rich_help_panel=MEASURE)
 app.command(cls=Command, rich_help_panel=MEASURE)(bench)
 app.command(cls=Command, rich_help_panel=MEASURE)(plan)
-app.command(cls=Command, rich_help_panel=TEACH)(train)
+app.add_typer(train_app, rich_help_panel=TEACH)
 app.add_typer(data_app, rich_help_panel=TEACH)
 app.add_typer(nano_app, rich_help_panel=TEACH)
 app.command(cls=Command, rich_help_panel=PAGES)(demo)

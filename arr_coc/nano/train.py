@@ -27,6 +27,7 @@ from arr_coc.data.mixture import mixture
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.data.workers import Loader
 from arr_coc.files.faults import weights_written
+from arr_coc.files.jsonl import JsonlLog
 from arr_coc.files.locking import locked
 from arr_coc.files.tensors import load_state, save_state
 from arr_coc.files.writing import replacing_folder, write_atomically
@@ -34,6 +35,7 @@ from arr_coc.nano.config import nano_config, nano_image_processor
 from arr_coc.nano.curriculum import LIFELIKE_STAGES, STAGES, Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
 from arr_coc.nano.learning import Learner, Losses
+from arr_coc.nano.metering import Meter
 from arr_coc.nano.muon import Muon32
 from arr_coc.nano.packing import Batch, ChatFormat
 from arr_coc.nano.synthetic_lines import draw_primer
@@ -42,7 +44,7 @@ from arr_coc.quoting import quoted
 
 WARMUP_BATCHES = 30
 VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.0, 4.0, 2.0, 1.0
-LOG_EVERY = 20
+LOG, LOG_EVERY = "log.jsonl", 20
 RECIPE = """\
 Dense supervision runs beside question answering: characters (a head on every patch, one on every merged token), the
 characters with which words begin, colours, shapes and other things that can be counted, and where the answer stands (a
@@ -75,6 +77,11 @@ class Settings:
         for name in ("scale", "batch_scale"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {quoted(getattr(self, name))}")
+
+    @staticmethod
+    def what_counts() -> set[str]:
+        """Names of the settings that a run is resumed under only as it was started with."""
+        return {field.name for field in dataclasses.fields(Settings)} - {"num_workers", "save_every_s", "device"}
 
     def stages(self) -> list[Stage]:
         return [
@@ -194,45 +201,6 @@ def to_device(batch: Batch, device: str) -> Batch:
     return dataclasses.replace(batch, **moved)
 
 
-@dataclass
-class Meter:
-    """Running sums of a stage's losses and counts since the last log line."""
-
-    num_batches: int = 0
-    losses: tuple[float, ...] = (0.0,) * 9
-    counts: tuple[int, ...] = (0,) * 6
-
-    def add(self, losses: Losses) -> None:
-        parts = (
-            losses.patches,
-            losses.tokens,
-            losses.starts,
-            losses.colours,
-            losses.names,
-            losses.figures,
-            losses.pointing,
-            losses.attention,
-            losses.answers,
-        )
-        terms = tuple(part.item() for part in parts)
-        counts = (losses.characters_right, losses.characters, losses.pointed, losses.pointable)
-        counts += (losses.answers_right, losses.num_answers)
-        self.num_batches += 1
-        self.losses = tuple(a + b for a, b in zip(self.losses, terms, strict=True))
-        self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))
-
-    def summary(self) -> dict[str, float]:
-        names = ("patches", "tokens", "starts", "colours", "names", "figures", "pointing", "attention", "answers")
-        losses = {f"loss_{n}": round(loss / self.num_batches, 4) for n, loss in zip(names, self.losses, strict=True)}
-        right, characters, pointed, pointable, hits, asked = self.counts
-        return {
-            **losses,
-            "character_accuracy": round(right / max(1, characters), 4),
-            "pointing_accuracy": round(pointed / max(1, pointable), 4),
-            "answer_accuracy": round(hits / max(1, asked), 4),
-        }
-
-
 class Run:
     """A training run in a folder: settings.json, log.jsonl, checkpoint.pt and, at the end, the model."""
 
@@ -250,6 +218,7 @@ class Run:
         self.learner = Learner(model).to(settings.device)
         self.optimizers = make_optimizers(self.learner)
         self.stage, self.batch, self.seconds = 0, 0, 0.0
+        self.meter = Meter()
 
     @property
     def checkpoint(self) -> Path:
@@ -262,14 +231,21 @@ class Run:
             "stage": self.stage,
             "batch": self.batch,
             "seconds": self.seconds,
+            "meter": dataclasses.asdict(self.meter),
             "learner": self.learner.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
         save_state(self.checkpoint, state)
 
     def resume(self) -> None:
+        """Raises ValueError where the run was started with other settings."""
         state = load_state(self.checkpoint, self.settings.device)
+        for name in sorted(self.settings.what_counts()):
+            before, now = state["settings"].get(name), getattr(self.settings, name)
+            if before != now:
+                raise ValueError(f"{name}: the run in {self.folder} has {quoted(before)}, got {quoted(now)}")
         self.stage, self.batch, self.seconds = state["stage"], state["batch"], state["seconds"]
+        self.meter = Meter(**state["meter"])
         self.learner.load_state_dict(state["learner"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -296,10 +272,6 @@ class Run:
             "stages": [f"{s.name} ({s.num_batches} x {s.batch_size})" for s in self.settings.stages()],
         }
 
-    def log(self, entry: dict[str, object]) -> None:
-        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-
     def step(self, batch: Batch, stage: Stage) -> Losses:
         rate = rate_at(stage, self.batch)
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
@@ -316,27 +288,36 @@ class Run:
             optimizer.zero_grad()
         return losses
 
-    def run_stage(self, stage: Stage, progress: Progress) -> None:
+    def open_log(self, is_resumed: bool) -> JsonlLog:
+        """Without the lines that come again."""
+        names = [stage.name for stage in self.settings.stages()]
+
+        def is_before(line: dict[str, Any]) -> bool:
+            return (names.index(line["stage"]), line["batch"]) <= (self.stage, self.batch)
+
+        return JsonlLog(self.folder / LOG, is_before if is_resumed else None)
+
+    def run_stage(self, stage: Stage, progress: Progress, log: JsonlLog | None) -> None:
         data = Curriculum(stage, ChatFormat(self.tokenizer), self.team)
         remaining = Subset(data, range(self.batch, len(data)))
         loader = Loader(remaining, **worker_options(self.settings.num_workers))
         bar = progress.add_task(stage.name, total=len(data), completed=self.batch, note="")
-        meter, started, saved = Meter(), time.monotonic(), time.monotonic()
+        started = saved = time.monotonic()
         for batch in loader:
-            meter.add(self.step(batch, stage))
+            self.meter.add(self.step(batch, stage))
             self.batch += 1
-            if not self.team.leads:
+            if log is None:
                 continue
             now = time.monotonic()
             self.seconds, started = self.seconds + now - started, now
             progress.update(bar, advance=1)
-            if meter.num_batches == LOG_EVERY or self.batch == len(data):
-                summary = meter.summary()
-                self.log({"stage": stage.name, "batch": self.batch, "seconds": round(self.seconds), **summary})
+            if self.meter.num_batches == LOG_EVERY or self.batch == len(data):
+                summary = self.meter.summary()
+                log.append({"stage": stage.name, "batch": self.batch, "seconds": round(self.seconds), **summary})
                 progress.update(
                     bar, note=f"loss {summary['loss_answers']:.3f}  read {summary['character_accuracy']:.3f}"
                 )
-                meter = Meter()
+                self.meter = Meter()
             if now - saved > self.settings.save_every_s:
                 self.save()
                 saved = time.monotonic()
@@ -375,15 +356,17 @@ def train_alone(folder: Path, settings: Settings, resume: bool, team: Team) -> P
         run.resume()
     if team.leads:
         write_atomically(folder / "settings.json", json.dumps(dataclasses.asdict(settings), indent=1))
+    log = run.open_log(resume) if team.leads else None
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), disable=not team.leads) as progress:
         for number, stage in enumerate(settings.stages()):
             if number < run.stage:
                 continue
-            run.run_stage(stage, progress)
+            run.run_stage(stage, progress, log)
             run.stage, run.batch = number + 1, 0
             if team.leads:
                 run.save()
-    if team.leads:
+    if log is not None:
+        log.close()
         run.export(folder / "host")
     return folder / "host"

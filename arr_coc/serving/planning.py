@@ -43,17 +43,17 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("allocator", "phase 1: allocator, host frozen", has_teacher=True),
+    Recipe("allocator", "allocator: host frozen", has_teacher=True),
     Recipe("lora", f"allocator and LoRA of rank {LORA_RANK}", lora_rank=LORA_RANK),
     Recipe(
         "bridge",
-        "phase 2: mergers, last layers",
+        "bridge: mergers, last layers",
         vision_blocks=LAST_VISION_BLOCKS,
         language_layers=LAST_LANGUAGE_LAYERS,
         has_mergers=True,
         has_teacher=True,
     ),
-    Recipe("all", "phase 3: everything, AdamW", is_whole=True),
+    Recipe("all", "joint: everything, AdamW", is_whole=True),
 )
 
 
@@ -69,7 +69,7 @@ def num_trained(target: Target, recipe: Recipe) -> int:
     """Parameters of the host that are trained."""
     weights = target.weights
     if recipe.is_whole:
-        return weights.total  # phase 3 of `arr-coc train` leaves the embeddings out and takes a little less
+        return weights.total  # `arr-coc train joint` leaves the embeddings out and takes a little less
     num_blocks, num_layers = trained_layers(target, recipe)
     mergers = weights.mergers if recipe.has_mergers else 0
     norm = target.memory.text.width if num_layers else 0

@@ -1,4 +1,4 @@
-"""What learns in phases 1 to 3: allocations that answer well, look where the teacher looks and cost little."""
+"""What learns in the phases that answer: allocations that answer well, look where the teacher looks and cost little."""
 
 from __future__ import annotations
 

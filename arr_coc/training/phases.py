@@ -34,14 +34,12 @@ class Phase:
     Attributes:
         rates: learning rate of each part that learns, for a large pretrained host.
         weights: of the loss terms; None where the phase has a loss of its own.
-        needs: the phase it starts from.
     """
 
     name: str
     summary: str
     rates: Mapping[str, float]
     weights: LossWeights | None
-    needs: str | None = None
 
     @property
     def teaches_host(self) -> bool:
@@ -53,24 +51,22 @@ PHASES: Mapping[str, Phase] = {
     phase.name: phase
     for phase in (
         Phase(
-            "1",
-            "allocator: scorer, balancer and adapter learn, the host is frozen",
+            "allocator",
+            "scorer, balancer and adapter learn, the host is frozen",
             {"scorer": 3e-4, "balancer": 3e-5, "adapter": 1e-4},
             LossWeights(),
         ),
         Phase(
-            "2",
-            "bridge: also the mergers, the last vision blocks and language layers",
+            "bridge",
+            "also the mergers, the last vision blocks and language layers",
             {"scorer": 1e-4, "balancer": 1e-5, "adapter": 1e-4, "bridge": 1e-5, "vision": 1e-6, "language": 1e-6},
             LossWeights(kl=0.1, alignment=0.1, efficiency=0.0),
-            "1",
         ),
         Phase(
-            "3",
-            "joint: everything",
+            "joint",
+            "everything",
             {"scorer": 1e-5, "balancer": 1e-6, "adapter": 1e-4, "bridge": 1e-5, "vision": 1e-6, "language": 1e-6},
             LossWeights(kl=0.0, alignment=0.0, efficiency=0.01),
-            "2",
         ),
         Phase(
             SCOUT,
@@ -79,11 +75,10 @@ PHASES: Mapping[str, Phase] = {
             None,
         ),
         Phase(
-            "rl",
-            "reinforcement: scorer and balancer, rewarded for right answers and few tokens",
+            "reinforce",
+            "scorer and balancer, rewarded for right answers and few tokens",
             {"scorer": 1e-4, "balancer": 5e-4},
             None,
-            "1",
         ),
     )
 }
@@ -147,7 +142,7 @@ def build(
 def taught_parameters(phase: Phase, host: TransformersHost, allocator: Allocator) -> dict[str, Sequence[nn.Parameter]]:
     """Parameters by part; the language part is its adapters where there are any."""
     vision, language = host.vision, host.language
-    is_joint = phase.name == "3"
+    is_joint = phase.name == "joint"
     blocks = vision.blocks if is_joint else vision.blocks[-LAST_VISION_BLOCKS:]
     layers = language.layers if is_joint else language.layers[-LAST_LANGUAGE_LAYERS:]
     parts: dict[str, Sequence[nn.Parameter]] = {

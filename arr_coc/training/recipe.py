@@ -86,7 +86,7 @@ def run_phase(
     """
     policy = policy or PolicySettings()
     if lora is not None and not phase.teaches_host:
-        raise ValueError(f"lora: phase {phase.name} leaves the host as it is; phases 2 and 3 teach it")
+        raise ValueError(f"lora: phase {phase.name} leaves the host as it is; bridge and joint teach it")
     adapters = add_lora(model, lora) if lora is not None else None
     if phase.weights is not None and phase.weights.efficiency and data.budgets != BUDGETS:
         raise ValueError(f"budgets: phase {phase.name} learns the budget from all of {', '.join(map(str, BUDGETS))}")
@@ -106,7 +106,7 @@ def run_phase(
             "host": host_facts(model),
             "data": asdict(data),
             "weights": asdict(weights or phase.weights) if phase.weights else None,
-            "policy": asdict(policy) if phase.name == "rl" else None,
+            "policy": asdict(policy) if phase.name == "reinforce" else None,
             "lora": lora,
         },
         tracker=tracker,
@@ -142,7 +142,7 @@ library_name: arr-coc
 # ARR-COC relevance, phase {phase}
 
 {summary}.
-Trained by `arr-coc train --phase {phase}` for {steps} steps on the host {host}; the run ended with: {stopped}.
+Trained by `arr-coc train {phase}` for {steps} steps on the host {host}; the run ended with: {stopped}.
 Validation score of these weights ({counted}, mean of the budgets): {score}.
 
 ```python

@@ -1,7 +1,7 @@
 """What learns in phase scout: the scorer alone, to split where the evidence is. Nothing is answered.
 
-The loss is the alignment of phase 1, towards the evidence boxes, along splits that are nearly those it would choose
-by itself; without the answers' forward and backward pass it sees several times as many questions an hour.
+The loss is the allocator phase's alignment, towards the evidence boxes, along splits that are nearly those it would
+choose by itself; without the answers' forward and backward pass it sees several times as many questions an hour.
 """
 
 from __future__ import annotations

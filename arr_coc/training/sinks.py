@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from arr_coc.files.jsonl import JsonlLog
 from arr_coc.quoting import quoted
 
 TRACKERS = ("tensorboard", "trackio", "wandb")
@@ -30,35 +29,21 @@ class Sink(Protocol):
 
 
 class JsonlSink:
-    """One JSON object a line: event, step, values. What a full disk refuses is kept and tried again.
+    """A line for each event: event, step, values.
 
     Args:
         resume_step: drops the lines after this step, which the resumed run writes again; None starts the file anew.
     """
 
     def __init__(self, path: Path, resume_step: int | None = None) -> None:
-        self.path, self._waiting = path, b""
-        lines = path.read_bytes().splitlines(keepends=True) if resume_step is not None and path.exists() else []
-        kept = [line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] <= (resume_step or 0)]
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(b"".join(kept))
-        os.replace(partial, path)
+        self._log = JsonlLog(path, None if resume_step is None else lambda line: line["step"] <= resume_step)
 
     def write(self, event: str, step: int, values: Values) -> None:
-        self._waiting += json.dumps({"event": event, "step": step, **values}).encode() + b"\n"
-        try:
-            self._flush()
-        except OSError:
-            return
+        self._log.append({"event": event, "step": step, **values})
 
     def close(self) -> None:
         """Raises OSError where lines still could not be written."""
-        self._flush()
-
-    def _flush(self) -> None:
-        with open(self.path, "ab", buffering=0) as file:
-            while self._waiting:
-                self._waiting = self._waiting[file.write(self._waiting) :]
+        self._log.close()
 
 
 class TerminalSink:

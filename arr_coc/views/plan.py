@@ -12,7 +12,7 @@ Rows = list[tuple[str, ...]]
 
 MEMORY_COLUMNS = ("memory", "glimpse", "ARR-COC", "full resolution")
 TRAINING_COLUMNS = ("training", "ARR-COC", "checkpointed", "full resolution", "checkpointed")
-CARD_COLUMNS = ("card", "usable", "copies", "batch ARR-COC", "batch full", "phase 1", "LoRA", "phase 2", "phase 3")
+CARD_COLUMNS = ("card", "usable", "copies", "batch ARR-COC", "batch full", "allocator", "LoRA", "bridge", "joint")
 PARTS = {
     "encode": "vision encoder",
     "features": "its output",
@@ -20,13 +20,13 @@ PARTS = {
     "cache": "KV cache",
 }
 PHASES = {
-    "allocator": "phase 1",
+    "allocator": "allocator",
     "lora": "LoRA",
-    "bridge": "phase 2",
-    "all": "phase 3",
+    "bridge": "bridge",
+    "all": "joint",
 }
 WORDS = {"fits": "yes", "checkpointing": "ckpt", "no": "no"}
-TRAINING_CAPTION = "phases 1 and 2 with ARR-COC include their teacher: the untouched host at full resolution"
+TRAINING_CAPTION = "allocator and bridge with ARR-COC include their teacher: the untouched host at full resolution"
 CARD_CAPTION = "training with ARR-COC; ckpt: with gradient checkpointing only"
 MODES = ("glimpse", "arr-coc", "full")
 
@@ -112,7 +112,7 @@ def verdict(card: Mapping[str, Any], values: Mapping[str, Any]) -> str:
 
 
 def describe_training(card: Mapping[str, Any]) -> str:
-    """ "trains phase 1, LoRA and phase 2 with gradient checkpointing, not phase 2 or phase 3"."""
+    """ "trains allocator, LoRA and bridge with gradient checkpointing, not bridge or joint"."""
     groups = {
         word: [PHASES[key] for key, by_mode in card["training"].items() if by_mode["arr-coc"] == word] for word in WORDS
     }
