@@ -26,10 +26,11 @@ from transformers.vision_utils import get_vision_window_index
 from arr_coc.evaluation.random_hosts import published_processor
 from arr_coc.evaluation.running.runner import REGISTRY, Plan, run
 from arr_coc.hosts.attention import heads_read, layers_read, look, num_heads
+from arr_coc.hosts.bare import glimpse_block
 from arr_coc.hosts.encoding import Segment, cut_patches, segment_grid
 from arr_coc.hosts.families.registry import families
 from arr_coc.hosts.families.shapes import attending_layers
-from arr_coc.hosts.host import TransformersHost, glimpse_block
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Gaze
@@ -224,7 +225,7 @@ def test_attention_equals_what_the_model_reports(processor: RelevanceProcessor) 
     (realization,) = inputs.realizations[0]
     cells, features = realization.allocation.leaves, realization.features
     gaze = Gaze(first=0.0, last=1.0, num_queries=4, heads_from=0.0)
-    prompt = host._ask(glimpse_block(realization.pyramid, cells), QUESTION)
+    prompt = host.ask(glimpse_block(realization.pyramid, cells), QUESTION)
     assert torch.equal(prompt.ids, inputs["input_ids"][0])
     (mean,), (heads,) = look(host.family, host.language, [prompt], features, host.image_token_id, gaze)
     reported = reported_attention(host, inputs)

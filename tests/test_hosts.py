@@ -13,9 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.hosts.attention import heads_read, layers_read, look
+from arr_coc.hosts.bare import glimpse_block
 from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_patches
 from arr_coc.hosts.families.qwen3_vl import QWEN3_VL
-from arr_coc.hosts.host import TransformersHost, glimpse_block
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import CellFeatures, Gaze, Pyramid, View
 from arr_coc.texture import stretch
 
@@ -188,7 +189,7 @@ def eager_attention(
     host: TransformersHost, pyramid: Pyramid, cells: Tensor, features: CellFeatures, text: str
 ) -> Tensor:
     """(layers, heads, T, T) of the whole language model, as transformers reports it."""
-    prompt = host._ask(glimpse_block(pyramid, cells), text)
+    prompt = host.ask(glimpse_block(pyramid, cells), text)
     language, is_visual = host.model.model.language_model, prompt.ids[None] == host.image_token_id
     embeds = language.embed_tokens(prompt.ids[None])
     embeds = embeds.masked_scatter(is_visual[..., None], features.merged)
@@ -214,7 +215,7 @@ def test_attention_equals_what_the_model_reports(tiny_host: TransformersHost) ->
     (features,) = tiny_host.encode([pyramid], [cells])
     gaze = Gaze(first=0.3, last=1.0, num_queries=4)
     questions = [QUESTION, gaze.neutral]
-    prompts = [tiny_host._ask(glimpse_block(pyramid, cells), text) for text in questions]
+    prompts = [tiny_host.ask(glimpse_block(pyramid, cells), text) for text in questions]
     maps, none = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)
     gaze = replace(gaze, heads_from=0.0)
     again, apart = look(tiny_host.family, tiny_host.language, prompts, features, tiny_host.image_token_id, gaze)

@@ -244,7 +244,7 @@ def test_a_run_leaves_parts_that_the_processor_uses(
     policy = PolicySettings(num_rollouts=2)
     result = run_phase(chosen, model, tiny_processor, data, settings, tmp_path / "out", policy=policy)
     assert result.step == 2 and result.score is not None
-    learned = trained_parts(load_relevance(tmp_path / "out" / "relevance", model))
+    learned = trained_parts(load_relevance(tmp_path / "out" / "relevance", model.config))
     assert set(learned) == ({"scorer"} if phase == "scout" else {"scorer", "balancer", "adapter"})
     events = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     train = next(event for event in events if event["event"] == "train")

@@ -17,8 +17,9 @@ from peft import LoraConfig, get_peft_model
 from arr_coc.allocator import Allocator
 from arr_coc.evaluation.random_hosts import published_processor
 from arr_coc.hosts.attention import look, num_heads
+from arr_coc.hosts.bare import glimpse_block
 from arr_coc.hosts.families.registry import families
-from arr_coc.hosts.host import TransformersHost, glimpse_block
+from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.placement import base_of, device_of
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
@@ -84,7 +85,7 @@ def test_layers_on_another_device(name: str, tiny_tokenizer) -> None:
     host, pyramid = processor.host, processor.host.pyramid(draw(300, 280))
     cells = pyramid.cells(pyramid.coarsest)
     (features,) = host.encode([pyramid], [cells])
-    prompt = host._ask(glimpse_block(pyramid, cells), QUESTION)
+    prompt = host.ask(glimpse_block(pyramid, cells), QUESTION)
     for layer in host.language.layers[2:]:
         add_hook_to_module(layer, AlignDevicesHook("meta", place_submodules=True))
     assert device_of(host.language.layers[3]).type == "meta" and device_of(host.language.layers[1]).type == "cpu"

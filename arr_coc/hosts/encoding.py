@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from arr_coc.hosts.placement import device_of
-from arr_coc.records import CellFeatures
+from arr_coc.records import CellFeatures, Pyramid
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,3 +139,29 @@ def encode_segments(
     features = encode_inputs(vision, inputs)
     merged, planes = features.merged.split(inputs.counts), features.deepstack.split(inputs.counts, dim=1)
     return [CellFeatures(*pair) for pair in zip(merged, planes, strict=True)]
+
+
+def segments_of(pyramids: Sequence[Pyramid], cells: Sequence[Tensor]) -> tuple[list[Segment], list[list[Tensor]]]:
+    """A segment for each level of each picture's chosen cells (N, 3), and which cells of a picture each holds."""
+    segments, places = [], []
+    for pyramid, chosen in zip(pyramids, cells, strict=True):
+        levels = chosen[:, 0].unique().tolist()
+        members = [(chosen[:, 0] == level).nonzero()[:, 0] for level in levels]
+        for level, member in zip(levels, members, strict=True):
+            index = chosen[member, 1] * pyramid.grid(level)[1] + chosen[member, 2]
+            segments.append(Segment(pyramid.levels[level], index))
+        places.append(members)
+    return segments, places
+
+
+def in_place(encoded: Sequence[CellFeatures], places: Sequence[Sequence[Tensor]]) -> list[CellFeatures]:
+    """Features of segments, picture by picture in the order of its cells; `places` as `segments_of` gives them."""
+    remaining = iter(encoded)
+    return [restore_order([next(remaining) for _ in members], members) for members in places]
+
+
+def restore_order(parts: Sequence[CellFeatures], members: Sequence[Tensor]) -> CellFeatures:
+    """Features of one picture's segments in the order of the cells that `members` number."""
+    merged = torch.cat([part.merged for part in parts])
+    deepstack = torch.cat([part.deepstack for part in parts], dim=1)
+    return CellFeatures(merged, deepstack)[torch.cat(members).argsort().to(merged.device)]

@@ -119,7 +119,7 @@ class RelevanceProcessor(StockFace):
         if allocator is None:
             folder = Path(relevance if relevance is not None else source)
             is_there = relevance is not None or find_relevance(folder) is not None
-            allocator = load_relevance(folder, model) if is_there else Allocator()
+            allocator = load_relevance(folder, base_of(model).config) if is_there else Allocator()
         if budget is not None:
             allocator = replace(allocator, budget=budget)
         tokenizer, image_processor = load_tokenizer(name), load_image_processor(name, family)

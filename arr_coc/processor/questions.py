@@ -21,8 +21,8 @@ from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from arr_coc.hosts.attention import Gaze
+from arr_coc.hosts.bare import BareHost
 from arr_coc.hosts.families.family import ChatMarks
-from arr_coc.hosts.host import TransformersHost
 
 NEUTRAL_QUESTION = Gaze.neutral
 PROBE = "arr-coc probe"
@@ -52,7 +52,7 @@ def question_of(turns: Sequence[Turn]) -> str:
     return NEUTRAL_QUESTION
 
 
-def question_of_text(text: str, host: TransformersHost) -> str:
+def question_of_text(text: str, host: BareHost) -> str:
     """Of a rendered chat; text without turns is the question itself."""
     marks = host.family.marks
     text = any_of(marks.vision).sub(PICTURE, text)
@@ -61,7 +61,7 @@ def question_of_text(text: str, host: TransformersHost) -> str:
     return question_of_pieces(pieces or [text], host)
 
 
-def question_of_ids(ids: Sequence[int], host: TransformersHost) -> str:
+def question_of_ids(ids: Sequence[int], host: BareHost) -> str:
     """Of token ids: only the special tokens part turns and show pictures, whatever the words between look like."""
     marks, number = host.family.marks, host.tokenizer.convert_tokens_to_ids
     starts, vision = set(map(number, turn_starts(marks))), set(map(number, marks.vision))
@@ -74,7 +74,7 @@ def question_of_ids(ids: Sequence[int], host: TransformersHost) -> str:
     return question_of_pieces(pieces[1:] or pieces, host)
 
 
-def question_of_pieces(pieces: Sequence[str], host: TransformersHost) -> str:
+def question_of_pieces(pieces: Sequence[str], host: BareHost) -> str:
     """Of turns as the chat template writes them, or of one text that is none."""
     marks = host.family.marks
     before, after = tool_marks(host.tokenizer, str(host.tokenizer.chat_template), marks)

@@ -14,7 +14,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from arr_coc.adapter import AdapterConfig, QualityAdapter
 from arr_coc.allocator import Allocator
@@ -54,7 +54,11 @@ def trained_parts(allocator: Allocator) -> dict[str, nn.Module]:
 
 def host_facts(model: PreTrainedModel) -> dict[str, int | str]:
     """What a host must share with the one that the parts were trained for."""
-    config = base_of(model).config
+    return config_facts(base_of(model).config)
+
+
+def config_facts(config: PreTrainedConfig) -> dict[str, int | str]:
+    """`host_facts` by a model's configuration alone."""
     text, vision = config.text_config, config.vision_config
     return {
         "model_type": config.model_type,
@@ -127,7 +131,7 @@ def write_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int |
     (folder / CARD_FILE).write_text(text, encoding="utf-8")
 
 
-def load_relevance(folder: Path, model: PreTrainedModel) -> Allocator:
+def load_relevance(folder: Path, config: PreTrainedConfig) -> Allocator:
     """What `save_relevance` wrote, for this host.
 
     Args:
@@ -150,7 +154,7 @@ def load_relevance(folder: Path, model: PreTrainedModel) -> Allocator:
         ) from error
     if not configs:
         return allocator
-    check_host(place, trained_for, host_facts(model))
+    check_host(place, trained_for, config_facts(config))
     return load_parts(place, configs, allocator)
 
 

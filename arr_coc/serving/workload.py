@@ -13,10 +13,10 @@ from transformers import PreTrainedConfig
 
 from arr_coc.attending import plan_splits
 from arr_coc.balancing import HeuristicBalancer, check_budget
+from arr_coc.hosts.bare import MAX_ASPECT
 from arr_coc.hosts.checkpoints import load_config, load_image_processor
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family, size_config, sizes
-from arr_coc.hosts.host import MAX_ASPECT
 from arr_coc.quoting import quoted
 from arr_coc.serving.memory import Memory, Weights, count_weights
 from arr_coc.texture import fit_grid
