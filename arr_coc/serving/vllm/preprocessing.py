@@ -1,0 +1,160 @@
+"""The side of vLLM that prepares requests: picture, question and budget to a pyramid and its number of leaves.
+
+How many leaves there will be is known before anything is encoded: glimpse and three for every split. So placeholders
+get their number here, and the engine finds out which leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import BatchFeature
+from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor
+from vllm.multimodal.inputs import MultiModalFieldConfig
+from vllm.multimodal.processing import PromptReplacement
+
+from arr_coc.attending import plan_splits
+from arr_coc.pictures.opening import open_image
+from arr_coc.processor.options import pixel_range
+from arr_coc.processor.questions import question_of_ids
+from arr_coc.quoting import quoted
+from arr_coc.records import Pyramid, Tensions
+from arr_coc.serving.vllm.parts import front_allocator, front_host
+from arr_coc.texture import CHANNELS
+
+OFF = "off"
+BUDGET, QUESTION = "budget", "arr_coc_question"
+FINEST, COARSER, TENSIONS = "arr_coc_finest", "arr_coc_coarser", "arr_coc_tensions"
+ASKED, COUNT, GRID = "arr_coc_asked", "arr_coc_count", "image_grid_thw"
+BYTE = 255
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One picture and its question, ready for the engine."""
+
+    pyramid: Pyramid
+    tensions: Tensions
+    question: str
+
+    def num_leaves(self) -> int:
+        """Visual tokens that `realize` will end with."""
+        pyramid, budget = self.pyramid, self.tensions.budget
+        rows, cols = pyramid.grid()
+        if rows * cols <= budget:
+            return rows * cols
+        glimpse = len(pyramid.cells(pyramid.coarsest))
+        return glimpse + 3 * sum(plan_splits(budget, glimpse, pyramid.coarsest, self.tensions.focus_diversify))
+
+    def fields(self, merge_size: int, rescale_factor: float) -> dict[str, Tensor]:
+        """Tensors that cross to the engine; level 0 as bytes, which it was."""
+        rows, cols = self.pyramid.grid()
+        coarser = [*self.pyramid.levels[1:], *self.pyramid.textures]
+        tensions = self.tensions
+        shares = [float(each) for each in tensions.weights]
+        return {
+            FINEST: (self.pyramid.levels[0] / rescale_factor).round().to(torch.uint8),
+            COARSER: torch.cat([each.flatten() for each in coarser]),
+            TENSIONS: torch.tensor(
+                [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore, *shares]
+            ).double(),
+            ASKED: torch.tensor(list(self.question.encode()), dtype=torch.uint8),
+            COUNT: torch.tensor([self.num_leaves(), tensions.budget]),
+            GRID: torch.tensor([1, rows * merge_size, cols * merge_size]),
+        }
+
+
+class RelevanceImages(Qwen3VLMultiModalProcessor):
+    """Pictures by budget: `mm_processor_kwargs={"budget": 160}`, "auto", or "off" for the full resolution.
+
+    Question and budget are among the processor's options, which vLLM hashes with the picture; so its caches keep the
+    same picture with several questions apart. Videos, and pictures beside them, are read as vLLM reads them.
+    """
+
+    def apply(self, inputs: Any, timing_ctx: Any) -> Any:
+        return super().apply(replace(inputs, hf_processor_mm_kwargs=self.asked(inputs)), timing_ctx)
+
+    def asked(self, inputs: Any) -> dict[str, Any]:
+        """The request's options with the question in them; without budget where the full resolution is meant."""
+        options = dict(inputs.hf_processor_mm_kwargs)
+        budget = options.pop(BUDGET, None)
+        if QUESTION in options:
+            raise ValueError(f"{QUESTION}: is worked out from the conversation; leave it out")
+        counts = inputs.mm_data_items.get_all_counts()
+        if budget == OFF or counts.get("video") or not counts.get("image"):
+            return options
+        tokens = front_allocator(self.info.model_id).tokens(budget)
+        options[BUDGET] = "auto" if tokens is None else tokens
+        options[QUESTION] = question_of_ids(inputs.prompt, front_host(self.info.model_id))
+        return options
+
+    def _apply_hf_processor_main(self, mm_items: Any, hf_kwargs: Mapping[str, Any]) -> BatchFeature:
+        if QUESTION not in hf_kwargs or "image" not in mm_items:
+            return super()._apply_hf_processor_main(mm_items, without_own(hf_kwargs))
+        pictures = [mm_items["image"].get(number) for number in range(len(mm_items["image"]))]
+        looked = [self.look(getattr(picture, "media", picture), hf_kwargs) for picture in pictures]
+        merge_size = self.info.get_hf_config().vision_config.spatial_merge_size
+        rescale_factor = front_host(self.info.model_id).image_processor.rescale_factor
+        fields = [each.fields(merge_size, rescale_factor) for each in looked]
+        stacked = {name: [each[name] for each in fields] for name in fields[0]}
+        return BatchFeature({**stacked, GRID: torch.stack(stacked[GRID])})
+
+    def look(self, picture: Any, options: Mapping[str, Any]) -> Looked:
+        name = self.info.model_id
+        host, allocator = front_host(name), front_allocator(name)
+        size = host.image_processor.size
+        limits = tuple(read_pixels(options, each) for each in ("min_pixels", "max_pixels"))
+        pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])  # type: ignore[arg-type]
+        pyramid = host.pyramid(open_image(picture), pixels)
+        question = options[QUESTION]
+        tensions = allocator.balancer(host, pyramid, question, allocator.tokens(options[BUDGET]))  # type: ignore[arg-type]
+        return Looked(pyramid, tensions, question)
+
+    def _get_mm_fields_config(self, hf_inputs: Any, hf_processor_mm_kwargs: Mapping[str, Any]) -> Any:
+        if FINEST not in hf_inputs:
+            return super()._get_mm_fields_config(hf_inputs, without_own(hf_processor_mm_kwargs))
+        names = (FINEST, COARSER, TENSIONS, ASKED, COUNT, GRID)
+        return {name: MultiModalFieldConfig.batched("image", keep_on_cpu=True) for name in names}
+
+    def _get_prompt_updates(self, mm_items: Any, hf_processor_mm_kwargs: Mapping[str, Any], out_mm_kwargs: Any) -> Any:
+        if QUESTION not in hf_processor_mm_kwargs:
+            return super()._get_prompt_updates(mm_items, hf_processor_mm_kwargs, out_mm_kwargs)
+        token = self.info.get_hf_config().image_token_id
+
+        def placeholders(number: int) -> Sequence[int]:
+            return [token] * int(out_mm_kwargs["image"][number][COUNT].data[0])
+
+        return [PromptReplacement(modality="image", target=[token], replacement=placeholders)]
+
+
+def without_own(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that the stock processor knows."""
+    return {name: value for name, value in options.items() if name not in (BUDGET, QUESTION)}
+
+
+def read_pixels(options: Mapping[str, Any], name: str) -> int | None:
+    """Raises ValueError for a limit that is no whole number above 0."""
+    value = options.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"{name}: must be a whole number of pixels above 0, got {quoted(value)}")
+    return value
+
+
+def read_pyramid(finest: Tensor, coarser: Tensor, cell_px: int, rescale_factor: float) -> Pyramid:
+    """A pyramid from the fields that crossed; shapes follow from level 0: every level halves both sides."""
+    rows, cols = (each // cell_px for each in finest.shape[1:])
+    shapes, channels = [(rows, cols)], len(CHANNELS)
+    size = len(coarser) - channels * rows * cols
+    while size > 0:
+        rows, cols = rows // 2, cols // 2
+        shapes.append((rows, cols))
+        size -= (3 * cell_px**2 + channels) * rows * cols
+    pieces = [(3, r * cell_px, c * cell_px) for r, c in shapes[1:]] + [(channels, r, c) for r, c in shapes]
+    parts = coarser.split([a * b * c for a, b, c in pieces])
+    tensors = [part.view(piece) for part, piece in zip(parts, pieces, strict=True)]
+    count, values = len(shapes) - 1, (torch.arange(BYTE + 1).double() * rescale_factor).float()
+    return Pyramid((values[finest.long()], *tensors[:count]), tuple(tensors[count:]), cell_px)
