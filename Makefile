@@ -23,13 +23,14 @@ PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/,
 TRANSFORMERS := 5.19 5.24
 TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
 
-.PHONY: help compare install examples figures test test-slow test-transformers lint format clean
+.PHONY: help compare install examples figures test test-slow test-transformers test-serving lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
 	@echo "make test-transformers  what depends on transformers, on both ends of the supported range"
+	@echo "make test-serving  vLLM with ARR-COC on this CPU, in an environment of its own (minutes to install)"
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
 	@echo "make examples   draw the shipped example pictures again"
@@ -82,6 +83,17 @@ test-transformers: $(TRANSFORMERS:%=.venv-transformers-%/.installed)
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[dev]' 'transformers==$*.*'
 	@touch $@
 
+test-serving: .venv-serving/.installed
+	.venv-serving/bin/python -m pytest -q -c /dev/null --rootdir tests/serving --confcutdir tests/serving tests/serving
+
+.venv-serving/.installed: pyproject.toml constraints.txt tests/serving/install.py
+	$(PYTHON) -m venv $(@D)
+	grep -v '^transformers==' constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --disable-pip-version-check -q packaging
+	$(@D)/bin/python tests/serving/install.py $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --disable-pip-version-check -q -c $(@D)/constraints.txt -e . 'transformers==5.19.*'
+	@touch $@
+
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -92,5 +104,5 @@ format: .venv/.installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-transformers-* .pytest_cache .ruff_cache .mypy_cache build *.egg-info out
+	rm -rf .venv .venv-transformers-* .venv-serving .pytest_cache .ruff_cache .mypy_cache build *.egg-info out
 	find arr_coc tests -name __pycache__ -prune -exec rm -rf {} +

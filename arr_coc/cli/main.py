@@ -19,11 +19,12 @@ from arr_coc.cli.final import audit, final
 from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.plan import plan
+from arr_coc.cli.serve import serve
 from arr_coc.cli.space import space
 from arr_coc.cli.train import train_app
 
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
-ASK, MEASURE, TEACH, PAGES = "Ask", "Measure", "Teach", "Pages in the browser"
+ASK, MEASURE, TEACH, SERVE, PAGES = "Ask", "Measure", "Teach", "Serve", "Pages in the browser"
 
 app = typer.Typer(
     name="arr-coc",
@@ -43,6 +44,9 @@ app.command(cls=Command, rich_help_panel=MEASURE)(plan)
 app.add_typer(train_app, rich_help_panel=TEACH)
 app.add_typer(data_app, rich_help_panel=TEACH)
 app.add_typer(nano_app, rich_help_panel=TEACH)
+app.command(
+    cls=Command, rich_help_panel=SERVE, context_settings={"allow_extra_args": True, "ignore_unknown_options": False}
+)(serve)
 app.command(cls=Command, rich_help_panel=PAGES)(demo)
 app.command(cls=Command, rich_help_panel=PAGES)(microscope)
 app.command(cls=Command, rich_help_panel=PAGES)(space)

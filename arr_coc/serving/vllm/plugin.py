@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE, STOCK = "ArrCocQwen3VL", "Qwen3VLForConditionalGeneration"
 MODEL = "arr_coc.serving.vllm.model:RelevanceQwen3VL"
+SERVED = "qwen3_vl"
 SWITCH, RELEVANCE, BUDGET = "ARR_COC", "ARR_COC_RELEVANCE", "ARR_COC_BUDGET"
 TRIED = ("0.32",)
 """Releases of vLLM under which the tests of `make test-serving` passed."""
@@ -47,6 +48,15 @@ def check_version() -> None:
         raise RuntimeError(
             f"arr-coc: vLLM {found} was never tried with ARR-COC, {', '.join(TRIED)} was; install that one, "
             f"or unset {SWITCH} to serve without ARR-COC"
+        )
+
+
+def check_served(model_type: str) -> None:
+    """Raises ValueError, in one line, for a family that has no seams in vLLM yet."""
+    if model_type != SERVED:
+        raise ValueError(
+            f"model: {model_type} is not served by ARR-COC yet, {SERVED} is; RelevanceProcessor takes it, or serve it "
+            "with vLLM alone"
         )
 
 

@@ -23,10 +23,11 @@ from arr_coc.processor.options import pixel_range
 from arr_coc.processor.questions import question_of_ids
 from arr_coc.quoting import quoted
 from arr_coc.records import Pyramid, Tensions
+from arr_coc.serving.vllm.metrics import count
 from arr_coc.serving.vllm.parts import front_allocator, front_host
 from arr_coc.texture import CHANNELS
 
-OFF = "off"
+OFF, PIXELS = "off", ("min_pixels", "max_pixels")
 BUDGET, QUESTION = "budget", "arr_coc_question"
 FINEST, COARSER, TENSIONS = "arr_coc_finest", "arr_coc_coarser", "arr_coc_tensions"
 ASKED, COUNT, GRID = "arr_coc_asked", "arr_coc_count", "image_grid_thw"
@@ -76,14 +77,19 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
     """
 
     def apply(self, inputs: Any, timing_ctx: Any) -> Any:
-        return super().apply(replace(inputs, hf_processor_mm_kwargs=self.asked(inputs)), timing_ctx)
+        options = self.asked(inputs)
+        processed = super().apply(replace(inputs, hf_processor_mm_kwargs=options), timing_ctx)
+        host = front_host(self.info.model_id)
+        for number, place in enumerate(processed["mm_placeholders"].get("image", ())):
+            width, height = host.stock_size(*inputs.mm_data_items["image"].get_image_size(number))
+            count(options.get(BUDGET, OFF), place.length, width * height // host.geometry.cell_px**2)
+        return processed
 
     def asked(self, inputs: Any) -> dict[str, Any]:
         """The request's options with the question in them; without budget where the full resolution is meant."""
         options = dict(inputs.hf_processor_mm_kwargs)
         budget = options.pop(BUDGET, None)
-        if QUESTION in options:
-            raise ValueError(f"{QUESTION}: is worked out from the conversation; leave it out")
+        self.check(options)
         counts = inputs.mm_data_items.get_all_counts()
         if budget == OFF or counts.get("video") or not counts.get("image"):
             return options
@@ -91,6 +97,19 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         options[BUDGET] = "auto" if tokens is None else tokens
         options[QUESTION] = question_of_ids(inputs.prompt, front_host(self.info.model_id))
         return options
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Raises ValueError for what a request may not ask for: it may look less closely than the server, not more."""
+        unknown = sorted(set(options) - set(PIXELS))
+        if unknown:
+            raise ValueError(
+                f"mm_processor_kwargs: {quoted(unknown[0])} is not known; {', '.join((BUDGET, *PIXELS))} are"
+            )
+        most = front_host(self.info.model_id).image_processor.size["longest_edge"]
+        for name in PIXELS:
+            value = options.get(name)
+            if value is not None and (type(value) is not int or not 1 <= value <= most):
+                raise ValueError(f"{name}: must be a whole number of pixels in 1..{most}, got {quoted(value)}")
 
     def _apply_hf_processor_main(self, mm_items: Any, hf_kwargs: Mapping[str, Any]) -> BatchFeature:
         if QUESTION not in hf_kwargs or "image" not in mm_items:
@@ -107,7 +126,7 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         name = self.info.model_id
         host, allocator = front_host(name), front_allocator(name)
         size = host.image_processor.size
-        limits = tuple(read_pixels(options, each) for each in ("min_pixels", "max_pixels"))
+        limits = tuple(options.get(each) for each in PIXELS)
         pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])  # type: ignore[arg-type]
         pyramid = host.pyramid(open_image(picture), pixels)
         question = options[QUESTION]
@@ -134,14 +153,6 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
 def without_own(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options that the stock processor knows."""
     return {name: value for name, value in options.items() if name not in (BUDGET, QUESTION)}
-
-
-def read_pixels(options: Mapping[str, Any], name: str) -> int | None:
-    """Raises ValueError for a limit that is no whole number above 0."""
-    value = options.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(f"{name}: must be a whole number of pixels above 0, got {quoted(value)}")
-    return value
 
 
 def read_pyramid(finest: Tensor, coarser: Tensor, cell_px: int, rescale_factor: float) -> Pyramid:

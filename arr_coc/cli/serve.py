@@ -1,0 +1,69 @@
+"""`arr-coc serve`: an OpenAI-compatible server that spends visual tokens where the question needs them."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arr_coc.cli.apps import LOOPBACK, Host, Port
+from arr_coc.cli.errors import explained, fail, say
+
+
+def serve(
+    context: typer.Context,
+    model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    budget: Annotated[
+        str, typer.Option(help="Of requests that name none: 64 to 400, or auto; default the trained parts' own.")
+    ] = "",
+    relevance: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Trained parts; none: the model's own.")
+    ] = None,
+    max_pictures: Annotated[int, typer.Option(min=1, help="Pictures of a request.")] = 8,
+    max_body_mb: Annotated[int, typer.Option(min=1, help="Size of a request.")] = 32,
+    fetch_from: Annotated[
+        list[str] | None, typer.Option(metavar="DOMAIN", help="Fetch pictures from there; default from nowhere.")
+    ] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="ARR_COC_API_KEY", help="What clients must send.")] = None,
+) -> None:
+    """Serve a model with vLLM, OpenAI-compatible; options of vLLM's own follow after --."""
+    if find_spec("vllm") is None:
+        fail("serving needs vLLM; install it with: pip install 'arr-coc[vllm]' (docs/serving.md)")
+    if not any(each.name == "arr_coc" for each in entry_points(group="vllm.general_plugins")):
+        fail("vLLM would not find ARR-COC: the package was installed before it had a plugin; install it again")
+    with explained():
+        from arr_coc.allocator import Allocator
+        from arr_coc.hosts.checkpoints import load_config
+        from arr_coc.hosts.names import resolve
+        from arr_coc.processor.trained_parts import load_relevance
+        from arr_coc.serving.vllm.launching import Launch
+        from arr_coc.serving.vllm.plugin import check_served
+
+        Allocator(int(budget) if budget.isdigit() else budget or "auto")
+        config = load_config(model)
+        check_served(config.model_type)
+        if relevance is not None:
+            load_relevance(relevance, config)
+        launch = Launch(
+            resolve(model),
+            model,
+            host,
+            port,
+            budget,
+            None if relevance is None else str(relevance.resolve()),
+            max_pictures,
+            max_body_mb,
+            tuple(fetch_from or ()),
+            api_key,
+            tuple(context.args),
+        )
+    reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
+    say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
+    command = launch.command()
+    os.execve(command[0], command, launch.environment(os.environ))

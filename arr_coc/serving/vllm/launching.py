@@ -1,0 +1,55 @@
+"""The command line of vLLM's server with ARR-COC switched on and the limits of an open network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from arr_coc.serving.vllm.limits import MAX_BODY
+from arr_coc.serving.vllm.plugin import BUDGET, RELEVANCE, SWITCH
+
+NOWHERE = "addresses.invalid"  # RFC 2606: no picture can come from there
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A server to be started.
+
+    Attributes:
+        source: folder or hub id of the weights.
+        name: by which requests ask for it.
+        domains: from which pictures may be fetched; none refuses all addresses.
+        rest: further options of vLLM's own, which win.
+    """
+
+    source: str
+    name: str
+    host: str
+    port: int
+    budget: str
+    relevance: str | None
+    max_pictures: int
+    max_body_mb: int
+    domains: Sequence[str] = ()
+    api_key: str | None = None
+    rest: Sequence[str] = ()
+
+    def command(self) -> list[str]:
+        images = json.dumps({"image": self.max_pictures, "video": 0})
+        # -P: a checkout that the server is started in must not hide the installed package, and with it the plugin
+        command = [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", "--model", self.source]
+        command += ["--served-model-name", self.name, "--host", self.host, "--port", str(self.port)]
+        command += ["--limit-mm-per-prompt", images, "--allowed-media-domains", *(self.domains or (NOWHERE,))]
+        command += ["--middleware", "arr_coc.serving.vllm.limits.RequestLimits"]
+        command += ["--trust-request-mm-kwargs"]  # which `RelevanceImages` holds to a few names and to bounds
+        if self.api_key:
+            command += ["--api-key", self.api_key]
+        return [*command, *self.rest]
+
+    def environment(self, own: Mapping[str, str]) -> dict[str, str]:
+        chosen = {SWITCH: "1", BUDGET: self.budget, MAX_BODY: str(self.max_body_mb * 2**20)}
+        if self.relevance:
+            chosen[RELEVANCE] = self.relevance
+        return {**own, **chosen}
