@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,8 @@ def test_faults_of_the_system_are_told_and_defects_are_not() -> None:
     for number in REASONS:
         reason = reason_of(OSError(number, os.strerror(number), "some/file"))
         assert reason is not None and reason.startswith("'some/file': ") and "\n" not in reason
+    copied = shutil.Error([("a", "b", f"[Errno 28] {os.strerror(28)}: 'a' -> 'b'")])
+    assert reason_of(copied) == REASONS[errno.ENOSPC] and reason_of(shutil.Error([("a", "b", "odd")])) is None
     assert reason_of(OSError("no number")) is None
     with pytest.raises(ValueError, match="out: .*no space"), told("out"):
         raise FULL

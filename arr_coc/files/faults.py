@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,7 +35,13 @@ TORCH_WRITER = ("PytorchStreamWriter", "iostream error", "unexpected pos")
 
 
 def reason_of(error: OSError) -> str | None:
-    """One line about a fault of files or disk; None for any other error, which may be a defect of ours."""
+    """One line about a fault of files or disk; None for any other error, which may be a defect of ours.
+
+    Copying a tree gathers what went wrong in one error without a number; the words of the first that is known count.
+    """
+    if isinstance(error, shutil.Error):
+        said = str(error)
+        return next((reason for number, reason in REASONS.items() if os.strerror(number) in said), None)
     if error.errno not in REASONS:
         return None
     place = f"{quoted(os.fsdecode(error.filename))}: " if error.filename is not None else ""
