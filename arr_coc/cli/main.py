@@ -16,6 +16,7 @@ from arr_coc.cli.data import data_app
 from arr_coc.cli.errors import Command, Commands
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.final import audit, final
+from arr_coc.cli.load import load
 from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.plan import plan
@@ -47,6 +48,7 @@ app.add_typer(nano_app, rich_help_panel=TEACH)
 app.command(
     cls=Command, rich_help_panel=SERVE, context_settings={"allow_extra_args": True, "ignore_unknown_options": False}
 )(serve)
+app.command(cls=Command, rich_help_panel=SERVE)(load)
 app.command(cls=Command, rich_help_panel=PAGES)(demo)
 app.command(cls=Command, rich_help_panel=PAGES)(microscope)
 app.command(cls=Command, rich_help_panel=PAGES)(space)
