@@ -143,9 +143,11 @@ def test_the_peak_of_the_encoder(model: PreTrainedModel, memory: Memory) -> None
 
 @pytest.mark.parametrize("num_tokens", [128, 500])
 def test_the_peak_of_prefill(model: PreTrainedModel, memory: Memory, num_tokens: int) -> None:
+    """What is promised is enough and not much too much: transformers 5.24 keeps 8% less in linear attention than 5.19."""
     with torch.no_grad():
         measured = peak_bytes(prefill(model, num_tokens, use_cache=False))
-    assert measured == pytest.approx(memory.prefill(num_tokens), rel=0.05)
+    promised = memory.prefill(num_tokens)
+    assert 0.9 * promised <= measured <= 1.05 * promised
 
 
 @pytest.mark.parametrize("is_trained", [False, True])
