@@ -143,7 +143,7 @@ def test_the_peak_of_the_encoder(model: PreTrainedModel, memory: Memory) -> None
 
 @pytest.mark.parametrize("num_tokens", [128, 500])
 def test_the_peak_of_prefill(model: PreTrainedModel, memory: Memory, num_tokens: int) -> None:
-    """What is promised is enough and not much too much: transformers 5.24 keeps 8% less in linear attention than 5.19."""
+    """What is promised is enough and not far too much: transformers 5.24 keeps less in linear attention than 5.19."""
     with torch.no_grad():
         measured = peak_bytes(prefill(model, num_tokens, use_cache=False))
     promised = memory.prefill(num_tokens)
