@@ -16,6 +16,8 @@ from conftest import QUESTION, draw
 
 pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
 
+from typer.testing import CliRunner  # noqa: E402
+
 from arr_coc.apps.checkpoints import CheckpointManager  # noqa: E402
 from arr_coc.apps.examples import read_examples  # noqa: E402
 from arr_coc.apps.microscope import call_back  # noqa: E402
@@ -27,6 +29,7 @@ from arr_coc.apps.panels.inside import look_inside, replay  # noqa: E402
 from arr_coc.apps.panels.report import report_html  # noqa: E402
 from arr_coc.apps.session import as_csv, as_json, sorted_rows, with_note  # noqa: E402
 from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine, make_variants, sample_of  # noqa: E402
+from arr_coc.cli.main import app  # noqa: E402
 
 RECEIPT = str(read_examples()[0].path)
 ASKED = read_examples()[0].questions[1]
@@ -165,3 +168,25 @@ def test_newest_report_is_shown(tmp_path) -> None:
 def test_label_names_the_budget() -> None:
     assert Variant("nano", "arr-coc", 0).label == "nano · arr-coc · auto"
     assert Variant("nano", "full", 0).label == "nano · full"
+
+
+@pytest.mark.parametrize("options", [[], ["--password", ""]])
+def test_a_page_for_the_network_asks_for_a_password(options: list[str]) -> None:
+    told = CliRunner().invoke(app, ["microscope", "--host", "0.0.0.0", *options])
+    assert told.exit_code == 2 and "--password or --no-password" in told.stderr, told.output
+
+
+@pytest.mark.parametrize(
+    ("options", "auth"),
+    [(["--password", "fern"], ("arr-coc", "fern")), (["--no-password"], None)],
+    ids=["asked", "open"],
+)
+def test_the_password_reaches_the_page(
+    options: list[str], auth: tuple[str, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: dict[str, object] = {}
+    monkeypatch.setattr("gradio.Blocks.launch", lambda page, **given: launched.update(given))
+    told = CliRunner().invoke(app, ["microscope", "--host", "0.0.0.0", *options])
+    assert told.exit_code == 0, told.output
+    assert launched["auth"] == auth and launched["server_name"] == "0.0.0.0"
+    assert "fern" not in told.output

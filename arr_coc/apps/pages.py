@@ -18,6 +18,7 @@ from arr_coc.serving.private import page_keeper
 EXAMPLES = Path(arr_coc.__file__).parent / "examples"
 FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
 MOST_WAITING = 64
+USER = "arr-coc"
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a page in order, as Ctrl-C does; Windows has no SIGHUP."""
 STYLE = """\
@@ -134,11 +135,18 @@ def launch_options(max_upload_mb: int = 20) -> dict[str, Any]:
     }
 
 
-def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, max_upload_mb: int = 20) -> None:
+def serve(
+    page: gr.Blocks,
+    host: str | None = None,
+    port: int | None = None,
+    max_upload_mb: int = 20,
+    password: str | None = None,
+) -> None:
     """Listens until interrupted, terminated or hung up on, then deletes what people brought.
 
     Args:
         host, port: None leaves them to gradio, which asks the machine that it runs on.
+        password: what people must type, under the name "arr-coc"; None lets everyone in.
 
     Raises:
         ValueError: the port is taken.
@@ -147,7 +155,8 @@ def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, max
         for number in ENDING:
             signal.signal(number, end)
     try:
-        page.launch(server_name=host, server_port=port, quiet=True, **launch_options(max_upload_mb))
+        auth = None if password is None else (USER, password)
+        page.launch(server_name=host, server_port=port, quiet=True, auth=auth, **launch_options(max_upload_mb))
     except OSError as error:
         raise ValueError(f"port: {port} on {host} cannot be opened; choose another with --port") from error
     finally:

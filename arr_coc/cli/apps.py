@@ -46,16 +46,22 @@ def microscope(
     host: Host = "127.0.0.1",
     port: Port = 7861,
     max_upload_mb: Upload = 100,
+    password: Annotated[
+        str | None, typer.Option(envvar="ARR_COC_PASSWORD", help="What people must type, under the name arr-coc.")
+    ] = None,
+    no_password: Annotated[bool, typer.Option("--no-password", help="Let everyone in who can reach it.")] = False,
 ) -> None:
     """Compare checkpoints, policies and budgets side by side in the browser, and look inside."""
     check_installed()
+    if password == "" or (host not in LOOPBACK and password is None and not no_password):
+        fail(f"--host {host}: the page reads reports and checkpoints of this machine; give --password or --no-password")
     silence_libraries()
     from arr_coc.apps.microscope import build_microscope
 
     names = [name.strip() for name in models.split(",") if name.strip()]
     with explained():
         page = build_microscope(names, max_loaded=max_loaded, reports=reports)
-    listen(page, host, port, max_upload_mb)
+    listen(page, host, port, max_upload_mb, password)
 
 
 def check_installed() -> None:
@@ -65,11 +71,12 @@ def check_installed() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 
-def listen(page: gradio.Blocks, host: str, port: int, max_upload_mb: int) -> None:
+def listen(page: gradio.Blocks, host: str, port: int, max_upload_mb: int, password: str | None = None) -> None:
     """Says where the page is and who can reach it, then serves until interrupted."""
     from arr_coc.apps.pages import serve
 
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
+    reach += ", user arr-coc with the password" if password else ""
     typer.echo(f"http://{host}:{port} ({reach}); Ctrl-C ends it", err=True)
     with explained():
-        serve(page, host, port, max_upload_mb)
+        serve(page, host, port, max_upload_mb, password)

@@ -14,10 +14,12 @@ import pytest
 import torch
 from conftest import EXAMPLES, Server, picture, questions, text
 
+from arr_coc.data.mixture import mixture
 from arr_coc.processor.loading import load_host
 
 BUDGETS = (64, 100, 160, 400, "auto")
 AT_ONCE = 8
+NUM_DRAWN, FIRST_SEED, NUM_REQUESTS = 14, 7_700_000, 300
 SAME = 0.99
 """Ties between two words fall either way: the server computes all pictures of a step at once."""
 
@@ -40,9 +42,23 @@ def library() -> Any:
     return answer
 
 
-def test_answers_are_those_of_the_library(server: Server, library: Any) -> None:
-    """Eight at a time, the same picture with several questions and budgets among them."""
-    asked = [(EXAMPLES / one["image"], one["question"], budget) for one, budget in product(questions(), BUDGETS)]
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
+    """Questions about pictures that nobody has seen, several a picture."""
+    folder, found = tmp_path_factory.mktemp("drawn"), []
+    for seed in range(NUM_DRAWN):
+        picture = mixture(FIRST_SEED + seed, 4, max_side=1024)
+        path = folder / f"{seed}.png"
+        picture.image.save(path)
+        found += [(path, question.text) for question in picture.questions[:4]]
+    return found
+
+
+def test_answers_are_those_of_the_library(server: Server, library: Any, drawn: list[tuple[Path, str]]) -> None:
+    """Over 300 requests, eight at a time, the same picture with several questions and budgets among them."""
+    shipped = [(EXAMPLES / one["image"], one["question"]) for one in questions()]
+    asked = [(path, question, budget) for (path, question), budget in product(shipped + drawn, BUDGETS)]
+    assert len(asked) >= NUM_REQUESTS
 
     def over_http(each: tuple[Path, str, Any]) -> tuple[str, int]:
         path, question, budget = each
