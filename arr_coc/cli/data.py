@@ -97,3 +97,18 @@ def check_kind(kind: str | None, max_side: int = 4096) -> None:
     from arr_coc.data.drawing.generator import check_arguments
 
     check_arguments(kind, None, max_side, 0.0, None)
+
+
+@data_app.command(cls=Command)
+def ocr(
+    task: Annotated[str, typer.Argument(help="A folder with a qa.jsonl, or a task of arr-coc eval.")],
+    limit: Annotated[int, typer.Option(min=1, help="Printed answers.")] = 120,
+) -> None:
+    """How many printed answers an OCR engine finds anywhere in their pictures: what can be asked there at all."""
+    from arr_coc.data.suites import open_task
+    from arr_coc.evaluation.second_opinion import findings, rapid_ocr, table
+
+    with explained():
+        read, opened = rapid_ocr(), open_task(task)
+        found = list(findings(opened, read, limit))
+    typer.echo(table(found, opened.name))
