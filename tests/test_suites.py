@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import arr_coc
+from arr_coc.data.drawing.fonts import FACES, IN_THEIR_PLACE
+from arr_coc.data.mixture import mixture
 from arr_coc.data.robustness import TRANSFORMS, adversarial, apart, is_answerable, turned
 from arr_coc.data.suites import FROZEN, SUITES, Selection, fingerprint, held_out, is_apart, open_task
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask
@@ -118,3 +120,14 @@ def test_an_unknown_metric_names_file_and_line(tmp_path):
     (tmp_path / "qa.jsonl").write_text(json.dumps(line))
     with pytest.raises(ValueError, match=r"qa\.jsonl:1: metric must be one of exact_match"):
         FolderTask(tmp_path)
+
+
+def test_other_typefaces_change_the_print_and_nothing_outside_the_block() -> None:
+    trained, redrawn = open_task("robust/as-trained"), open_task("robust/typefaces")
+    before = mixture(trained.seed_start, 8)
+    for number in range(3):
+        one, other = trained.picture(number), redrawn.picture(number)
+        assert one.image.size == other.image.size and one.kind == other.kind
+        assert one.image.tobytes() != other.image.tobytes()
+    assert mixture(trained.seed_start, 8).image.tobytes() == before.image.tobytes()
+    assert not set(IN_THEIR_PLACE.values()) & set(FACES) and set(IN_THEIR_PLACE) == set(FACES)

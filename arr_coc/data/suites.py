@@ -11,12 +11,14 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+from arr_coc.data.drawing.fonts import other_typefaces
 from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.drawing.lifelike.generator import lifelike, lifelike_version
 from arr_coc.data.hub import DATA_SETS, open_hub_task
-from arr_coc.data.records import Box
+from arr_coc.data.mixture import mixture
+from arr_coc.data.records import Box, Picture
 from arr_coc.data.robustness import TRANSFORMS, is_answerable
-from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
+from arr_coc.data.tasks import LARGEST, PLAIN, TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
 from arr_coc.quoting import quoted
 
 NUM_PICTURES, NUM_QUESTIONS = 1000, 8
@@ -63,6 +65,22 @@ class LifelikeTask(GeneratedTask):
         super().__init__(TEST_SEEDS.start + block * BLOCK, num_pictures, NUM_QUESTIONS)
         self.version = lifelike_version()
         self._picture = Recent(lambda seed: lifelike(seed, unseen=unseen, num_questions=NUM_QUESTIONS))
+
+
+class RedrawnTask(GeneratedTask):
+    """The pictures of `robust/as-trained` in typefaces that no training picture has.
+
+    Words and layouts stay; where lines of text wrap elsewhere, a question about a line may be another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(TEST_SEEDS.start + 20 * BLOCK, VARIED_PICTURES, NUM_QUESTIONS, name="robust/typefaces")
+        self._picture = Recent(in_other_typefaces)
+
+
+def in_other_typefaces(seed: int) -> Picture:
+    with other_typefaces():
+        return mixture(seed, NUM_QUESTIONS, max_side=LARGEST, plain=PLAIN)
 
 
 def robust(name: str) -> Task:
@@ -118,6 +136,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     "lifelike/unseen": lambda: LifelikeTask(36, LIFELIKE_PICTURES, unseen=True),
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
+    "robust/as-trained": lambda: held_out(20, VARIED_PICTURES),
+    "robust/typefaces": RedrawnTask,
     "robust/tiny-print": lambda: held_out(21, VARIED_PICTURES, size=(2048, 2048), kind="document"),
     "robust/huge": lambda: held_out(22, VARIED_PICTURES, size=(4096, 4096)),
 }

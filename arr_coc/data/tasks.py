@@ -24,6 +24,8 @@ TEST_SEEDS = range(20_000_000, 30_000_000)
 TRAIN_SEEDS = range(1_000_000_000, 2_000_000_000)
 
 CACHED_PICTURES = 4
+LARGEST, PLAIN = 4096, 0.25
+"""Longest side of pictures, and the share of them on plain paper."""
 
 Value = TypeVar("Value")
 
@@ -144,8 +146,8 @@ class GeneratedTask(Task):
         *,
         kind: str | None = None,
         size: tuple[int, int] | None = None,
-        max_side: int = 4096,
-        plain: float = 0.25,
+        max_side: int = LARGEST,
+        plain: float = PLAIN,
         name: str = "generated",
     ) -> None:
         if num_pictures < 1:
