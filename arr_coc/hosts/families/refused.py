@@ -7,12 +7,10 @@ from collections.abc import Mapping
 TILES = "it sees a picture as tiles of one size and a token is a share of a whole tile, so no cell can be encoded alone"
 FIXED = "it resizes every picture to one square and makes the same number of tokens of it, so there is nothing to share"
 POOLED = "its tokens are pooled over a whole picture, so no cell can be encoded alone"
-NUMBERED = (
-    "its language model numbers a picture's tokens one after the other, so leaves of several sizes can't be placed"
-)
+NUMBERED = "its language model numbers a picture's tokens one after the other, so leaves of mixed sizes can't be placed"
 STREAMS = (
-    "its layers pass several streams on and take token ids beside them (n-gram tables), and its attention is indexed, so "
-    "where a question looks can't be read off its first layers"
+    "its layers pass several streams on and take token ids beside them (n-gram tables), and its attention is indexed, "
+    "so where a question looks can't be read off its first layers"
 )
 TEXT = "it sees no pictures"
 
