@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def load(
 
     with Progress() as progress:
         bar = progress.add_task("requests", total=len(wanted) * len(chosen))
-        measured = measure(
+        running = measure(
             url.rstrip("/").removesuffix("/v1"),
             model,
             wanted,
@@ -51,6 +52,7 @@ def load(
             api_key,
             lambda done, total: progress.update(bar, completed=done),
         )
+        measured = asyncio.run(running)
     errors = [reply.error for each in measured for reply in each.replies if reply.error]
     if errors and len(errors) == sum(len(each.replies) for each in measured):
         fail(f"--url: nothing was answered; {errors[0]}")

@@ -9,6 +9,8 @@ Shapes: R rows (prompts of one picture), T tokens, N visual tokens, Q query toke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
@@ -18,7 +20,9 @@ from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.shapes import attending_layers
 from arr_coc.hosts.placement import device_of, together
 from arr_coc.hosts.prompts import Prompt
-from arr_coc.records import CellFeatures, Gaze
+from arr_coc.records import CellFeatures, Gaze, Looks
+
+LEAST_ATTENTION = 1e-8  # below this a cell is not looked at, and its logarithm says nothing more
 
 
 def look(
@@ -49,6 +53,13 @@ def look(
             hidden = add_deepstack(hidden, is_visual, features, depth)
     none = means[-1].new_zeros(len(prompts), len(features.merged), 0)
     return torch.stack(gathered(means)).mean(0), torch.cat(gathered([*heads, none]), dim=2)
+
+
+def looks_of(maps: Sequence[tuple[Tensor, Tensor]], gaze: Gaze) -> Looks:
+    """From attention (N,) and (N, M) of the question's prompt, and of the neutral one where the gaze is relative."""
+    logs = [tuple(each.clamp(min=LEAST_ATTENTION).log().cpu() for each in pair) for pair in maps]
+    mean, heads = logs[0]
+    return Looks(mean - gaze.relative * logs[1][0] if gaze.relative else mean, heads)
 
 
 def gathered(maps: list[Tensor]) -> list[Tensor]:

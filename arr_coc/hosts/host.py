@@ -13,13 +13,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from arr_coc.hosts.attention import look
+from arr_coc.hosts.attention import look, looks_of
 from arr_coc.hosts.bare import BareHost, glimpse_block
 from arr_coc.hosts.encoding import Segment, encode_inputs, encode_segments, in_place, segments_of, tower_inputs
 from arr_coc.hosts.placement import base_of, device_of
 from arr_coc.records import CellFeatures, Gaze, Looks, Pyramid, View
-
-LEAST_ATTENTION = 1e-8  # below this a cell is not looked at, and its logarithm says nothing more
 
 
 class TransformersHost(BareHost):
@@ -144,5 +142,4 @@ class TransformersHost(BareHost):
         questions = [view.question, gaze.neutral] if gaze.relative else [view.question]
         prompts = [self.ask(block, text) for text in questions]
         maps = look(self.family, self.language, prompts, view.features, self.image_token_id, gaze)
-        means, heads = (each.clamp(min=LEAST_ATTENTION).log().cpu() for each in maps)
-        return Looks(means[0] - gaze.relative * means[1] if gaze.relative else means[0], heads[0])
+        return looks_of(list(zip(*maps, strict=True)), gaze)

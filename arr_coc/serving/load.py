@@ -70,21 +70,7 @@ class Measured:
         return [float(np.percentile(values, share)) if values else float("nan") for share in PERCENTILES]
 
 
-def measure(
-    url: str,
-    model: str,
-    asks: Sequence[Ask],
-    budgets: Sequence[str],
-    num_clients: int,
-    max_tokens: int,
-    key: str,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Measured]:
-    """Every question at every budget; `tell` hears how many of all requests are done."""
-    return asyncio.run(measure_all(url, model, asks, budgets, num_clients, max_tokens, key, tell))
-
-
-async def measure_all(
+async def measure(
     url: str,
     model: str,
     asks: Sequence[Ask],
@@ -94,6 +80,7 @@ async def measure_all(
     key: str,
     tell: Callable[[int, int], None],
 ) -> list[Measured]:
+    """Every question at every budget; `tell` hears how many of all requests are done."""
     replies: dict[str, list[Reply]] = {budget: [] for budget in budgets}
     seconds = dict.fromkeys(budgets, 0.0)
     headers = {"Authorization": f"Bearer {key}"}

@@ -37,9 +37,9 @@ OPERATORS = (
     "int k, int l, int m, int n, bool o) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 DECLARED = """\
-from torch.library import Library
+from torch import library
 
-LIBRARY = Library("torchvision", "FRAGMENT")
+LIBRARY = library.Library("torchvision", "FRAGMENT")
 for operator in {operators!r}:
     LIBRARY.define(operator)
 """

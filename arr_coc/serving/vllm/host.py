@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from vllm.distributed import tensor_model_parallel_all_gather
 
-from arr_coc.hosts.attention import causal_weights, heads_read, last_read, layers_read
+from arr_coc.hosts.attention import causal_weights, heads_read, last_read, layers_read, looks_of
 from arr_coc.hosts.bare import BareHost, glimpse_block
 from arr_coc.hosts.encoding import Segment, cut_patches, gather_blocks, in_place, segments_of
-from arr_coc.hosts.host import LEAST_ATTENTION
 from arr_coc.hosts.prompts import Prompt
 from arr_coc.records import CellFeatures, Gaze, Looks, Pyramid, View
 from arr_coc.serving.vllm.parts import FrontHost
@@ -64,12 +63,7 @@ class EngineHost(BareHost):
         prompts = [[self.ask(block, text) for text in group] for block, group in zip(blocks, texts, strict=True)]
         features = [view.features for view, group in zip(views, texts, strict=True) for _ in group]
         maps = iter(self._look([prompt for group in prompts for prompt in group], features, gaze))
-        looks = []
-        for group in texts:
-            rows = [tuple(each.clamp(min=LEAST_ATTENTION).log().cpu() for each in next(maps)) for _ in group]
-            mean = rows[0][0] - gaze.relative * rows[1][0] if gaze.relative else rows[0][0]
-            looks.append(Looks(mean, rows[0][1]))
-        return looks
+        return [looks_of([next(maps) for _ in group], gaze) for group in texts]
 
     def embed(self, question: str) -> Tensor:
         """(Q, D) float32 rows of the embedding table."""
