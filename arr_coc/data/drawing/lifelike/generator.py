@@ -10,7 +10,7 @@ from arr_coc.data.drawing.lifelike.receipts import draw_receipt
 from arr_coc.data.drawing.lifelike.typefaces import fonts_version
 from arr_coc.data.records import Picture
 
-LIFELIKE_VERSION = "1"
+LIFELIKE_VERSION = "2"
 KIND = "receipt"
 LEAST_QUESTIONS = 8
 
