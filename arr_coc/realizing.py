@@ -125,7 +125,7 @@ class Frontier:
     def conclude(self, adapter: Adapter | None) -> Realization:
         """The leaves as they are now are the allocation."""
         leaves, features, grid = self.view.cells, self.view.features, self.view.pyramid.grid()
-        assert not self.plan and len(leaves) <= self.tensions.budget
+        assert not self.plan
         check_tiling(leaves, grid)
         if adapter is not None:
             features = CellFeatures(adapt(adapter, features.merged, leaves[:, 0]), features.deepstack)
