@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit
 
 from arr_coc.evaluation.reporting.tables import markdown_table
@@ -85,14 +85,15 @@ def stop_at(trail: Trail, rule: Sureness, threshold: float) -> int:
 
 
 def threshold_for(crossed: Sequence[tuple[Sureness, Sequence[Trail]]], loss: float) -> float:
-    """The smallest threshold from which on no more than so many points are lost against looking to the end."""
-    told = {round(rule.settled(sign), 3) for rule, trails in crossed for trail in trails for sign in signs_of(trail)}
-    best = 1.0
-    for threshold in sorted(told, reverse=True):
-        if 100 * mean(lost_by(crossed, threshold)) > loss:
-            break
-        best = threshold
-    return best
+    """The smallest threshold that loses no more than so many points against looking to the end.
+
+    Who looks longer should not lose more, so the losses are made to fall with the threshold first (isotonic
+    regression): otherwise the noise of a few questions would decide.
+    """
+    told = sorted({round(rule.settled(s), 3) for rule, trails in crossed for trail in trails for s in signs_of(trail)})
+    lost = [100 * mean(lost_by(crossed, threshold)) for threshold in told]
+    smooth = isotonic_regression(lost, increasing=False).x
+    return next((threshold for threshold, each in zip(told, smooth, strict=True) if each <= loss), 1.0)
 
 
 def lost_by(crossed: Sequence[tuple[Sureness, Sequence[Trail]]], threshold: float) -> list[float]:
