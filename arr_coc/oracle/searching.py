@@ -1,0 +1,150 @@
+"""Which pages answer a question, and whether any does: BM25 over SQLite's full-text index.
+
+The index lies in memory and is built for every question (some 60 pages take a tenth of a second), so there is no file
+that can be out of date. FTS5 belongs to Python's own sqlite3; a library for BM25 would be one more to install.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+from arr_coc.oracle.pages import CITED, Page, Passage
+
+MOST_CHARACTERS = 2_000
+WORDS = re.compile(r"[^\W_]+")
+WEIGHTS = {"title": 4.0, "about": 3.0, "keywords": 4.0, "body": 1.0}
+COVERED = 0.5  # share of what a question says, by rarity, that the best page must know
+STOP_WORDS = frozenset(
+    """a about all also am an and any anybody anything are as at be because been before but by can could did do does
+    doing for from get gets give gives go got had has have he her here him his how i if in into is it its just kind let
+    like make many may me might more most much must my no not of on one ones only or other our out own please really
+    say shall she should so some such take tell than that the their them then there these they thing things this those
+    to too up us use very want was we were what when where which while who whose why will with would write you your s t
+    d m re ve ll don doesn didn isn aren won""".split()
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A page that answers, its best passage, and BM25's score of the page (higher is better)."""
+
+    page: Page
+    passage: Passage
+    score: float
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.path}:{self.passage.line}"
+
+    @property
+    def sources(self) -> dict[int, str]:
+        """Those that the passage cites, or all of the page where it cites none."""
+        cited = {int(number) for number in CITED.findall(self.passage.text)}
+        return {number: text for number, text in self.page.sources.items() if number in cited} or self.page.sources
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits, best first, and the share of the question that the first page covers, 0..1."""
+
+    hits: list[Hit]
+    coverage: float
+
+    @property
+    def is_answered(self) -> bool:
+        return bool(self.hits) and self.coverage >= COVERED
+
+
+def words_of(question: str) -> list[str]:
+    """The words that say something, each once.
+
+    Raises:
+        ValueError: too long, or no word at all.
+    """
+    if len(question) > MOST_CHARACTERS:
+        raise ValueError(f"question: at most {MOST_CHARACTERS:,} characters, got {len(question):,}")
+    found = [word.lower() for word in WORDS.findall(question)]
+    if not found:
+        raise ValueError("question: it holds no word; ask something")
+    return list(dict.fromkeys(word for word in found if word not in STOP_WORDS)) or list(dict.fromkeys(found))
+
+
+class Index:
+    """Full-text index of pages and of their passages.
+
+    Raises:
+        ValueError: Python's sqlite3 was built without FTS5.
+    """
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self.pages = list(pages)
+        self.base = sqlite3.connect(":memory:")
+        try:
+            for table in ("pages", "passages", "asked"):
+                columns = ", ".join(WEIGHTS)
+                self.base.execute(f"create virtual table {table} using fts5({columns}, tokenize='porter unicode61')")
+        except sqlite3.OperationalError as error:
+            raise ValueError(f"this Python's sqlite3 has no full-text search ({error}); use another build") from error
+        self.base.execute("create virtual table known using fts5vocab(pages, 'row')")
+        self.base.execute("create virtual table terms using fts5vocab(asked, 'row')")
+        self.places = [(page, passage) for page in pages for passage in page.passages]
+        self.base.executemany("insert into pages values (?, ?, ?, ?)", map(page_row, pages))
+        rows = [(passage.heading, "", "", passage.text) for _, passage in self.places]
+        self.base.executemany("insert into passages values (?, ?, ?, ?)", rows)
+
+    def search(self, question: str, num: int = 3) -> Found:
+        """The best pages, each with its best passage.
+
+        Raises:
+            ValueError: see `words_of`.
+        """
+        words = words_of(question)
+        scores = self.scores("pages", words)
+        best = sorted(scores, key=lambda row: (-scores[row], row))[:num]
+        within = self.scores("passages", words)
+        hits = [Hit(self.pages[row - 1], self.best_passage(self.pages[row - 1], within), scores[row]) for row in best]
+        return Found(hits, self.coverage(words, best[0]) if best else 0.0)
+
+    def scores(self, table: str, words: Sequence[str]) -> dict[int, float]:
+        """BM25 by row, of those that hold any of the words."""
+        query = " or ".join(f'"{word}"' for word in words).replace(" or ", " OR ")
+        weights = ", ".join(str(weight) for weight in WEIGHTS.values())
+        statement = f"select rowid, -bm25({table}, {weights}) from {table} where {table} match ?"
+        return dict(self.base.execute(statement, (query,)).fetchall())
+
+    def best_passage(self, page: Page, scores: dict[int, float]) -> Passage:
+        rows = [row for row, (owner, _) in enumerate(self.places, 1) if owner is page]
+        return self.places[max(rows, key=lambda row: (scores.get(row, 0.0), -row)) - 1][1]
+
+    def coverage(self, words: Sequence[str], row: int) -> float:
+        """Share of the question's terms, weighted by their rarity, that the page holds; unknown ones are rarest."""
+        weights = self.rarities(words)
+        held = {term for term in weights if self.holds(row, term)}
+        return sum(weights[term] for term in held) / sum(weights.values())
+
+    def rarities(self, words: Sequence[str]) -> dict[str, float]:
+        """Inverse document frequency of the question's stemmed terms."""
+        self.base.execute("delete from asked")
+        self.base.execute("insert into asked (body) values (?)", (" ".join(words),))
+        known = dict(self.base.execute("select term, doc from known where term in (select term from terms)").fetchall())
+        terms = [term for (term,) in self.base.execute("select term from terms")]
+        return {term: log(1 + (len(self.pages) + 0.5) / (known.get(term, 0) + 0.5)) for term in terms}
+
+    def holds(self, row: int, term: str) -> bool:
+        statement = "select 1 from owners where term = ? and doc = ? limit 1"
+        self.base.execute("create virtual table if not exists owners using fts5vocab(pages, 'instance')")
+        return self.base.execute(statement, (term, row)).fetchone() is not None
+
+
+def page_row(page: Page) -> tuple[str, str, str, str]:
+    body = "\n".join(f"{passage.heading}\n{passage.text}" for passage in page.passages)
+    return page.title, page.about, page.keywords, body
+
+
+def search(pages: Sequence[Page], question: str, num: int = 3) -> Found:
+    """Asks once; keep an `Index` for several questions."""
+    return Index(pages).search(question, num)
