@@ -19,12 +19,14 @@ WORDS = re.compile(r"[^\W_]+")
 WEIGHTS = {"title": 4.0, "about": 3.0, "keywords": 4.0, "body": 1.0}
 COVERED = 0.5  # share of what a question says, by rarity, that the best page must know
 STOP_WORDS = frozenset(
-    """a about all also am an and any anybody anything are as at be because been before but by can could did do does
-    doing for from get gets give gives go got had has have he her here him his how i if in into is it its just kind let
-    like make many may me might more most much must my no not of on one ones only or other our out own please really
-    say shall she should so some such take tell than that the their them then there these they thing things this those
-    to too up us use very want was we were what when where which while who whose why will with would write you your s t
-    d m re ve ll don doesn didn isn aren won""".split()
+    """a about all also am an and any anybody anything are as at be because been before between but by can
+    could d did didn differ difference do does doesn doing don else everybody everyone for from get gets give
+    gives go got had happen happened happens has have he her here him his how i if in into is isn it its just
+    kind let like ll lot m make many may me might more most much must my no nobody not of on one ones only or
+    other our out own please re really s same say shall she should so some somebody someone something
+    sometimes such t take tell than thanks that the their them then there these they thing things this those
+    to too two up us use ve very want was we were what when where which while who whose why will with would
+    write you your""".split()
 )
 
 
@@ -84,13 +86,11 @@ class Index:
         self.pages = list(pages)
         self.base = sqlite3.connect(":memory:")
         try:
-            for table in ("pages", "passages", "asked"):
+            for table in ("pages", "passages"):
                 columns = ", ".join(WEIGHTS)
                 self.base.execute(f"create virtual table {table} using fts5({columns}, tokenize='porter unicode61')")
         except sqlite3.OperationalError as error:
             raise ValueError(f"this Python's sqlite3 has no full-text search ({error}); use another build") from error
-        self.base.execute("create virtual table known using fts5vocab(pages, 'row')")
-        self.base.execute("create virtual table terms using fts5vocab(asked, 'row')")
         self.places = [(page, passage) for page in pages for passage in page.passages]
         self.base.executemany("insert into pages values (?, ?, ?, ?)", map(page_row, pages))
         rows = [(passage.heading, "", "", passage.text) for _, passage in self.places]
@@ -111,7 +111,7 @@ class Index:
 
     def scores(self, table: str, words: Sequence[str]) -> dict[int, float]:
         """BM25 by row, of those that hold any of the words."""
-        query = " or ".join(f'"{word}"' for word in words).replace(" or ", " OR ")
+        query = " OR ".join(f'"{word}"' for word in words)
         weights = ", ".join(str(weight) for weight in WEIGHTS.values())
         statement = f"select rowid, -bm25({table}, {weights}) from {table} where {table} match ?"
         return dict(self.base.execute(statement, (query,)).fetchall())
@@ -121,23 +121,21 @@ class Index:
         return self.places[max(rows, key=lambda row: (scores.get(row, 0.0), -row)) - 1][1]
 
     def coverage(self, words: Sequence[str], row: int) -> float:
-        """Share of the question's terms, weighted by their rarity, that the page holds; unknown ones are rarest."""
-        weights = self.rarities(words)
-        held = {term for term in weights if self.holds(row, term)}
-        return sum(weights[term] for term in held) / sum(weights.values())
+        """Share of the question's words, weighted by their rarity, that the page holds.
 
-    def rarities(self, words: Sequence[str]) -> dict[str, float]:
-        """Inverse document frequency of the question's stemmed terms."""
-        self.base.execute("delete from asked")
-        self.base.execute("insert into asked (body) values (?)", (" ".join(words),))
-        known = dict(self.base.execute("select term, doc from known where term in (select term from terms)").fetchall())
-        terms = [term for (term,) in self.base.execute("select term from terms")]
-        return {term: log(1 + (len(self.pages) + 0.5) / (known.get(term, 0) + 0.5)) for term in terms}
+        A word that no page knows weighs as much as one that a single page knows.
+        """
+        weights = held = 0.0
+        for word in words:
+            owners = self.owners(word)
+            weight = log(1 + (len(self.pages) + 0.5) / (max(len(owners), 1) + 0.5))
+            weights += weight
+            held += weight if row in owners else 0.0
+        return held / weights
 
-    def holds(self, row: int, term: str) -> bool:
-        statement = "select 1 from owners where term = ? and doc = ? limit 1"
-        self.base.execute("create virtual table if not exists owners using fts5vocab(pages, 'instance')")
-        return self.base.execute(statement, (term, row)).fetchone() is not None
+    def owners(self, word: str) -> set[int]:
+        """Rows of the pages that hold the word in any of its forms."""
+        return {row for (row,) in self.base.execute("select rowid from pages where pages match ?", (f'"{word}"',))}
 
 
 def page_row(page: Page) -> tuple[str, str, str, str]:
