@@ -17,7 +17,7 @@ from arr_coc.oracle.pages import CITED, Page, Passage
 MOST_CHARACTERS = 2_000
 WORDS = re.compile(r"[^\W_]+")
 WEIGHTS = {"title": 4.0, "about": 3.0, "keywords": 4.0, "body": 1.0}
-COVERED = 0.5  # share of what a question says, by rarity, that the best page must know
+COVERED = 0.46  # share of what a question says, by rarity, that the best page must know
 STOP_WORDS = frozenset(
     """a about all also am an and any anybody anything are as at be because been before between but by can
     could d did didn differ difference do does doesn doing don else everybody everyone for from get gets give
