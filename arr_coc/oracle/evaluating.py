@@ -99,3 +99,25 @@ def evaluate(pages: Sequence[Page], name: str, questions: Sequence[Question]) ->
         paths = tuple(hit.page.path for hit in found.hits) if found.is_answered else ()
         outcomes.append(Outcome(question, paths))
     return Tally(name, tuple(outcomes))
+
+
+def table(tallies: Sequence[Tally]) -> str:
+    """Counts, a row a file."""
+    rows = ["| questions | right page first | within three | declined |", "| --- | --- | --- | --- |"]
+    for each in tallies:
+        num, foreign = len(each.answerable), len(each.foreign)
+        shares = [f"{part} of {num} ({part / max(num, 1):.0%})" for part in (each.within(1), each.within(3))]
+        rows.append(f"| {each.name} | {shares[0]} | {shares[1]} | {each.num_declined} of {foreign} |")
+    return "\n".join(rows)
+
+
+def missed(tally: Tally) -> list[str]:
+    """Questions whose page did not come first, and foreign ones that were answered."""
+    wrong = [each for each in tally.answerable if not each.is_within(1)] + [
+        each for each in tally.foreign if each.found
+    ]
+    return [
+        f"{tally.name}: {each.question.text} | wanted {each.question.page or 'to decline'}, "
+        f"got {', '.join(each.found) or 'nothing'}"
+        for each in wrong
+    ]

@@ -65,7 +65,7 @@ def verify(fact: Fact, root: Path, help_of: Help) -> None:
     """
     if fact.relation == "says":
         said = help_text(fact.subject, help_of) if fact.subject.startswith("arr-coc") else source_of(root, fact.subject)
-        if fact.value not in said:
+        if (fact.value or "") not in said:
             raise ValueError(f"{fact.subject} does not say {quoted(fact.value)}")
         return
     call, inner = CALL.fullmatch(fact.subject), fact.subject.removeprefix("len(").removesuffix(")")

@@ -138,7 +138,9 @@ def find_folder(given: Path | None, beside: Path) -> Path:
 def topic_folders(folder: Path) -> list[Path]:
     """Subfolders that are topics, by name; those that begin with a dot or an underscore are not."""
     return sorted(
-        path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._" and path.name not in (EVALS, HUMOR)
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and path.name[0] not in "._" and path.name not in (EVALS, HUMOR)
     )
 
 

@@ -18,16 +18,16 @@ MOST_CHARACTERS = 2_000
 WORDS = re.compile(r"[^\W_]+")
 WEIGHTS = {"title": 4.0, "about": 3.0, "keywords": 4.0, "body": 1.0}
 COVERED = 0.46  # share of what a question says, by rarity, that the best page must know
-STOP_WORDS = frozenset(
-    """a about all also am an and any anybody anything are as at be because been before between but by can
+SAYS_LITTLE = """
+    a about all also am an and any anybody anything are as at be because been before between but by can
     could d did didn differ difference do does doesn doing don else everybody everyone for from get gets give
     gives go got had happen happened happens has have he her here him his how i if in into is isn it its just
     kind let like ll lot m make many may me might more most much must my no nobody not of on one ones only or
     other our out own please re really s same say shall she should so some somebody someone something
     sometimes such t take tell than thanks that the their them then there these they thing things this those
     to too two up us use ve very want was we were what when where which while who whose why will with would
-    write you your""".split()
-)
+    write you your"""
+STOP_WORDS = frozenset(SAYS_LITTLE.split())
 
 
 @dataclass(frozen=True)
