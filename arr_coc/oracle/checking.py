@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -73,15 +73,6 @@ def check(folder: Path, root: Path, help_of: Help) -> Report:
     return Report(tuple(faults), num_pages, num_facts)
 
 
-def told(place: str, read: Callable[[], None]) -> list[Fault]:
-    """What reading complains of."""
-    try:
-        read()
-    except ValueError as error:
-        return [Fault(place, str(error))]
-    return []
-
-
 def check_skill(folder: Path, topics: list[Path]) -> Iterator[Fault]:
     """The front matter and the routing table."""
     try:
@@ -97,7 +88,8 @@ def check_skill(folder: Path, topics: list[Path]) -> Iterator[Fault]:
         yield Fault(SKILL, f"name must be the folder's, in small letters and hyphens, got {quoted(name)}")
     if not 1 <= len(description) <= 1024:
         yield Fault(SKILL, f"description must have 1 to 1,024 characters, got {len(description):,}")
-    document = parse("\n" * text.split("\n---\n", 1)[0].count("\n") + "\n\n" + text.split("\n---\n", 1)[1])
+    head, _, body = text.partition("\n---\n")
+    document = parse("\n" * (head.count("\n") + 2) + body)  # lines keep their numbers
     if len(document.lines) > MOST_SKILL_LINES:
         yield Fault(SKILL, f"{len(document.lines)} lines; at most {MOST_SKILL_LINES}")
     yield from check_headings(SKILL, document)
@@ -124,7 +116,7 @@ def check_topic(topic: Path) -> Iterator[Fault]:
         rows = read_index(topic)
         document = parse(read_text(topic / INDEX))
     except ValueError as error:
-        yield Fault(place, str(error).removeprefix(f"{place}:").removeprefix(f"{place}: ").strip())
+        yield Fault(*str(error).split(": ", 1))
         return
     yield from check_headings(place, document)
     yield from check_links(topic.parent, topic / INDEX, document)
@@ -209,9 +201,14 @@ def check_facts(path: Path, folder: Path, root: Path, help_of: Help) -> tuple[in
     place = path.relative_to(folder).as_posix()
     try:
         document = parse(read_text(path))
-        facts = [] if is_taken_in(sources_of(document)) else list(facts_of(document.lines))
+    except ValueError:
+        return 0, []  # told by the check of the page
+    if is_taken_in(sources_of(document)):
+        return 0, []
+    try:
+        facts = list(facts_of(document.lines))
     except ValueError as error:
-        return 0, [Fault(place, str(error))] if "fact" in str(error) else []
+        return 0, [Fault(place, str(error))]
     faults = []
     for fact in facts:
         try:

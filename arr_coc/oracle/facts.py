@@ -53,7 +53,7 @@ def facts_of(lines: tuple[str, ...]) -> Iterator[Fact]:
             continue
         match = FACT.fullmatch(line.strip())
         if match is None:
-            raise ValueError(f"{number}: {quoted(line)} is no form of a fact")
+            raise ValueError(f"line {number} begins as a fact and is none: {quoted(line)}")
         yield Fact(match[1], match[2], match[3], number)
 
 
@@ -100,12 +100,17 @@ def source_of(root: Path, name: str) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
+@lru_cache(maxsize=256)
+def syntax_of(root: Path, name: str) -> ast.Module:
+    return ast.parse(source_of(root, name))
+
+
 def find(root: Path, subject: str) -> ast.AST:
     """The node that defines `file.py:name` or `file.py:Class.name`."""
     match = NAME.fullmatch(subject)
     if match is None:
         raise ValueError(f"{quoted(subject)} is no file.py:name")
-    node: ast.AST = defined(ast.parse(source_of(root, match[1])), match[2], subject)
+    node = defined(syntax_of(root, match[1]), match[2], subject)
     return defined(node, match[3], subject) if match[3] else node
 
 

@@ -25,6 +25,7 @@ MOST_PAGES = 100
 MOST_TITLE, MOST_SLUG, MOST_KEYWORDS = 100, 40, 12
 CHECKSUM = re.compile(r"checksum ([0-9a-f]{16})")
 LINK = re.compile(r"!?\[([^\]]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)")
+INNER_TITLE = re.compile(r"^([\s>*+.)\d-]+)#(?=\s)")  # an H1 in a quotation or a list
 REFERENCE = re.compile(r"^ {0,3}\[([^\]]+)\]:")
 
 
@@ -235,9 +236,9 @@ def heading_line(token: Token, words: str) -> str:
 
 
 def unlinked(line: str) -> str:
-    """Links to files would lead nowhere here, so they become words."""
+    """Links to files would lead nowhere here, so they become words; and the page has the only H1."""
     line = LINK.sub(lambda match: f"{match[1]} ({match[2]})" if match[2] else match[1], line)
-    return REFERENCE.sub(r"\1:", line)
+    return REFERENCE.sub(r"\1:", INNER_TITLE.sub(r"\1##", line))
 
 
 def pieces(block: list[str], token: Token) -> Iterator[list[str]]:

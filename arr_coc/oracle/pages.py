@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -102,6 +102,7 @@ def read_text(path: Path) -> str:
     return text
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Document:
     """Headings and links as Markdown means them: what stands in code is neither."""
     headings, links = [], []
