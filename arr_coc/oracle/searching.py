@@ -16,8 +16,10 @@ from arr_coc.oracle.pages import CITED, Page, Passage
 
 MOST_CHARACTERS = 2_000
 WORDS = re.compile(r"[^\W_]+")
-WEIGHTS = {"title": 4.0, "about": 3.0, "keywords": 4.0, "body": 1.0}
+WEIGHTS = {"title": 4.0, "about": 2.0, "keywords": 2.0, "body": 1.0, "sources": 0.5}
 COVERED = 0.46  # share of what a question says, by rarity, that the best page must know
+COVERED_NAMED, COVERED_STRANGE = 0.25, 0.6  # the same where names occur: all known to the pages, or one unknown
+NAME = re.compile(r"(?<=[^.?!] )[A-Z][^\W_]*|[^\W_]*[a-z0-9][A-Z][^\W_]*|[A-Z]{2,}[^\W_]*")
 SAYS_LITTLE = """
     a about all also am an and any anybody anything are as at be because been before between but by can
     could d did didn differ difference do does doesn doing don else everybody everyone for from get gets give
@@ -51,14 +53,15 @@ class Hit:
 
 @dataclass(frozen=True)
 class Found:
-    """Hits, best first, and the share of the question that the first page covers, 0..1."""
+    """Hits, best first; the share of the question that the first page covers, 0..1, and the share that it must."""
 
     hits: list[Hit]
     coverage: float
+    wanted: float
 
     @property
     def is_answered(self) -> bool:
-        return bool(self.hits) and self.coverage >= COVERED
+        return bool(self.hits) and self.coverage >= self.wanted
 
 
 def words_of(question: str) -> list[str]:
@@ -73,6 +76,11 @@ def words_of(question: str) -> list[str]:
     if not found:
         raise ValueError("question: it holds no word; ask something")
     return list(dict.fromkeys(word for word in found if word not in STOP_WORDS)) or list(dict.fromkeys(found))
+
+
+def names_of(question: str) -> list[str]:
+    """Words with capitals that no beginning of a sentence explains."""
+    return [word.lower() for name in NAME.findall(question) for word in WORDS.findall(name)]
 
 
 class Index:
@@ -92,9 +100,9 @@ class Index:
         except sqlite3.OperationalError as error:
             raise ValueError(f"this Python's sqlite3 has no full-text search ({error}); use another build") from error
         self.places = [(page, passage) for page in pages for passage in page.passages]
-        self.base.executemany("insert into pages values (?, ?, ?, ?)", map(page_row, pages))
-        rows = [(passage.heading, "", "", passage.text) for _, passage in self.places]
-        self.base.executemany("insert into passages values (?, ?, ?, ?)", rows)
+        self.base.executemany("insert into pages values (?, ?, ?, ?, ?)", map(page_row, pages))
+        rows = [(passage.heading, "", "", passage.text, "") for _, passage in self.places]
+        self.base.executemany("insert into passages values (?, ?, ?, ?, ?)", rows)
 
     def search(self, question: str, num: int = 3) -> Found:
         """The best pages, each with its best passage.
@@ -107,7 +115,14 @@ class Index:
         best = sorted(scores, key=lambda row: (-scores[row], row))[:num]
         within = self.scores("passages", words)
         hits = [Hit(self.pages[row - 1], self.best_passage(self.pages[row - 1], within), scores[row]) for row in best]
-        return Found(hits, self.coverage(words, best[0]) if best else 0.0)
+        return Found(hits, self.coverage(words, best[0]) if best else 0.0, self.wanted(question))
+
+    def wanted(self, question: str) -> float:
+        """Less where names are asked for that the pages know, more where there is one that they do not know."""
+        names = [name for name in names_of(question) if name not in STOP_WORDS]
+        if not names:
+            return COVERED
+        return COVERED_NAMED if all(self.owners(name) for name in names) else COVERED_STRANGE
 
     def scores(self, table: str, words: Sequence[str]) -> dict[int, float]:
         """BM25 by row, of those that hold any of the words."""
@@ -138,9 +153,9 @@ class Index:
         return {row for (row,) in self.base.execute("select rowid from pages where pages match ?", (f'"{word}"',))}
 
 
-def page_row(page: Page) -> tuple[str, str, str, str]:
+def page_row(page: Page) -> tuple[str, ...]:
     body = "\n".join(f"{passage.heading}\n{passage.text}" for passage in page.passages)
-    return page.title, page.about, page.keywords, body
+    return page.title, page.about, page.keywords, body, "\n".join(page.sources.values())
 
 
 def search(pages: Sequence[Page], question: str, num: int = 3) -> Found:
