@@ -75,6 +75,14 @@ def test_a_hostile_text_becomes_a_sound_page(oracle: Path, tmp_path: Path) -> No
     assert all(row in after["notes/INDEX.md"].decode().splitlines() for row in rows)
 
 
+def test_the_source_that_is_given_breaks_no_page(oracle: Path, tmp_path: Path) -> None:
+    path = text_file(tmp_path, "a`b.md", "No heading | at [all](x.md), but a pipe.\n")
+    done = ingest(oracle, [path], source="two\nlines | `code` [x](y.md)", today=DAY)
+    assert done.pages == ["notes/01-a-b.md"] and not structure(oracle)
+    with pytest.raises(ValueError, match="--source: at most 400"):
+        ingest(oracle, [text_file(tmp_path, "c.md", "Otters.")], source="x" * 401)
+
+
 def test_a_long_text_is_split_numbered_and_found(oracle: Path, tmp_path: Path) -> None:
     parts = [f"## Part {n}\n\n" + "\n\n".join(f"Zebras {n} {m}." for m in range(40)) for n in range(9)]
     code = "```\n" + "\n".join(map(str, range(400))) + "\n```"
@@ -321,6 +329,6 @@ def test_a_server_that_is_none_is_one_line(url: str, reply: bytes, word: str) ->
     assert_one_line(phrased(url, QUESTION), "--llm", word)
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "nonsense", "http://", "http://127.0.0.1:9"])
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "nonsense", "http://", "http://[::1", "http://127.0.0.1:9"])
 def test_an_address_where_nobody_answers_is_one_line(address: str) -> None:
     assert_one_line(phrased(address, QUESTION), "--llm")

@@ -22,7 +22,7 @@ NOTES = "notes"
 ENDINGS = (".md", ".markdown", ".txt", ".rst")
 MOST_LINES = 160  # of text on a page, so that title and source fit below the limit of the check
 MOST_PAGES = 100
-MOST_TITLE, MOST_SLUG, MOST_KEYWORDS = 100, 40, 12
+MOST_TITLE, MOST_SLUG, MOST_KEYWORDS, MOST_SOURCE = 100, 40, 12, 400
 CHECKSUM = re.compile(r"checksum ([0-9a-f]{16})")
 LINK = re.compile(r"!?\[([^\]]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)")
 INNER_TITLE = re.compile(r"^([\s>*+.)\d-]+)#(?=\s)")  # an H1 in a quotation or a list
@@ -62,6 +62,8 @@ def ingest(
         ValueError: no such topic, a file that is no text or is there already, a topic that is full; nothing was
             changed.
     """
+    if source is not None and len(source) > MOST_SOURCE:
+        raise ValueError(f"--source: at most {MOST_SOURCE} characters, got {len(source):,}")
     with locked(folder, "oracle"):
         place = find_topic(folder, topic)
         files, is_named = collect(folder, paths), any(path.is_file() for path in paths)
@@ -167,7 +169,7 @@ def insert_rows(index: Path, rows: list[str]) -> None:
 
 
 def page_of(heading: str, part: list[str], text: Text, source: str | None, today: date) -> str:
-    named = f" Its source as given: {shortened(source)}." if source else ""
+    named = f" Its source as given: {unlinked(' '.join(source.split()))}" if source else ""
     origin = f"{TAKEN_IN} `{shortened(text.path.name.replace('`', ' '))}` on {today}, checksum {text.checksum}.{named}"
     lines = [f"# {heading}", "", f"Taken in on {today}; nobody checked it [1].", "", *part, "", f"## {SOURCES}", ""]
     return "\n".join([*lines, f"- [1] {origin}", ""])

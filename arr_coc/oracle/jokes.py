@@ -19,7 +19,7 @@ def read_jokes(folder: Path) -> list[str]:
     found = [joke.strip() for joke in read_text(path).split("\n\n")] if path.is_file() else []
     jokes = [joke for joke in found if joke]
     if not jokes:
-        raise ValueError(f"{JOKES}: no jokes yet; save one with --save")
+        raise ValueError("no jokes yet; save one with --save")
     return jokes
 
 

@@ -58,8 +58,12 @@ def prompt(question: str, hits: Sequence[Hit]) -> str:
 
 
 def check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if not is_address:
         raise ValueError(f"--llm: must be an address such as http://127.0.0.1:8000, got {quoted(url)}")
     return url.rstrip("/").removesuffix("/v1")
 
