@@ -90,6 +90,7 @@ def test_sizes_and_topics_are_those_of_the_skill() -> None:
         (PAGE, "- [1] ", "- [7] ", "numbered 1, 2, 3"),
         (PAGE, "## Limits", "See [3].\n\n## Limits", "cites [3], which is no source"),
         (PAGE, "## Limits", "See [it](../../pyproject.toml).\n\n## Limits", "leaves the oracle"),
+        (PAGE, "## Limits", "## Claims\n\nIt is so.\n\n## Limits", "section 'Claims' has no source"),
         (PAGE, "## Limits", "\n" * 200 + "## Limits", "at most 199"),
         (PAGE, "`(50, 95, 99)`", "`(50, 95, 98)`", "no longer true"),
         (PAGE, "PERCENTILES`", "PERCENTILE`", "no PERCENTILE"),

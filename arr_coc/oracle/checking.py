@@ -24,6 +24,7 @@ from arr_coc.oracle.pages import (
     TAKEN_IN,
     Document,
     parse,
+    passages,
     read_index,
     read_text,
     sources_of,
@@ -33,6 +34,7 @@ from arr_coc.quoting import quoted
 
 MOST_PAGE_LINES, MOST_SKILL_LINES = 199, 499
 SKILL_KEYS = {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}
+LIMITS = "Limits"  # says what is not known, for which there is no source
 SKILL_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 YEAR = re.compile(r"\b(1[89]|20)\d\d\b")
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -146,6 +148,11 @@ def check_page(topic: Path, path: Path) -> Iterator[Fault]:
     yield from check_headings(place, document)
     yield from check_links(topic.parent, path, document)
     yield from check_sources(place, document)
+    if not is_taken_in(sources_of(document)):
+        opening = next((each.text for each in document.headings), "")  # sums up what the sections say with sources
+        for passage in passages(document):
+            if passage.heading not in (opening, LIMITS) and not CITED.search(passage.text) and "](" not in passage.text:
+                yield Fault(f"{place}:{passage.line}", f"section {quoted(passage.heading)} has no source")
 
 
 def check_headings(place: str, document: Document) -> Iterator[Fault]:
