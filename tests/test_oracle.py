@@ -88,7 +88,7 @@ def test_sizes_and_topics_are_those_of_the_skill() -> None:
         (PAGE, ", read 2026-11-26.", ".", "no date"),
         (PAGE, "- [1] ", "- (1) ", "must read - [number] source"),
         (PAGE, "- [1] ", "- [7] ", "numbered 1, 2, 3"),
-        (PAGE, "## Limits", "See [3].\n\n## Limits", "cites [3], which is no source"),
+        (PAGE, "## Limits", "See [99].\n\n## Limits", "cites [99], which is no source"),
         (PAGE, "## Limits", "See [it](../../pyproject.toml).\n\n## Limits", "leaves the oracle"),
         (PAGE, "## Limits", "## Claims\n\nIt is so.\n\n## Limits", "section 'Claims' has no source"),
         (PAGE, "## Limits", "\n" * 200 + "## Limits", "at most 199"),
