@@ -38,6 +38,19 @@ def plan_splits(budget: int, num_glimpse_cells: int, coarsest: int, focus_divers
     return plan
 
 
+def plan_further(plan: list[int], leaves: Tensor, num_glimpse_cells: int) -> list[int]:
+    """What is left of a plan where leaves (K, 3) show splits already; the finest pay for those beyond the plan."""
+    left: list[int] = []
+    excess, num_cells = 0, num_glimpse_cells
+    for level, wanted in zip(range(len(plan), 0, -1), plan, strict=True):
+        done = num_cells - int((leaves[:, 0] == level).sum())
+        left, excess, num_cells = [*left, max(0, wanted - done)], excess + max(0, done - wanted), 4 * done
+    for place in reversed(range(len(left))):
+        paid = min(left[place], excess)
+        left[place], excess = left[place] - paid, excess - paid
+    return left
+
+
 def capacity(level: int) -> int:
     """Splits that one cell of a level can take until all of it is at level 0: 1 + 4 + ... + 4^(level - 1)."""
     return int((4**level - 1) // 3)

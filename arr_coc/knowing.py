@@ -136,7 +136,7 @@ class LearnedScorer(nn.Module):
         base = hidden.new_zeros(len(hidden))
         if self.look is not None and looks is not None:
             base = standardise(looks.mean.to(weight))
-            hidden = hidden + self.look(torch.cat([base[:, None], standardise_each(looks.heads.to(weight))], dim=1))
+            hidden = hidden + self.look(torch.cat([base[:, None], standardise(looks.heads.to(weight).detach())], dim=1))
         for layer in self.layers:
             hidden = layer(hidden[None], words[None])[0]
         scores: Tensor = base + self.leave(hidden)[:, 0]
@@ -171,22 +171,14 @@ def know(pyramid: Pyramid, cells: Tensor, participatory: Tensor) -> ScoreMaps:
 
 
 def standardise(scores: Tensor) -> Tensor:
-    """(N,) to zero mean and unit standard deviation; a constant map has nothing to say and gives zeros."""
+    """(N,) or (N, M) to zero mean and unit deviation; a constant map has nothing to say and gives zeros."""
     assert bool(scores.isfinite().all()), "scores must be finite"
-    centred = scores - scores.mean()
-    deviation = centred.square().mean().sqrt()
-    if deviation <= 1e-6 * scores.abs().max() + 1e-12:
+    centred = scores - scores.mean(0)
+    deviation = centred.square().mean(0).sqrt()
+    is_flat = deviation <= 1e-6 * scores.abs().amax(0) + 1e-12
+    if is_flat.all():  # without a graph: the slope of a root at zero is infinite
         return torch.zeros_like(scores)
-    return centred / deviation
-
-
-def standardise_each(scores: Tensor) -> Tensor:
-    """(N, M): `standardise` of every column, at once; carries no gradient."""
-    with torch.no_grad():
-        centred = scores - scores.mean(0)
-        deviation = centred.square().mean(0).sqrt()
-        is_flat = deviation <= 1e-6 * scores.abs().amax(0) + 1e-12
-        return (centred / deviation.masked_fill(is_flat, 1)).masked_fill(is_flat, 0)
+    return (centred / deviation.masked_fill(is_flat, 1)).masked_fill(is_flat, 0)
 
 
 def propositional(pyramid: Pyramid, cells: Tensor) -> Tensor:
@@ -216,7 +208,7 @@ def perspectival(pyramid: Pyramid, cells: Tensor) -> Tensor:
     """
     textures = pyramid.textures[level_of(cells)]
     channels = textures[[CHANNELS.index(name) for name in SALIENT_CHANNELS]]
-    channels = torch.stack([standardise(channel) for channel in channels])
+    channels = standardise(channels.flatten(1).T).T.view_as(channels)
     contrast = torch.stack([(channels - local_mean(channels, side)).abs() for side in SURROUNDS]).mean(dim=(0, 1))
     salience = contrast * (1 - CENTRE_PRIOR * textures[CHANNELS.index("eccentricity")])
     return salience[cells[:, 1], cells[:, 2]]

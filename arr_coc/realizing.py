@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from arr_coc.adapter import Adapter
-from arr_coc.attending import check_tiling, children, combined_score, plan_splits, raster_order, select
+from arr_coc.attending import check_tiling, children, combined_score, plan_further, plan_splits, raster_order, select
 from arr_coc.balancing import Balancer
 from arr_coc.knowing import Scorer, know
 from arr_coc.records import Allocation, CellFeatures, Gaze, Host, Realization, ScoreMaps, Tensions, View
@@ -29,7 +29,7 @@ def realize(
     """Spends each picture's budget on what its question asks for; pictures do not influence each other.
 
     Args:
-        views: pictures with their questions, of which nothing has been seen yet.
+        views: pictures with their questions; one that has been looked at goes on from its leaves (`Realization.view`).
         adapter: applied to the leaf features; None leaves them as they are.
         budgets: per view the most tokens it may cost (64..400), or None to let the balancer decide.
         generator: draws the splits instead of taking the best (for training); None is deterministic.
@@ -41,7 +41,7 @@ def realize(
     """
     tensions = balance(balancer, host, views, budgets)
     frontiers = [Frontier(*each) for each in zip(views, tensions, fork(generator, len(views)), strict=True)]
-    look(host, frontiers)
+    look(host, [frontier for frontier in frontiers if len(frontier.unseen)])
     while active := [frontier for frontier in frontiers if frontier.plan]:
         for frontier, relevance in zip(active, judge(scorer, host, active, gaze), strict=True):
             frontier.split(relevance, temperature)
@@ -59,7 +59,7 @@ class Frontier:
     Attributes:
         view: the picture, and of it the encoded cells that nothing finer has replaced.
         generator: draws the splits, None takes the best.
-        plan: splits still to give, one number a round, coarsest level first.
+        plan: level and number of splits of the rounds still to come, coarsest level first.
         unseen: (N, 3) cells of one level that the next look encodes.
         gate: (N, 1) of the unseen cells, 1 in value; None where nothing is learnt.
         scores, splits: of the rounds so far.
@@ -69,7 +69,7 @@ class Frontier:
     view: View
     tensions: Tensions
     generator: torch.Generator | None
-    plan: list[int] = field(init=False)
+    plan: list[tuple[int, int]] = field(init=False)
     unseen: Tensor = field(init=False)
     gate: Tensor | None = field(init=False, default=None)
     scores: list[ScoreMaps] = field(init=False, default_factory=list)
@@ -77,13 +77,15 @@ class Frontier:
     num_encoded: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        """Starts with the glimpse, or with all of level 0 where the budget covers it."""
-        pyramid, budget = self.view.pyramid, self.tensions.budget
+        """Starts with the glimpse, or with all of level 0 where the budget covers it; or goes on from leaves."""
+        pyramid, leaves, budget = self.view.pyramid, self.view.cells, self.tensions.budget
         rows, cols = pyramid.grid()
-        coarsest = 0 if rows * cols <= budget else pyramid.coarsest
-        self.unseen = pyramid.cells(coarsest)
-        plan = plan_splits(budget, len(self.unseen), coarsest, self.tensions.focus_diversify)
-        self.plan = [num_splits for num_splits in plan if num_splits]
+        coarsest = 0 if rows * cols <= budget and not len(leaves) else pyramid.coarsest
+        glimpse = pyramid.cells(coarsest)
+        self.unseen = glimpse[:0] if len(leaves) else glimpse
+        plan = plan_splits(budget, len(glimpse), coarsest, self.tensions.focus_diversify)
+        plan = plan_further(plan, leaves, len(glimpse)) if len(leaves) else plan
+        self.plan = [(level, num) for level, num in zip(range(coarsest, 0, -1), plan, strict=True) if num]
 
     def see(self, features: CellFeatures) -> None:
         """Takes in what the host says of the unseen cells."""
@@ -102,14 +104,14 @@ class Frontier:
         self.unseen = leaves[:0]
 
     def split(self, relevance: Tensor, temperature: float) -> None:
-        """One round: replaces the leaves of the finest level that score highest by their unseen children.
+        """One round: replaces the leaves of a level that score highest by their unseen children.
 
         `relevance` (K,) is the participatory score of every leaf; only leaves of that level compete.
         """
-        leaves = self.view.cells
-        candidates = (leaves[:, 0] == leaves[:, 0].min()).nonzero().squeeze(1)
+        leaves, (level, num_splits) = self.view.cells, self.plan.pop(0)
+        candidates = (leaves[:, 0] == level).nonzero().squeeze(1)
         scores = know(self.view.pyramid, leaves[candidates], relevance[candidates])
-        splits = select(scores, self.plan.pop(0), self.tensions, self.generator, temperature)
+        splits = select(scores, num_splits, self.tensions, self.generator, temperature)
         offspring = children(scores.cells[splits])
         order = raster_order(offspring)
         self.gate = straight_through(scores, splits, self.tensions)
@@ -136,6 +138,7 @@ class Frontier:
             Allocation(leaves, grid),
             features,
             self.num_encoded,
+            self.view.features,
         )
 
 

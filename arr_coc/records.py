@@ -154,12 +154,14 @@ class View:
     Attributes:
         cells: (N, 3) current leaves in raster order, of mixed levels; none before the glimpse.
         features: of the cells, in the same order.
+        draft: an answer that the model gave to what it saw; where it looked while writing counts as well.
     """
 
     pyramid: Pyramid
     cells: Tensor
     features: CellFeatures
     question: str
+    draft: str = ""
 
     @classmethod
     def of(cls, pyramid: Pyramid, question: str) -> View:
@@ -177,7 +179,8 @@ class Realization:
         scores: the score maps of every level that was considered for splitting, coarsest first.
         splits: per score map the cells that were split, as indices into it in the order they were chosen.
         features: of the leaves, in the order of `allocation.leaves`.
-        num_encoded: cells that went through the encoder (the leaves and the cells that were split).
+        num_encoded: cells that went through the encoder (those that this look made, leaves or split by now).
+        encoded: features of the leaves before an adapter, if there is one.
     """
 
     picture: Pyramid | Callable[[], Pyramid]
@@ -188,6 +191,11 @@ class Realization:
     allocation: Allocation
     features: CellFeatures
     num_encoded: int
+    encoded: CellFeatures
+
+    def view(self, draft: str = "") -> View:
+        """What has been seen, for a look that goes on from it."""
+        return View(self.pyramid, self.allocation.leaves, self.encoded, self.question, draft)
 
     @property
     def pyramid(self) -> Pyramid:
@@ -251,12 +259,9 @@ class Host(Protocol):
 
     def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
         """Encodes chosen cells (N, 3) of each pyramid; one level of one picture is one segment."""
-        ...
 
     def attend(self, views: list[View], gaze: Gaze) -> list[Looks]:
         """Per view: how strongly the question's last tokens look at each cell, as the gaze reads it."""
-        ...
 
     def embed(self, question: str) -> Tensor:
         """(Q, D) float32 rows of the host's own embedding table for the question's tokens, without gradient."""
-        ...

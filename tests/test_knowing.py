@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from arr_coc.knowing import know, local_mean, perspectival, propositional, standardise, standardise_each
+from arr_coc.knowing import know, local_mean, perspectival, propositional, standardise
 from arr_coc.records import Pyramid
 from arr_coc.texture import build_pyramid
 
@@ -25,7 +25,7 @@ def noise(rows: int, cols: int) -> Tensor:
 def test_columns_are_standardised_like_one_map() -> None:
     scores = torch.randn(20, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 0.0, 1e-3]) - 7
     expected = torch.stack([standardise(column) for column in scores.T], dim=1)
-    assert torch.allclose(standardise_each(scores), expected, atol=1e-6) and bool((expected[:, 2] == 0).all())
+    assert torch.allclose(standardise(scores), expected, atol=1e-6) and bool((expected[:, 2] == 0).all())
 
 
 def test_standardise_has_zero_mean_and_unit_deviation() -> None:

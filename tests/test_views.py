@@ -30,9 +30,8 @@ def make_realization(question: str = "What is the total?") -> Realization:
     maps = ScoreMaps(cells, torch.tensor([0.0, 3.0, -1.0, -2.0]), torch.zeros(4), torch.tensor([-1.0, 9.0, 0.0, 0.0]))
     features = CellFeatures(torch.zeros(len(leaves), 2), torch.zeros(0, len(leaves), 2))
     tensions = Tensions(0.0, 0.4, 0.2, (0.25, 0.15, 0.6), 64)
-    return Realization(
-        pyramid, question, tensions, (maps,), (torch.tensor([1]),), Allocation(leaves, (4, 4)), features, 8
-    )
+    splits = (torch.tensor([1]),)
+    return Realization(pyramid, question, tensions, (maps,), splits, Allocation(leaves, (4, 4)), features, 8, features)
 
 
 def make_comparison(question: str = "What is the total?", answer: str = "$3.50 and $4", size=(128, 128)) -> Comparison:

@@ -64,22 +64,33 @@ def delta_rule_flops(linear: LinearAttention, num_tokens: int) -> float:
 
 
 def encoded_segments(realization: Realization) -> tuple[int, ...]:
-    """Cells of each attention segment of the encoder: the glimpse, then the children that each round made."""
-    considered = [len(scores.cells) for scores in realization.scores]
-    return (*considered, realization.num_encoded - sum(considered))
+    """Cells of each attention segment of the encoder: the glimpse, unless the look went on from leaves, then the
+    children that each round made."""
+    made = [4 * len(splits) for splits in realization.splits]
+    glimpse = realization.num_encoded - sum(made)
+    return (glimpse, *made) if glimpse else tuple(made)
 
 
-def attention_flops(host: TransformersHost, realization: Realization, gaze: Gaze) -> float:
-    """Of reading the question's attention to the leaves, round by round, in the first layers of the language model."""
+def leaves_before_rounds(realization: Realization) -> list[int]:
+    """How many leaves there were when each round of splits was chosen."""
+    num_leaves, found = realization.allocation.num_tokens, []
+    for splits in reversed(realization.splits):
+        num_leaves -= 3 * len(splits)
+        found.append(num_leaves)
+    return found[::-1]
+
+
+def attention_flops(host: TransformersHost, realization: Realization, gaze: Gaze, num_draft: int = 0) -> float:
+    """Of reading the question's attention to the leaves, round by round, in the first layers of the language model.
+
+    `num_draft` tokens of a drafted answer are read as well.
+    """
     layers = range(last_read(gaze, host.text_config) + 1)
     num_prompts = 2 if gaze.relative else 1
-    num_text = num_text_tokens(host, realization.question)
-    segments, total = encoded_segments(realization), 0.0
-    num_leaves = segments[0]
-    for made in segments[1:]:
-        total += num_prompts * prefill_flops(host, num_leaves + num_text, layers)
-        num_leaves += 3 * made // 4
-    return total
+    num_text = num_text_tokens(host, realization.question) + num_draft
+    return num_prompts * sum(
+        prefill_flops(host, num_leaves + num_text, layers) for num_leaves in leaves_before_rounds(realization)
+    )
 
 
 def num_text_tokens(host: TransformersHost, question: str, num_pictures: int = 1) -> int:
@@ -94,12 +105,10 @@ def scorer_flops(scorer: object, realization: Realization) -> float:
     if not isinstance(scorer, nn.Module):
         return 0.0
     width, num_layers = scorer.config.width, scorer.config.num_layers
-    segments = encoded_segments(realization)
-    num_leaves, total = segments[0], 0.0
-    for made in segments[1:]:
-        total += 2.0 * num_leaves * num_weights(scorer) + 4.0 * num_leaves**2 * width * num_layers
-        num_leaves += 3 * made // 4
-    return total
+    return sum(
+        2.0 * num_leaves * num_weights(scorer) + 4.0 * num_leaves**2 * width * num_layers
+        for num_leaves in leaves_before_rounds(realization)
+    )
 
 
 def pyramid_flops(pyramid: Pyramid) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Self
@@ -148,8 +148,9 @@ class BareHost:
         content = [{"type": "image"}, {"type": "text", "text": question}]
         return self.tokenize([{"role": "user", "content": content}], add_generation_prompt=True, **self.chat)
 
-    def ask(self, block: ImageBlock, question: str) -> Prompt:
-        return lay_out(self.question_ids(question), self.image_token_id, [block])
+    def ask(self, block: ImageBlock, question: str, draft: Sequence[int] = ()) -> Prompt:
+        """The prompt of a question, the ids of a drafted answer behind it."""
+        return lay_out([*self.question_ids(question), *draft], self.image_token_id, [block])
 
 
 @lru_cache(maxsize=64)

@@ -61,7 +61,7 @@ class RememberingHost(TransformersHost):
         ]
 
     def _attend(self, view: View, gaze: Gaze) -> Looks:
-        attend, asked = super()._attend, (view.question, gaze, repr(sorted(self.chat.items())))
+        attend, asked = super()._attend, (view.question, view.draft, gaze, repr(sorted(self.chat.items())))
         if not is_glimpse(view.pyramid, view.cells):
             return self._newest.recall((view.features, *asked), lambda: attend(view, gaze))
         return self._gazes.recall((view.pyramid, *asked), lambda: attend(view, gaze))

@@ -140,6 +140,8 @@ class TransformersHost(BareHost):
     def _attend(self, view: View, gaze: Gaze) -> Looks:
         block = glimpse_block(view.pyramid, view.cells)
         questions = [view.question, gaze.neutral] if gaze.relative else [view.question]
-        prompts = [self.ask(block, text) for text in questions]
+        draft = self.text.encode_literally(view.draft) if view.draft else []
+        prompts = [self.ask(block, text, draft) for text in questions]
+        gaze = replace(gaze, num_queries=gaze.num_queries + len(draft))
         maps = look(self.family, self.language, prompts, view.features, self.image_token_id, gaze)
         return looks_of(list(zip(*maps, strict=True)), gaze)

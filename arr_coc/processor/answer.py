@@ -17,6 +17,34 @@ from transformers import (
 
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.processor.options import checks_names
+from arr_coc.records import Realization
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One look on the way to an answer.
+
+    Attributes:
+        text: the answer drafted from what was seen.
+        budget: tokens that each picture might cost.
+        num_tokens: visual tokens the language model read.
+        num_encoded: cells encoded for this look; what was seen before is not encoded again.
+        confidence: 0..1, the chance that the draft is right.
+        settled: 0..1, the chance that looking on would not make a wrong draft right.
+        num_kept: tokens of the draft before that held.
+        realizations: one a picture.
+        seconds: by stage, as in `Answer`.
+    """
+
+    text: str
+    budget: int
+    num_tokens: int
+    num_encoded: int
+    confidence: float
+    settled: float
+    num_kept: int
+    realizations: tuple[Realization, ...]
+    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -26,11 +54,19 @@ class Answer:
     Attributes:
         seconds: "prepare" (opening, pyramid, scoring, text), "encode" (vision encoder), "prefill" (up to
             the first token) and "decode" (the rest).
+        confidence: 0..1, the chance that it is right; None where nothing was said of it.
+        looks: one after the other, where it looked until it was sure.
+        num_tokens: visual tokens of the last look.
+        num_encoded: cells encoded by all looks.
     """
 
     text: str
     num_new_tokens: int
     seconds: dict[str, float]
+    confidence: float | None = None
+    looks: tuple[Look, ...] = ()
+    num_tokens: int = 0
+    num_encoded: int = 0
 
     @property
     def ttft(self) -> float:

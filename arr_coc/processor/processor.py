@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,15 @@ from transformers.image_processing_utils import BaseImageProcessor
 from arr_coc.allocator import Allocator, Budget
 from arr_coc.hosts.checkpoints import load_image_processor, load_tokenizer
 from arr_coc.hosts.decoding import follow_positions
-from arr_coc.hosts.families.family import ChatMarks
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.names import family_of, resolve
 from arr_coc.hosts.placement import base_of
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out, pad_batch
 from arr_coc.hosts.soundness import check_parts
-from arr_coc.hosts.text import whole
-from arr_coc.pictures.arrays import is_array
 from arr_coc.pictures.opening import open_image
 from arr_coc.pictures.sources import ImageSource
+from arr_coc.processor.answering import Answering
+from arr_coc.processor.call import is_open, read_texts, share_out
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.kept_pictures import KeptPicture
 from arr_coc.processor.messages import Message, named, read_conversations
@@ -43,8 +41,10 @@ from arr_coc.processor.options import (
     read_options,
 )
 from arr_coc.processor.questions import QuestionError, question_of_text
+from arr_coc.processor.sample import Sample
 from arr_coc.processor.stock_face import StockFace, drops_what_auto_adds, register, write_face
 from arr_coc.processor.stock_inputs import take_apart
+from arr_coc.processor.sureness import Sureness, load_sureness, save_sureness
 from arr_coc.processor.trained_parts import (
     FOLDER,
     check_savable,
@@ -53,21 +53,10 @@ from arr_coc.processor.trained_parts import (
     load_relevance,
     save_relevance,
 )
-from arr_coc.quoting import quoted
 from arr_coc.records import Pyramid, Realization, View
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One conversation ready to be realized: ids with one placeholder per picture, and what is looked at."""
-
-    ids: list[int]
-    views: list[View]
-    kept: list[KeptPicture]
-    budget: Budget
-
-
-class RelevanceProcessor(StockFace):
+class RelevanceProcessor(Answering, StockFace):
     """Spends each picture's visual tokens where the question needs them.
 
     The budget is per picture: a message with two pictures may cost twice as much. The question is the
@@ -76,15 +65,20 @@ class RelevanceProcessor(StockFace):
     Attributes:
         host: the model with its tokenizer, image processor and stopwatch.
         allocator: decides where the tokens go; several processors, each with its own, may share a host.
+        sureness: when looking closer ends, see `answer`.
         downloads: whether pictures at `https://` addresses are fetched; the command line, pages and evaluation
             switch it off.
     """
 
     downloads = True
 
-    def __init__(self, host: TransformersHost, allocator: Allocator | None = None):
+    def __init__(
+        self, host: TransformersHost, allocator: Allocator | None = None, sureness: Sureness | None = None
+    ) -> None:
         self.host = host
         self.allocator = (allocator or Allocator()).to(host.device)
+        self.sureness = sureness or Sureness()
+        self.opened: dict[object, tuple[Pyramid, KeptPicture]] | None = None
         follow_positions(host.model)
 
     @classmethod
@@ -116,15 +110,17 @@ class RelevanceProcessor(StockFace):
         family = family_of(name, base_of(model).config.model_type)
         if relevance is not None and allocator is not None:
             raise ValueError("allocator: give either it or relevance, the folder that another one lies in")
+        folder, sureness = Path(relevance if relevance is not None else source), None
+        place = find_relevance(folder)
         if allocator is None:
-            folder = Path(relevance if relevance is not None else source)
-            is_there = relevance is not None or find_relevance(folder) is not None
+            is_there = relevance is not None or place is not None
             allocator = load_relevance(folder, base_of(model).config) if is_there else Allocator()
+            sureness = load_sureness(place) if place is not None else None
         if budget is not None:
             allocator = replace(allocator, budget=budget)
         tokenizer, image_processor = load_tokenizer(name), load_image_processor(name, family)
         check_parts(name, base_of(model), tokenizer, image_processor, family)
-        return cls(TransformersHost(model, tokenizer, image_processor), allocator)
+        return cls(TransformersHost(model, tokenizer, image_processor), allocator, sureness)
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -149,6 +145,8 @@ class RelevanceProcessor(StockFace):
         self.image_processor.save_pretrained(path)
         write_face(path, self)
         save_relevance(path / FOLDER, self.allocator, host_facts(self.host.model))
+        if self.sureness.is_calibrated:
+            save_sureness(path / FOLDER, self.sureness)
 
     def apply_chat_template(
         self,
@@ -290,6 +288,14 @@ class RelevanceProcessor(StockFace):
         return Sample(ids, [View.of(pyramid, question) for pyramid, _ in looked], [kept for _, kept in looked], budget)
 
     def _look(self, picture: ImageSource, limits: Limits) -> tuple[Pyramid, KeptPicture]:
+        if self.opened is None:
+            return self._open(picture, limits)
+        key = (picture if isinstance(picture, (str, Path)) else id(picture), limits)
+        if key not in self.opened:
+            self.opened[key] = self._open(picture, limits)
+        return self.opened[key]
+
+    def _open(self, picture: ImageSource, limits: Limits) -> tuple[Pyramid, KeptPicture]:
         size = self.image_processor.size
         pixels = pixel_range(limits, size["shortest_edge"], size["longest_edge"])
         with self.host.clock.measure("open"):
@@ -336,38 +342,3 @@ class RelevanceProcessor(StockFace):
 
 
 register(RelevanceProcessor)
-
-
-def share_out(images: Any, counts: list[int]) -> list[list[ImageSource]]:
-    """Pictures per text: one, a flat list in the order of the placeholders, or a list per text."""
-    if images is None:
-        images = []
-    if not isinstance(images, (list, tuple)):
-        images = list(images) if is_array(images) and images.ndim == 4 else [images]
-    if images and all(isinstance(group, (list, tuple)) for group in images):
-        groups = [list(group) for group in images]
-    else:
-        remaining = iter(images)
-        groups = [list(islice(remaining, count)) for count in counts]
-        groups[-1] += list(remaining)
-    if [len(group) for group in groups] != counts:
-        raise ValueError(
-            f"images: {[len(group) for group in groups]} pictures per text, but the texts hold {counts} placeholders; "
-            "give one picture per <|image_pad|>, in order"
-        )
-    return groups
-
-
-def read_texts(text: Any) -> list[str]:
-    texts = [text] if isinstance(text, str) else text
-    if not texts:
-        raise ValueError("text: missing; render it with apply_chat_template(..., tokenize=False)")
-    if not isinstance(texts, (list, tuple)) or not all(isinstance(one, str) for one in texts):
-        raise ValueError(f"text: must be a string or a list of strings, got {quoted(text)}")
-    return [whole(one) for one in texts]
-
-
-def is_open(text: str, marks: ChatMarks) -> bool:
-    """Whether a rendered chat ends in an assistant turn that waits to be written."""
-    place = text.rfind(marks.assistant)
-    return place >= 0 and place >= max(text.rfind(end) for end in marks.ends)
