@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from arr_coc.evaluation.comparing import Comparison
+    from arr_coc.processor.answer import Answer
     from arr_coc.processor.processor import RelevanceProcessor
 
     Host = tuple[PreTrainedModel, RelevanceProcessor]
@@ -32,6 +33,13 @@ Budget = Annotated[
     typer.Option(
         metavar="auto|64..400",
         help="Most visual tokens; without it what the model folder says, else auto.",
+    ),
+]
+AskBudget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|64..400",
+        help="Visual tokens of one look; auto looks closer until it is sure. Without it what the model folder says.",
     ),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="FIGURE.png", help="Write picture, score maps and leaves there.")]
@@ -79,30 +87,61 @@ def ask(
     image: Picture,
     question: Question,
     model: Model = "nano",
-    budget: Budget = None,
+    budget: AskBudget = None,
     is_json: Json = False,
     max_new_tokens: MaxNewTokens = 64,
 ) -> None:
-    """Print the answer and the tokens spent."""
+    """Print the answer, how sure it is, and the looks and tokens it took."""
     (network, processor), tokens, source = prepare(image, question, model, budget)
     from arr_coc.pictures.errors import ImageError
-    from arr_coc.processor.asking import run_relevance, run_to_json
+    from arr_coc.processor.asking import run_relevance, run_to_json, run_until_sure
     from arr_coc.processor.plain_inputs import question_messages
     from arr_coc.processor.questions import QuestionError
     from arr_coc.views.table import printable
 
     with explained(ImageError, QuestionError):
         messages = question_messages(source, question)
-        realization, run = run_relevance(network, processor, messages, tokens, max_new_tokens)
+        fixed = processor.allocator.tokens(tokens)
+        if fixed is not None:
+            realization, run = run_relevance(network, processor, messages, fixed, max_new_tokens)
+            found, spent = None, realization.tensions.budget
+        else:
+            found, run = run_until_sure(network, processor, messages, max_new_tokens)
+            spent = found.looks[-1].budget
     if is_json:
-        values = {"question": question, "host": model, "budget": realization.tensions.budget, **run_to_json(run)}
+        values = {"question": question, "host": model, "budget": spent, **run_to_json(run), **sureness_json(found)}
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
     typer.echo(printable(run.answer or ""))
+    if found is not None:
+        print_looks(found)
     typer.echo(
-        f"{run.visual_tokens} visual tokens (budget {realization.tensions.budget}), {run.encoded_tokens} encoded, "
+        f"{run.visual_tokens} visual tokens (budget {spent}), {run.encoded_tokens} encoded, "
         f"first token after {run.ttft_s:.2f} s, {run.seconds['total']:.2f} s in all"
     )
+
+
+def sureness_json(found: Answer | None) -> dict[str, Any]:
+    """What was said of an answer that was looked for until it was sure."""
+    if found is None:
+        return {}
+    from arr_coc.processor.asking import look_to_json
+
+    return {"confidence": round(found.confidence or 0.0, 4), "looks": [look_to_json(look) for look in found.looks]}
+
+
+def print_looks(found: Answer) -> None:
+    """A line a look: what it cost, what it would have said, and whether that was sure enough."""
+    from arr_coc.views.table import printable
+
+    typer.echo(f"{100 * (found.confidence or 0):.0f}% sure after {counted(len(found.looks), 'look')}:")
+    for number, look in enumerate(found.looks, start=1):
+        cost = f"{look.num_tokens} tokens, {look.num_encoded} newly encoded"
+        typer.echo(f"  {number}. {cost}: {printable(look.text)} ({100 * look.settled:.0f}% settled)")
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def prepare(

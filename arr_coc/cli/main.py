@@ -23,6 +23,7 @@ from arr_coc.cli.oracle import oracle_app
 from arr_coc.cli.plan import plan
 from arr_coc.cli.serve import serve
 from arr_coc.cli.space import space
+from arr_coc.cli.sure import calibrate, sure
 from arr_coc.cli.train import train_app
 
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
@@ -56,6 +57,8 @@ app.command(cls=Command, rich_help_panel=PAGES)(microscope)
 app.command(cls=Command, rich_help_panel=PAGES)(space)
 eval_app.command(cls=Command)(final)
 eval_app.command(cls=Command)(audit)
+eval_app.command(cls=Command)(calibrate)
+eval_app.command(cls=Command)(sure)
 
 
 def print_version(is_asked: bool) -> None:

@@ -134,6 +134,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     },
     "lifelike/seen": lambda: LifelikeTask(35, LIFELIKE_PICTURES, unseen=False),
     "lifelike/unseen": lambda: LifelikeTask(36, LIFELIKE_PICTURES, unseen=True),
+    "calibration": lambda: held_out(41),
+    "until-sure": lambda: held_out(42),
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/as-trained": lambda: held_out(20, VARIED_PICTURES),
@@ -144,7 +146,7 @@ SUITES: dict[str, Callable[[], Task]] = {
 FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
 """Opened by the final report and by nothing else."""
 
-assert TEST_SEEDS.start + 41 * BLOCK <= TEST_SEEDS.stop
+assert TEST_SEEDS.start + 43 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(

@@ -70,8 +70,8 @@ class Answer:
 
     @property
     def ttft(self) -> float:
-        """Seconds to the first token."""
-        return self.total - self.seconds["decode"]
+        """Seconds to the first token; an answer that was checked by several looks is there at once, at the end."""
+        return self.total if self.looks else self.total - self.seconds["decode"]
 
     @property
     def total(self) -> float:

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from arr_coc.allocator import Budget
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import PeakMemory
-from arr_coc.processor.answer import Answer, answer
+from arr_coc.processor.answer import Answer, Look, answer
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.questions import QuestionError
 from arr_coc.records import MAX_BUDGET, Realization
@@ -56,6 +56,28 @@ def run_relevance(
     realization = inputs.realizations[0][0]
     num_tokens = realization.allocation.num_tokens
     return realization, to_run("arr-coc", result, num_tokens, realization.num_encoded, memory.peak_mb)
+
+
+def run_until_sure(
+    model: PreTrainedModel, processor: RelevanceProcessor, messages: list[dict[str, object]], max_new_tokens: int
+) -> tuple[Answer, Run]:
+    """ARR-COC on one question about one picture, looking closer until it is sure."""
+    with PeakMemory(model.device) as memory:
+        result = processor.answer(messages, model=model, max_new_tokens=max_new_tokens)
+    return result, to_run("arr-coc", result, result.num_tokens, result.num_encoded, memory.peak_mb)
+
+
+def look_to_json(look: Look) -> dict[str, Any]:
+    """One look on the way to an answer, without its pictures."""
+    return {
+        "answer": look.text,
+        "budget": look.budget,
+        "visual_tokens": look.num_tokens,
+        "encoded_tokens": look.num_encoded,
+        "confidence": round(look.confidence, 4),
+        "settled": round(look.settled, 4),
+        "seconds": round(sum(look.seconds.values()), 6),
+    }
 
 
 def check_question(host: TransformersHost, question: str, budget: Budget = None) -> None:

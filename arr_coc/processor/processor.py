@@ -44,7 +44,7 @@ from arr_coc.processor.questions import QuestionError, question_of_text
 from arr_coc.processor.sample import Sample
 from arr_coc.processor.stock_face import StockFace, drops_what_auto_adds, register, write_face
 from arr_coc.processor.stock_inputs import take_apart
-from arr_coc.processor.sureness import Sureness, load_sureness, save_sureness
+from arr_coc.processor.sureness import Sureness, load_sureness
 from arr_coc.processor.trained_parts import (
     FOLDER,
     check_savable,
@@ -144,9 +144,7 @@ class RelevanceProcessor(Answering, StockFace):
         self.tokenizer.save_pretrained(path)
         self.image_processor.save_pretrained(path)
         write_face(path, self)
-        save_relevance(path / FOLDER, self.allocator, host_facts(self.host.model))
-        if self.sureness.is_calibrated:
-            save_sureness(path / FOLDER, self.sureness)
+        save_relevance(path / FOLDER, self.allocator, host_facts(self.host.model), sureness=self.sureness)
 
     def apply_chat_template(
         self,

@@ -23,6 +23,7 @@ from arr_coc.files.writing import replacing_folder
 from arr_coc.hosts.families.registry import FIRST_FAMILY
 from arr_coc.hosts.placement import base_of
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig
+from arr_coc.processor.sureness import Sureness, save_sureness
 from arr_coc.quoting import quoted, shortened
 from arr_coc.records import Gaze
 
@@ -96,11 +97,18 @@ def check_savable(allocator: Allocator) -> None:
             )
 
 
-def save_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int | str], card: str | None = None) -> None:
+def save_relevance(
+    folder: Path,
+    allocator: Allocator,
+    host: Mapping[str, int | str],
+    card: str | None = None,
+    sureness: Sureness | None = None,
+) -> None:
     """Writes the settings and, where something was learnt, its weights and a card.
 
     Args:
         folder: holds nothing else; `save_pretrained` and `arr-coc train` name it `relevance`.
+        sureness: when to stop looking, if it was calibrated.
 
     Raises:
         ValueError: see `check_savable`.
@@ -108,6 +116,8 @@ def save_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int | 
     check_savable(allocator)
     with replacing_folder(folder) as draft:
         write_relevance(draft, allocator, host, card)
+        if sureness is not None and sureness.is_calibrated:
+            save_sureness(draft, sureness)
 
 
 def write_relevance(folder: Path, allocator: Allocator, host: Mapping[str, int | str], card: str | None) -> None:

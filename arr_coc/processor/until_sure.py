@@ -1,9 +1,12 @@
-"""Looks until it is sure: glimpse, draft, a closer look where question and draft point, until the answer holds.
+"""Looks until it is sure: glimpse, draft, a closer look, until the answer holds.
 
-Each look goes on from the leaves of the one before, so nothing is encoded twice; its draft is checked in the pass
-that reads the new leaves (`drafting`); and where the model looked while it wrote the draft joins where the question
-looks. An answer that is not finished after `MOST_DRAFTED` tokens is long: it is given at once by one look at the
-largest budget, which goes on from its beginning.
+The draft of one look is checked in the pass that reads the next (`drafting`). An answer that is not finished after
+`MOST_DRAFTED` tokens is long: it is given at once by one look at the largest budget, which goes on from its beginning.
+
+A closer look may be chosen in two ways (`Closer`). Anew: from the glimpse, which is encoded and asked once; the cells
+between are encoded again, in the company that a single look at that budget gives them. Or nested: from the leaves of
+the look before, so that nothing is encoded twice; then the draft may point at where to look, too. Which one is the
+default was measured (docs/results/until-sure): hosts that never saw a level in pieces read nested leaves worse.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from enum import Enum
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,6 +38,15 @@ logger = logging.getLogger(__name__)
 MOST_DRAFTED = 24
 
 
+class Closer(Enum):
+    """How a closer look is chosen."""
+
+    ANEW = "anew"
+    NESTED = "nested"
+    POINTED = "pointed"
+    """Nested, with where the model looked while it wrote the draft."""
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One look and what the model wrote.
@@ -43,6 +56,7 @@ class Step:
         budget: tokens each picture might cost.
         draft: what was written, checked against the draft before.
         num_drafted: tokens that were checked.
+        num_known: cells of it that an earlier look had encoded, those of the glimpse.
         text: of the draft.
         seconds: of each stage, see `answer.Answer`.
     """
@@ -51,6 +65,7 @@ class Step:
     budget: int
     draft: Draft
     num_drafted: int
+    num_known: int
     text: str
     seconds: dict[str, float]
 
@@ -64,8 +79,8 @@ class Step:
 
     @property
     def num_encoded(self) -> int:
-        """Cells that this look encoded; those of the looks before are not encoded again."""
-        return sum(each.num_encoded for each in self.realizations)
+        """Cells that this look encoded, without those that were known."""
+        return sum(each.num_encoded for each in self.realizations) - self.num_known
 
     @property
     def has_seen_all(self) -> bool:
@@ -80,35 +95,34 @@ def looks_of(
     max_new_tokens: int,
     *,
     model: PreTrainedModel | None = None,
-    second_look: bool = True,
+    closer: Closer = Closer.ANEW,
     template: Mapping[str, Any] | None = None,
 ) -> Iterator[Step]:
     """One look after the other, as long as the caller wants the next and there is more to see.
 
     Args:
         budgets: ascending, per picture.
-        second_look: whether the draft shows where to look next; False looks with the question alone.
     """
     model = processor.host.model if model is None else model
-    clock = processor.host.clock
-    settings = greedy(model, processor.tokenizer)
-    inputs = processor.apply_chat_template(
-        [messages], add_generation_prompt=True, budget=budgets[0], **(template or {})
-    )
-    alive = [each.pyramid for each in inputs.realizations[0]]  # else every look would open the pictures again
+    processor = processor if processor.opened is not None else sharing(processor)
+    clock, settings = processor.host.clock, greedy(model, processor.tokenizer)
+    step: Step | None = None
     draft: Draft | None = None
     remaining = list(budgets)
     while remaining:
         budget = remaining.pop(0)
-        if draft is not None:
-            pointing = processor.decode(draft.ids, skip_special_tokens=True) if second_look else ""
-            inputs = processor.look_closer(inputs, pointing, budget)
+        if step is None or closer is Closer.ANEW:
+            asked = partial(processor.apply_chat_template, add_generation_prompt=True, **(template or {}))
+            inputs = asked([messages], budget=budget)
+        else:
+            inputs = processor.look_closer(step.inputs, step.text if closer is Closer.POINTED else "", budget)
         spent, start = dict(clock.seconds), clock.now()
         most = min(max_new_tokens, MOST_DRAFTED) if remaining else max_new_tokens
         num_drafted = len(draft.ids) if draft is not None else 0
         draft = write(model, inputs, settings, most, draft)
         text = processor.decode(draft.ids, skip_special_tokens=True).strip()
-        step = Step(inputs, budget, draft, num_drafted, text, stages(spent, clock.now() - start))
+        num_known = 0 if step is None else num_known_of(inputs.realizations[0])
+        step = Step(inputs, budget, draft, num_drafted, num_known, text, stages(spent, clock.now() - start))
         if step.has_seen_all:
             remaining = []
             if not is_complete(draft, max_new_tokens):
@@ -117,7 +131,13 @@ def looks_of(
             remaining = remaining[-1:]
         yield step
         draft = step.draft
-    del alive
+
+
+def num_known_of(realizations: Sequence[Realization]) -> int:
+    """Cells of later looks that the first one encoded: the glimpses that they start from."""
+    first = [each.num_encoded - sum(4 * len(splits) for splits in each.splits) for each in realizations]
+    glimpses = [len(each.pyramid.cells(each.pyramid.coarsest)) for each in realizations]
+    return sum(count for count, glimpse in zip(first, glimpses, strict=True) if count == glimpse)
 
 
 def is_complete(draft: Draft, max_new_tokens: int) -> bool:

@@ -66,10 +66,12 @@ def own_question(sample: Sample) -> str:
     return sample.question
 
 
-def choosing_flops(host: TransformersHost, pyramid: Pyramid, realization: Realization, allocator: Allocator) -> float:
+def choosing_flops(
+    host: TransformersHost, pyramid: Pyramid, realization: Realization, allocator: Allocator, num_draft: int = 0
+) -> float:
     """All that choosing leaves costs beyond encoding them: the pyramid, the attention read and the scorer."""
     reads_attention = getattr(allocator.scorer, "reads_attention", False)
-    attention = attention_flops(host, realization, allocator.gaze) if reads_attention else 0.0
+    attention = attention_flops(host, realization, allocator.gaze, num_draft) if reads_attention else 0.0
     return pyramid_flops(pyramid) + attention + scorer_flops(allocator.scorer, realization)
 
 
