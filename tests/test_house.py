@@ -22,12 +22,14 @@ ABOVE = {"core", "files", "pictures", "hosts", "processor", "data", "baselines",
     "training",
     "serving",
     "vllm",
+    "oracle",
 }
 LAYERS = {
     "quoting": set(),
     "core": {"core"},
     "files": {"files"},
     "pictures": {"files", "pictures"},
+    "oracle": {"files", "oracle"},
     "data": {"core", "files", "pictures", "data"},
     "hosts": {"core", "files", "pictures", "hosts"},
     "processor": {"core", "files", "pictures", "hosts", "processor"},
@@ -48,6 +50,7 @@ FOREIGN = {
     "core": {"torch"},
     "files": {"safetensors", "torch"},
     "pictures": {"PIL", "numpy"},
+    "oracle": {"markdown_it"},
     "data": {"PIL", "datasets", "numpy", "scipy", "torch"},
     "baselines": {"torch", "numpy", "transformers"},
 }

@@ -19,6 +19,7 @@ from arr_coc.cli.final import audit, final
 from arr_coc.cli.load import load
 from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
+from arr_coc.cli.oracle import oracle_app
 from arr_coc.cli.plan import plan
 from arr_coc.cli.serve import serve
 from arr_coc.cli.space import space
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command(cls=Command, rich_help_panel=ASK)(compare)
 app.command(cls=Command, rich_help_panel=ASK)(ask)
 app.command(cls=Command, rich_help_panel=ASK)(loop)
+app.add_typer(oracle_app, rich_help_panel=ASK)
 app.add_typer(eval_app, rich_help_panel=MEASURE)
 app.command(cls=Command, rich_help_panel=MEASURE)(bench)
 app.command(cls=Command, rich_help_panel=MEASURE)(plan)
