@@ -31,13 +31,13 @@ def test_killed_five_times(tmp_path: Path) -> None:
     folder, out, chance = tmp_path / "pictures", tmp_path / "out.jsonl", random.Random(1)
     write_dataset(folder, range(NUM_ROWS), num_questions=1, kind=None, max_side=MAX_SIDE)
     words = [*RUN, str(folder), "--out", str(out), "--question", "What colour is the paper?", "--budget", "64"]
-    moments = sorted(chance.sample(range(1, NUM_ROWS * 9 // 10), NUM_KILLS))
+    moments = sorted(chance.sample(range(1, NUM_ROWS * 3 // 4), NUM_KILLS))
     for moment in moments:
         running = subprocess.Popen(words)
         while num_lines(out) < moment:
             assert running.poll() is None
             time.sleep(0.02)
-        time.sleep(chance.random())
+        time.sleep(chance.random() / 4)
         workers = psutil.Process(running.pid).children(recursive=True)
         running.send_signal(signal.SIGKILL)
         assert running.wait() == -signal.SIGKILL

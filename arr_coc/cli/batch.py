@@ -29,7 +29,7 @@ Workers = Annotated[
 ]
 Together = Annotated[int, typer.Option("--batch", min=1, help="Pictures that a worker answers together.")]
 MaxNewTokens = Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")]
-Ray = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of a Ray cluster: auto, HOST:PORT, or local.")]
+Ray = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of a Ray cluster: auto or HOST:PORT.")]
 Retry = Annotated[bool, typer.Option("--retry-failed", help="Ask again what an earlier session could not answer.")]
 
 

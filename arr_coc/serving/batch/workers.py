@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,8 @@ from arr_coc.quoting import quoted, shortened
 from arr_coc.serving.batch.answering import Answerer, Settings
 from arr_coc.serving.batch.inputs import ADDRESSES, Row
 from arr_coc.serving.batch.journal import Line
+
+REACHED_S = 5.0  # to answer at an address
 
 
 class WorkerDiedError(Exception):
@@ -138,8 +141,8 @@ def carried(row: Row) -> Row:
         return replace(row, picture=None, fault=f"image {quoted(row.picture)}: {reason or shortened(error)}")
 
 
-def actors(address: str, settings: Settings, num_workers: int | None) -> tuple[Callable[[], Worker], int]:
-    """What starts another one, and how many: one a GPU of the cluster, else one a machine.
+def join_cluster(address: str) -> Any:
+    """Ray, connected. What Ray itself would wait for without end is tried first.
 
     Raises:
         ValueError: Ray is not installed, or nothing answers at the address.
@@ -148,10 +151,25 @@ def actors(address: str, settings: Settings, num_workers: int | None) -> tuple[C
         import ray
     except ImportError as error:
         raise ValueError("--ray needs Ray; install it with: pip install 'arr-coc[ray]'") from error
+    host, _, port = address.rpartition(":")
+    if address != "auto" and not (host and port.isdecimal() and 0 < int(port) < 65536):
+        raise ValueError(f"--ray: must be auto or HOST:PORT, got {quoted(address)}; ray start --head makes a cluster")
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", configure_logging=True)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+        if address != "auto":
+            socket.create_connection((host, int(port)), REACHED_S).close()
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(f"--ray: no cluster at {quoted(address)} ({shortened(error)})") from error
+    return ray
+
+
+def actors(address: str, settings: Settings, num_workers: int | None) -> tuple[Callable[[], Worker], int]:
+    """What starts another one, and how many: one a GPU of the cluster, else one a machine.
+
+    Raises:
+        ValueError: Ray is not installed, or nothing answers at the address.
+    """
+    ray = join_cluster(address)
     num_gpus = int(ray.cluster_resources().get("GPU", 0))
     needs = {"num_gpus": 1.0} if num_gpus else {"num_cpus": 1.0}
     num_machines = sum(1 for node in ray.nodes() if node["Alive"])
