@@ -31,8 +31,8 @@ def assumptions(values: Mapping[str, Any]) -> list[str]:
         f"Estimated, not measured: everything about the GPU. {gpu['name']} by its data sheet "
         f"({gpu['flops'] / 1e12:g} TFLOP/s, {gpu['bandwidth'] / 1e12:g} TB/s), of which {assumed['compute']:.0%} and "
         f"{assumed['bandwidth']:.0%} are taken to be reached; {values['model']}, {work['num_text']} tokens of text, "
-        f"{work['num_new']} of answer, budget {work['budget']}. Measure one replica with arr-coc load --out FILE.md and "
-        "plan again with --load FILE.md.",
+        f"{work['num_new']} of answer, budget {work['budget']}. Measure one replica with arr-coc load --out FILE.md "
+        "and plan again with --load FILE.md.",
     ]
 
 

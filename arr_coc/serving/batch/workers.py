@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,8 +18,7 @@ from arr_coc.quoting import quoted, shortened
 from arr_coc.serving.batch.answering import Answerer, Settings
 from arr_coc.serving.batch.inputs import ADDRESSES, Row
 from arr_coc.serving.batch.journal import Line
-
-REACHED_S = 5.0  # to answer at an address
+from arr_coc.serving.cluster import join_cluster
 
 
 class WorkerDiedError(Exception):
@@ -139,28 +137,6 @@ def carried(row: Row) -> Row:
     except (OSError, ValueError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else None
         return replace(row, picture=None, fault=f"image {quoted(row.picture)}: {reason or shortened(error)}")
-
-
-def join_cluster(address: str) -> Any:
-    """Ray, connected. What Ray itself would wait for without end is tried first.
-
-    Raises:
-        ValueError: Ray is not installed, or nothing answers at the address.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise ValueError("--ray needs Ray; install it with: pip install 'arr-coc[ray]'") from error
-    host, _, port = address.rpartition(":")
-    if address != "auto" and not (host and port.isdecimal() and 0 < int(port) < 65536):
-        raise ValueError(f"--ray: must be auto or HOST:PORT, got {quoted(address)}; ray start --head makes a cluster")
-    try:
-        if address != "auto":
-            socket.create_connection((host, int(port)), REACHED_S).close()
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"--ray: no cluster at {quoted(address)} ({shortened(error)})") from error
-    return ray
 
 
 def actors(address: str, settings: Settings, num_workers: int | None) -> tuple[Callable[[], Worker], int]:
