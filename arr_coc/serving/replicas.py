@@ -295,8 +295,8 @@ def needs_of(rest: Sequence[str], has_gpus: bool) -> dict[str, float]:
     """Of one engine: as many GPUs as vLLM's own options ask for, else one core."""
     if not has_gpus:
         return {"num_cpus": 1.0}
-    sizes = [value.partition("=")[2] or after for value, after in zip(rest, [*rest[1:], ""], strict=True)
-             if value.partition("=")[0] in ("--tensor-parallel-size", "-tp")]  # fmt: skip
+    pairs = [(*word.partition("=")[::2], after) for word, after in zip(rest, [*rest, ""][1:], strict=True)]
+    sizes = [value or after for name, value, after in pairs if name in ("--tensor-parallel-size", "-tp")]
     return {"num_gpus": float(sizes[-1]) if sizes and sizes[-1].isdecimal() else 1.0}
 
 

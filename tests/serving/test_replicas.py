@@ -1,4 +1,4 @@
-"""Engines behind one front: what dies is asked of another, or told; here without a cluster, the calls as Ray makes them."""
+"""Engines behind one front: what dies is asked of another, or told; without a cluster, with calls as Ray makes them."""
 
 from __future__ import annotations
 
