@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+import arr_coc
+
 SLEEPER = """
 import pathlib, subprocess, sys, time
 child = subprocess.Popen(["sleep", "600"])
@@ -24,6 +26,7 @@ running = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, start_new_sessio
 time.sleep(600)
 """
 SOON_S = 30
+TETHER = Path(arr_coc.__file__).parent / "serving" / "tether.py"
 
 
 def waited_for(path: Path) -> int:
@@ -35,7 +38,7 @@ def waited_for(path: Path) -> int:
 
 
 def tether(*command: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "arr_coc.serving.tether", *command]
+    words = [sys.executable, str(TETHER), *command]
     return subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
 
 
@@ -59,7 +62,7 @@ def test_the_command_and_its_children_end_with_the_starter(tmp_path: Path, how: 
         running.stdin.close()
         assert running.wait(SOON_S) != 0
     else:
-        words = [sys.executable, "-m", "arr_coc.serving.tether", sys.executable, "-c", SLEEPER, str(place)]
+        words = [sys.executable, str(TETHER), sys.executable, "-c", SLEEPER, str(place)]
         starter = subprocess.Popen([sys.executable, "-c", STARTS, *words])
         grandchild = waited_for(place)
         os.kill(starter.pid, signal.SIGKILL)

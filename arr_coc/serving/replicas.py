@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from arr_coc.serving.vllm.launching import Launch
 
 NAME = "arr-coc"
+TETHER = Path(__file__).with_name("tether.py")  # by its path: as a module it would load the package, and torch with it
 ONGOING, MOST_ONGOING, MOST_QUEUED = 8, 64, 256  # requests of an engine: wished for, at most; that wait at a front
 REPORT_S, FORGET_S = 2.0, 15.0  # between two reports of an engine's metrics; after which one without is gone
 QUEUE_S = 60.0  # that a request waits for an engine
@@ -107,7 +109,7 @@ class Engine:
     def __init__(self, launch: Launch, meters: Any) -> None:
         self.meters, self.replica = meters, replica_id()
         own = replace(launch, host="127.0.0.1", port=free_port())
-        command = [sys.executable, "-P", "-m", "arr_coc.serving.tether", *own.command()]
+        command = [sys.executable, "-P", str(TETHER), *own.command()]
         environment = own.environment(os.environ)
         # in a session of its own: Ray kills a worker's whole group, and the tether has to outlive it by a moment
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)

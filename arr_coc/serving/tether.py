@@ -1,6 +1,6 @@
 """Runs a command that ends with whoever started it, however that one ends: its end closes our standard input.
 
-`python -m arr_coc.serving.tether COMMAND ...` with a pipe as standard input. The command's whole group of processes is
+`python tether.py COMMAND ...` with a pipe as standard input. The command's whole group of processes is
 ended, which a killed parent could no longer do.
 """
 
