@@ -38,7 +38,8 @@ LAYERS = {
     "evaluation": {"core", "files", "pictures", "hosts", "processor", "data", "baselines", "nano", "evaluation"},
     "views": {"core", "files", "hosts", "processor", "data", "baselines", "nano", "evaluation", "views"},
     "training": {"core", "files", "pictures", "hosts", "processor", "data", "evaluation", "training"},
-    "serving": {"core", "files", "hosts", "processor", "data", "evaluation", "training", "serving"},
+    "serving": {"core", "files", "pictures", "hosts", "processor", "data", "evaluation", "training"}
+    | {"serving", "vllm"},
     "vllm": {"core", "files", "pictures", "hosts", "processor", "vllm"},
     "apps": ABOVE | {"apps", "package"},
     "cli": ABOVE | {"apps", "cli", "package"},

@@ -11,6 +11,7 @@ import typer
 
 from arr_coc.cli.answering import ask, compare, silence_libraries
 from arr_coc.cli.apps import demo, microscope
+from arr_coc.cli.batch import batch
 from arr_coc.cli.bench import bench
 from arr_coc.cli.data import data_app
 from arr_coc.cli.errors import Command, Commands
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command(cls=Command, rich_help_panel=ASK)(compare)
 app.command(cls=Command, rich_help_panel=ASK)(ask)
+app.command(cls=Command, rich_help_panel=ASK)(batch)
 app.command(cls=Command, rich_help_panel=ASK)(loop)
 app.add_typer(oracle_app, rich_help_panel=ASK)
 app.add_typer(eval_app, rich_help_panel=MEASURE)

@@ -31,6 +31,10 @@ def serve(
         list[str] | None, typer.Option(metavar="DOMAIN", help="Fetch pictures from there; default from nowhere.")
     ] = None,
     api_key: Annotated[str | None, typer.Option(envvar="ARR_COC_API_KEY", help="What clients must send.")] = None,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Ray cluster, auto or HOST:PORT.")] = None,
+    replicas: Annotated[int | None, typer.Option(min=1, help="Engines on it, always as many.")] = None,
+    min_replicas: Annotated[int, typer.Option(min=1, help="Engines on it at least.")] = 1,
+    max_replicas: Annotated[int | None, typer.Option(min=1, help="Engines on it at most, under load.")] = None,
 ) -> None:
     """Serve a model with vLLM, OpenAI-compatible; options of vLLM's own follow after --."""
     if find_spec("vllm") is None:
@@ -38,6 +42,7 @@ def serve(
     if not any(each.name == "arr_coc" for each in entry_points(group="vllm.general_plugins")):
         fail("vLLM would not find ARR-COC: the package was installed before it had a plugin; install it again")
     with explained():
+        numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
         from arr_coc.allocator import Allocator
         from arr_coc.hosts.checkpoints import load_config
         from arr_coc.hosts.names import resolve
@@ -65,5 +70,28 @@ def serve(
         )
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
+    if ray is not None:
+        with explained():
+            from arr_coc.serving.replicas import run
+
+            run(ray, launch, *numbers)
+        return
     command = launch.command()
     os.execve(command[0], command, launch.environment(os.environ))
+
+
+def replicas_of(ray: str | None, always: int | None, least: int, most: int | None) -> tuple[int, int]:
+    """(fewest, most) engines; one where nothing is said.
+
+    Raises:
+        ValueError: numbers that do not go together, or that need a cluster.
+    """
+    if ray is None and (always is not None or most is not None or least != 1):
+        raise ValueError("--ray: missing; replicas need a cluster, and ray start --head makes one of this machine")
+    if always is not None and (most is not None or least != 1):
+        raise ValueError("--replicas: says how many there always are; leave it or --min-replicas, --max-replicas out")
+    if always is not None:
+        return always, always
+    if most is not None and most < least:
+        raise ValueError(f"--max-replicas: must be at least --min-replicas, got {most} and {least}")
+    return least, most or least
