@@ -6,6 +6,7 @@ get their number here, and the engine finds out which leaves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +32,12 @@ OFF, PIXELS = "off", ("min_pixels", "max_pixels")
 BUDGET, QUESTION = "budget", "arr_coc_question"
 FINEST, COARSER, TENSIONS = "arr_coc_finest", "arr_coc_coarser", "arr_coc_tensions"
 ASKED, COUNT, GRID = "arr_coc_asked", "arr_coc_count", "image_grid_thw"
+KEY, NOTED, FULL = "arr_coc_key", "arr_coc_noted", "arr_coc_full"
+"""The option under which `RelevanceChat` asks for leaves, unlike any other's, so that no cache answers; the field that
+names a picture of such a request to the engine; and what was prepared says of the full resolution."""
+
 BYTE = 255
+KEYS = "[0-9a-f]{32}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Looked:
     pyramid: Pyramid
     tensions: Tensions
     question: str
+    noted: str = ""
 
     def num_leaves(self) -> int:
         """Visual tokens that `realize` will end with."""
@@ -63,7 +70,8 @@ class Looked:
             TENSIONS: torch.tensor(
                 [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore, *shares]
             ).double(),
-            ASKED: torch.tensor(list(self.question.encode()), dtype=torch.uint8),
+            ASKED: to_bytes(self.question),
+            NOTED: to_bytes(self.noted),
             COUNT: torch.tensor([self.num_leaves(), tensions.budget]),
             GRID: torch.tensor([1, rows * merge_size, cols * merge_size]),
         }
@@ -79,16 +87,19 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
     def apply(self, inputs: Any, timing_ctx: Any) -> Any:
         options = self.asked(inputs)
         processed = super().apply(replace(inputs, hf_processor_mm_kwargs=options), timing_ctx)
-        host = front_host(self.info.model_id)
+        host, full = front_host(self.info.model_id), []
         for number, place in enumerate(processed["mm_placeholders"].get("image", ())):
             width, height = host.stock_size(*inputs.mm_data_items["image"].get_image_size(number))
-            count(options.get(BUDGET, OFF), place.length, width * height // host.geometry.cell_px**2)
-        return processed
+            full.append(width * height // host.geometry.cell_px**2)
+            count(options.get(BUDGET, OFF), place.length, full[-1])
+        return {**processed, FULL: full}
 
     def asked(self, inputs: Any) -> dict[str, Any]:
         """The request's options with the question in them; without budget where the full resolution is meant."""
         options = dict(inputs.hf_processor_mm_kwargs)
-        budget = options.pop(BUDGET, None)
+        budget, key = options.pop(BUDGET, None), options.get(KEY)
+        if isinstance(key, str) and re.fullmatch(KEYS, key):
+            del options[KEY]
         self.check(options)
         counts = inputs.mm_data_items.get_all_counts()
         if budget == OFF or counts.get("video") or not counts.get("image"):
@@ -96,7 +107,7 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         tokens = front_allocator(self.info.model_id).tokens(budget)
         options[BUDGET] = "auto" if tokens is None else tokens
         options[QUESTION] = question_of_ids(inputs.prompt, front_host(self.info.model_id))
-        return options
+        return {**options, KEY: key} if key else options
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Raises ValueError for what a request may not ask for: it may look less closely than the server, not more."""
@@ -118,6 +129,8 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         looked = [self.look(getattr(picture, "media", picture), hf_kwargs) for picture in pictures]
         merge_size = self.info.get_hf_config().vision_config.spatial_merge_size
         rescale_factor = front_host(self.info.model_id).image_processor.rescale_factor
+        if key := hf_kwargs.get(KEY):
+            looked = [replace(each, noted=f"{key}:{number}") for number, each in enumerate(looked)]
         fields = [each.fields(merge_size, rescale_factor) for each in looked]
         stacked = {name: [each[name] for each in fields] for name in fields[0]}
         return BatchFeature({**stacked, GRID: torch.stack(stacked[GRID])})
@@ -136,7 +149,7 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
     def _get_mm_fields_config(self, hf_inputs: Any, hf_processor_mm_kwargs: Mapping[str, Any]) -> Any:
         if FINEST not in hf_inputs:
             return super()._get_mm_fields_config(hf_inputs, without_own(hf_processor_mm_kwargs))
-        names = (FINEST, COARSER, TENSIONS, ASKED, COUNT, GRID)
+        names = (FINEST, COARSER, TENSIONS, ASKED, NOTED, COUNT, GRID)
         return {name: MultiModalFieldConfig.batched("image", keep_on_cpu=True) for name in names}
 
     def _get_prompt_updates(self, mm_items: Any, hf_processor_mm_kwargs: Mapping[str, Any], out_mm_kwargs: Any) -> Any:
@@ -150,9 +163,17 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         return [PromptReplacement(modality="image", target=[token], replacement=placeholders)]
 
 
+def to_bytes(text: str) -> Tensor:
+    return torch.tensor(list(text.encode()), dtype=torch.uint8)
+
+
+def to_text(values: Tensor) -> str:
+    return bytes(values.tolist()).decode()
+
+
 def without_own(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options that the stock processor knows."""
-    return {name: value for name, value in options.items() if name not in (BUDGET, QUESTION)}
+    return {name: value for name, value in options.items() if name not in (BUDGET, QUESTION, KEY)}
 
 
 def read_pyramid(finest: Tensor, coarser: Tensor, cell_px: int, rescale_factor: float) -> Pyramid:
