@@ -135,9 +135,33 @@ def words() -> Iterator[Hostile]:
         yield Hostile(f"words {marker!r}", content(RECEIPT, text(f"What is {marker}?")))
     yield Hostile("a thousand markers", content(RECEIPT, text("<|image_pad|>" * 1000)))
     yield Hostile("marker without a picture", content(text("<|vision_start|><|image_pad|><|vision_end|>")))
-    for word in ("", " ", "\n", "\0", "\ufdd0", "\uffff", "\ud800", "\udfff\ud800", "\u202e", "\u200b", "💥", "é" * 300,
-                 "e" + "\u0301" * 300, "مرحبا", "漢字", "{{ 7 * 7 }}", "{% raise %}", "%s%n", "'; DROP TABLE a", "../../x",
-                 "\x1b[31m", "\r\n\r\nHTTP/1.1 200 OK", "a" * 1500, "word " * 5000, "a" * 10**6):  # fmt: skip
+    for word in (
+        "",
+        " ",
+        "\n",
+        "\0",
+        "\ufdd0",
+        "\uffff",
+        "\ud800",
+        "\udfff\ud800",
+        "\u202e",
+        "\u200b",
+        "💥",
+        "é" * 300,
+        "e" + "\u0301" * 300,
+        "مرحبا",
+        "漢字",
+        "{{ 7 * 7 }}",
+        "{% raise %}",
+        "%s%n",
+        "'; DROP TABLE a",
+        "../../x",
+        "\x1b[31m",
+        "\r\n\r\nHTTP/1.1 200 OK",
+        "a" * 1500,
+        "word " * 5000,
+        "a" * 10**6,
+    ):
         yield Hostile(f"words {word[:12]!r}, {len(word)} of them", content(RECEIPT, text(word)))
 
 
@@ -229,8 +253,19 @@ def bodies() -> Iterator[Hostile]:
 def places() -> Iterator[Hostile]:
     for method in ("GET", "PUT", "DELETE", "PATCH"):
         yield Hostile(f"{method} of answers", chat(), method=method)
-    for path in ("/", "/v1", "/v1/nothing", "/v1/../etc/passwd", "/v1/chat/completions/" + "a" * 5000, "/collective_rpc",
-                 "/v1/chat/completions%00", "/v1/load_lora_adapter", "/sleep", "/v1/embeddings", "/reset_prefix_cache"):  # fmt: skip
+    for path in (
+        "/",
+        "/v1",
+        "/v1/nothing",
+        "/v1/../etc/passwd",
+        f"{CHAT}/{'a' * 5000}",
+        "/collective_rpc",
+        f"{CHAT}%00",
+        "/v1/load_lora_adapter",
+        "/sleep",
+        "/v1/embeddings",
+        "/reset_prefix_cache",
+    ):
         yield Hostile(f"place {path[:30]}", chat(), path=path)
     for path, body in {
         "/v1/completions": {"model": "nano", "prompt": "<|vision_start|><|image_pad|><|vision_end|>a", "max_tokens": 2},

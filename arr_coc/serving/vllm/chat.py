@@ -14,14 +14,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionResponse
 from vllm.entrypoints.openai.chat_completion.serving import OpenAIServingChat
 
 from arr_coc.quoting import quoted
 from arr_coc.serving.vllm.leaves import READ
+from arr_coc.serving.vllm.media import register as register_media
 from arr_coc.serving.vllm.preprocessing import FULL, KEY
 
 RETURN_LEAVES, VISUAL, PICTURES = "return_leaves", "visual_tokens", "pictures"
+BAD_REQUEST = 400
 EVENT, DONE = "data: ", "data: [DONE]"
 
 
@@ -70,7 +75,10 @@ class RelevanceChat(OpenAIServingChat):
     async def render_chat_request(self, request: Any) -> Any:
         result = await super().render_chat_request(request)
         if isinstance(result, tuple):
-            PREPARED.set(Prepared.of(result[1][0]))
+            conversation, [engine_input] = result
+            if request.echo and not isinstance(conversation[-1].get("content"), str):
+                raise ValueError("echo: a message with pictures can't be repeated; leave echo out")
+            PREPARED.set(Prepared.of(engine_input))
         return result
 
     async def create_chat_completion(self, request: Any, raw_request: Any = None) -> Any:
@@ -126,6 +134,16 @@ class RelevanceChat(OpenAIServingChat):
         return [found.get(number, found.get(first[each])) for number, each in enumerate(prepared.hashes)]
 
 
+async def tell_what_is_wrong(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        text = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    else:
+        text = "request: nested too deeply"
+    body = {"message": text, "type": "BadRequestError", "param": None, "code": BAD_REQUEST}
+    return JSONResponse({"error": body}, BAD_REQUEST)
+
+
 class RelevanceEndpoint:
     """What vLLM asks of an endpoint plugin."""
 
@@ -133,7 +151,10 @@ class RelevanceEndpoint:
     required_tasks = ("generate",)
 
     def attach_router(self, app: Any) -> None:
-        """No route of our own."""
+        """No route of our own; requests that break a parser are their senders' fault, and told in one line."""
+        register_media()
+        app.exception_handler(ValidationError)(tell_what_is_wrong)
+        app.exception_handler(RecursionError)(tell_what_is_wrong)
 
     async def init_state(self, engine_client: Any, state: Any, args: Namespace) -> None:
         if state.openai_serving_chat is not None:

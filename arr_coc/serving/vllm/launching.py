@@ -12,6 +12,8 @@ from arr_coc.serving.vllm.limits import MAX_BODY
 from arr_coc.serving.vllm.plugin import BUDGET, RELEVANCE, SWITCH
 
 PLUGINS, OURS, ENDPOINTS = "VLLM_PLUGINS", "arr_coc", "vllm.endpoint_plugins"
+MEDIA, MAX_PIXELS = "VLLM_MEDIA_CONNECTOR", "VLLM_MAX_IMAGE_PIXELS"
+MAX_ANSWERS, DEFAULT_MAX_ANSWERS = "VLLM_MAX_N_SEQUENCES", "16"
 NOWHERE = "addresses.invalid"  # RFC 2606: no picture can come from there
 
 
@@ -37,6 +39,7 @@ class Launch:
     domains: Sequence[str] = ()
     api_key: str | None = None
     rest: Sequence[str] = ()
+    max_megapixels: int = 50
 
     def command(self) -> list[str]:
         images = json.dumps({"image": self.max_pictures, "video": 0})
@@ -53,6 +56,8 @@ class Launch:
 
     def environment(self, own: Mapping[str, str]) -> dict[str, str]:
         chosen = {SWITCH: "1", BUDGET: self.budget, MAX_BODY: str(self.max_body_mb * 2**20), PLUGINS: plugins(own)}
+        chosen |= {MEDIA: OURS, MAX_PIXELS: str(self.max_megapixels * 10**6)}
+        chosen |= {MAX_ANSWERS: own.get(MAX_ANSWERS, DEFAULT_MAX_ANSWERS)}
         if self.relevance:
             chosen[RELEVANCE] = self.relevance
         return {**own, **chosen}

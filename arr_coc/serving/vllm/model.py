@@ -11,7 +11,6 @@ from torch import Tensor
 from vllm.model_executor.models.qwen3_vl import (
     Qwen3VLDummyInputsBuilder,
     Qwen3VLForConditionalGeneration,
-    Qwen3VLProcessingInfo,
 )
 from vllm.multimodal import MULTIMODAL_REGISTRY
 
@@ -29,6 +28,7 @@ from arr_coc.serving.vllm.preprocessing import (
     NOTED,
     TENSIONS,
     RelevanceImages,
+    RelevanceInfo,
     read_pyramid,
     to_text,
 )
@@ -38,9 +38,7 @@ PLACES, BASE = 4, 128
 features may be bfloat16, which counts to 256 only."""
 
 
-@MULTIMODAL_REGISTRY.register_processor(
-    RelevanceImages, info=Qwen3VLProcessingInfo, dummy_inputs=Qwen3VLDummyInputsBuilder
-)
+@MULTIMODAL_REGISTRY.register_processor(RelevanceImages, info=RelevanceInfo, dummy_inputs=Qwen3VLDummyInputsBuilder)
 class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
     """Coarse to fine in `embed_multimodal`; leaves lie where `Allocation.positions` says.
 

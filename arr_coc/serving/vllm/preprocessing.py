@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import BatchFeature
-from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor
+from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor, Qwen3VLProcessingInfo
 from vllm.multimodal.inputs import MultiModalFieldConfig
 from vllm.multimodal.processing import PromptReplacement
 
@@ -77,6 +77,21 @@ class Looked:
         }
 
 
+class RelevanceInfo(Qwen3VLProcessingInfo):
+    """What vLLM asks of a model's inputs."""
+
+    def parse_mm_data(self, mm_data: Any, *, validate: bool = True) -> Any:
+        """Raises ValueError for text where a picture was expected, which vLLM takes for a mistake of its own."""
+        pictures = mm_data.get("image")
+        if isinstance(pictures, str) or (
+            isinstance(pictures, list) and any(isinstance(each, str) for each in pictures)
+        ):
+            raise ValueError(
+                "image_pil: an object of Python's can't be sent; send image_url with data:image/...;base64"
+            )
+        return super().parse_mm_data(mm_data, validate=validate)
+
+
 class RelevanceImages(Qwen3VLMultiModalProcessor):
     """Pictures by budget: `mm_processor_kwargs={"budget": 160}`, "auto", or "off" for the full resolution.
 
@@ -102,6 +117,7 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
             del options[KEY]
         self.check(options)
         counts = inputs.mm_data_items.get_all_counts()
+        self.check_places(inputs.prompt, counts.get("image", 0))
         if budget == OFF or counts.get("video") or not counts.get("image"):
             return options
         tokens = front_allocator(self.info.model_id).tokens(budget)
@@ -121,6 +137,17 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
             value = options.get(name)
             if value is not None and (type(value) is not int or not 1 <= value <= most):
                 raise ValueError(f"{name}: must be a whole number of pixels in 1..{most}, got {quoted(value)}")
+
+    def check_places(self, ids: Sequence[int], num_pictures: int) -> None:
+        """Raises ValueError where a typed marker would take a picture's place, or the place of one was cut away."""
+        host = front_host(self.info.model_id)
+        found = list(ids).count(host.image_token_id)
+        if found != num_pictures:
+            marker = host.tokenizer.convert_ids_to_tokens(host.image_token_id)
+            raise ValueError(
+                f"messages: {num_pictures} pictures, but {found} places for them in the prompt; write {marker} "
+                "otherwise, and do not cut the prompt"
+            )
 
     def _apply_hf_processor_main(self, mm_items: Any, hf_kwargs: Mapping[str, Any]) -> BatchFeature:
         if QUESTION not in hf_kwargs or "image" not in mm_items:
