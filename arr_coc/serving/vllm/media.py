@@ -25,7 +25,8 @@ class CheckedMedia(MediaConnector):
     """
 
     async def load_from_url_async(self, url: str, media_io: Any, *, fetch_timeout: int | None = None) -> Any:
-        check_address(url)
+        if not (self.allowed_local_media_path and url.startswith("file:")):
+            check_address(url)
         try:
             return await super().load_from_url_async(url, media_io, fetch_timeout=fetch_timeout)
         except Image.DecompressionBombError as error:
