@@ -22,6 +22,7 @@ from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
 from arr_coc.cli.oracle import oracle_app
 from arr_coc.cli.plan import plan
+from arr_coc.cli.same import same
 from arr_coc.cli.serve import serve
 from arr_coc.cli.space import space
 from arr_coc.cli.sure import calibrate, sure
@@ -54,6 +55,7 @@ app.command(
     cls=Command, rich_help_panel=SERVE, context_settings={"allow_extra_args": True, "ignore_unknown_options": False}
 )(serve)
 app.command(cls=Command, rich_help_panel=SERVE)(load)
+app.command(cls=Command, rich_help_panel=SERVE)(same)
 app.command(cls=Command, rich_help_panel=PAGES)(demo)
 app.command(cls=Command, rich_help_panel=PAGES)(microscope)
 app.command(cls=Command, rich_help_panel=PAGES)(space)

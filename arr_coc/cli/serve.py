@@ -27,6 +27,7 @@ def serve(
     ] = None,
     max_pictures: Annotated[int, typer.Option(min=1, help="Pictures of a request.")] = 8,
     max_body_mb: Annotated[int, typer.Option(min=1, help="Size of a request.")] = 32,
+    max_megapixels: Annotated[int, typer.Option(min=1, max=178, help="Of a picture.")] = 50,
     fetch_from: Annotated[
         list[str] | None, typer.Option(metavar="DOMAIN", help="Fetch pictures from there; default from nowhere.")
     ] = None,
@@ -67,6 +68,7 @@ def serve(
             tuple(fetch_from or ()),
             api_key,
             tuple(context.args),
+            max_megapixels=max_megapixels,
         )
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")

@@ -23,7 +23,7 @@ import arr_coc
 
 EXAMPLES = Path(arr_coc.__file__).parent / "examples"
 VLLM_OPTIONS = ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager", "--dtype", "float32"]
-START_S = 240
+START_S, SECONDS_TO_LEAVE = 240, 10
 ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
 
 
@@ -39,6 +39,7 @@ class Server:
 
     url: str
     log: Path
+    pid: int
 
     def client(self) -> OpenAI:
         return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=120)
@@ -58,6 +59,15 @@ class Server:
     def metrics(self) -> str:
         return httpx.get(f"{self.url}/metrics").text
 
+    def is_idle(self) -> bool:
+        """Whether the engine works on nothing, seconds after the last client left."""
+        for _ in range(SECONDS_TO_LEAVE):
+            [line] = [line for line in self.metrics().splitlines() if line.startswith("vllm:num_requests_running")]
+            if float(line.split()[-1]) == 0:
+                return True
+            time.sleep(1)
+        return False
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -73,7 +83,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             start_new_session=True,
             cwd=log.parent,
         )
-    running = Server(f"http://127.0.0.1:{port}", log)
+    running = Server(f"http://127.0.0.1:{port}", log, process.pid)
     try:
         wait_for(running, process)
         yield running

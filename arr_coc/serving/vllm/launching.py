@@ -6,10 +6,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 
 from arr_coc.serving.vllm.limits import MAX_BODY
 from arr_coc.serving.vllm.plugin import BUDGET, RELEVANCE, SWITCH
 
+PLUGINS, OURS, ENDPOINTS = "VLLM_PLUGINS", "arr_coc", "vllm.endpoint_plugins"
+MEDIA, MAX_PIXELS = "VLLM_MEDIA_CONNECTOR", "VLLM_MAX_IMAGE_PIXELS"
+MAX_ANSWERS, DEFAULT_MAX_ANSWERS = "VLLM_MAX_N_SEQUENCES", "16"
 NOWHERE = "addresses.invalid"  # RFC 2606: no picture can come from there
 
 
@@ -35,6 +39,7 @@ class Launch:
     domains: Sequence[str] = ()
     api_key: str | None = None
     rest: Sequence[str] = ()
+    max_megapixels: int = 50
 
     def command(self) -> list[str]:
         images = json.dumps({"image": self.max_pictures, "video": 0})
@@ -44,12 +49,25 @@ class Launch:
         command += ["--limit-mm-per-prompt", images, "--allowed-media-domains", *(self.domains or (NOWHERE,))]
         command += ["--middleware", "arr_coc.serving.vllm.limits.RequestLimits"]
         command += ["--trust-request-mm-kwargs"]  # which `RelevanceImages` holds to a few names and to bounds
+        command += ["--worker-extension-cls", "arr_coc.serving.vllm.leaves.LeavesOfWorker"]
         if self.api_key:
             command += ["--api-key", self.api_key]
         return [*command, *self.rest]
 
     def environment(self, own: Mapping[str, str]) -> dict[str, str]:
-        chosen = {SWITCH: "1", BUDGET: self.budget, MAX_BODY: str(self.max_body_mb * 2**20)}
+        chosen = {SWITCH: "1", BUDGET: self.budget, MAX_BODY: str(self.max_body_mb * 2**20), PLUGINS: plugins(own)}
+        chosen |= {MEDIA: OURS, MAX_PIXELS: str(self.max_megapixels * 10**6)}
+        chosen |= {MAX_ANSWERS: own.get(MAX_ANSWERS, DEFAULT_MAX_ANSWERS)}
         if self.relevance:
             chosen[RELEVANCE] = self.relevance
         return {**own, **chosen}
+
+
+def plugins(own: Mapping[str, str]) -> str:
+    """What vLLM is to load, which must name a plugin with an endpoint: all others that it would load without it."""
+    if PLUGINS in own:
+        found = own[PLUGINS].split(",")
+    else:
+        groups = [group for group in entry_points().groups if group.startswith("vllm.") and group != ENDPOINTS]
+        found = [each.name for group in groups for each in entry_points(group=group)]
+    return ",".join(sorted({*found, OURS} - {""}))

@@ -11,12 +11,12 @@ from torch import Tensor
 from vllm.model_executor.models.qwen3_vl import (
     Qwen3VLDummyInputsBuilder,
     Qwen3VLForConditionalGeneration,
-    Qwen3VLProcessingInfo,
 )
 from vllm.multimodal import MULTIMODAL_REGISTRY
 
 from arr_coc.records import AUTO, Pyramid, Realization, Tensions, View
 from arr_coc.serving.vllm.host import EngineHost
+from arr_coc.serving.vllm.leaves import Leaves
 from arr_coc.serving.vllm.parts import front_host, load_allocator
 from arr_coc.serving.vllm.plugin import SWITCH, check_version
 from arr_coc.serving.vllm.preprocessing import (
@@ -25,9 +25,12 @@ from arr_coc.serving.vllm.preprocessing import (
     COUNT,
     FINEST,
     GRID,
+    NOTED,
     TENSIONS,
     RelevanceImages,
+    RelevanceInfo,
     read_pyramid,
+    to_text,
 )
 
 PLACES, BASE = 4, 128
@@ -35,9 +38,7 @@ PLACES, BASE = 4, 128
 features may be bfloat16, which counts to 256 only."""
 
 
-@MULTIMODAL_REGISTRY.register_processor(
-    RelevanceImages, info=Qwen3VLProcessingInfo, dummy_inputs=Qwen3VLDummyInputsBuilder
-)
+@MULTIMODAL_REGISTRY.register_processor(RelevanceImages, info=RelevanceInfo, dummy_inputs=Qwen3VLDummyInputsBuilder)
 class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
     """Coarse to fine in `embed_multimodal`; leaves lie where `Allocation.positions` says.
 
@@ -61,6 +62,7 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
         front = front_host(name)
         self.host = EngineHost(self, front)
         self.allocator = load_allocator(name, front.config)
+        self.leaves = Leaves()
         self._places = torch.zeros(2, 0, dtype=torch.long)
 
     def embed_multimodal(self, **kwargs: Any) -> Any:
@@ -72,13 +74,17 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
 
     def _realize(self, **kwargs: Any) -> Iterator[Tensor]:
         side, factor = self.host.geometry.cell_px, self.host.image_processor.rescale_factor
-        questions = [bytes(each.tolist()).decode() for each in kwargs[ASKED]]
+        questions = [to_text(each) for each in kwargs[ASKED]]
         pyramids = [read_pyramid(*each, side, factor) for each in zip(kwargs[FINEST], kwargs[COARSER], strict=True)]
         tensions = [read_tensions(*each) for each in zip(kwargs[TENSIONS], kwargs[COUNT], strict=True)]
         views = [View.of(*each) for each in zip(pyramids, questions, strict=True)]
         allocator = replace(self.allocator.to(self.visual.device), balancer=Given(tensions), budget=AUTO)
-        for realization, count in zip(allocator.realize(self.host, views), kwargs[COUNT], strict=True):
+        realized = allocator.realize(self.host, views)
+        for realization, count, noted in zip(realized, kwargs[COUNT], kwargs[NOTED], strict=True):
             assert len(realization.allocation.leaves) == int(count[0])
+            if key := to_text(noted):
+                request, number = key.split(":")
+                self.leaves.note(request, int(number), realization)
             yield to_embedding(realization)
 
     def get_mrope_input_positions(self, input_tokens: list[int], mm_features: Sequence[Any]) -> tuple[Tensor, int]:

@@ -6,6 +6,7 @@ get their number here, and the engine finds out which leaves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import BatchFeature
-from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor
+from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor, Qwen3VLProcessingInfo
 from vllm.multimodal.inputs import MultiModalFieldConfig
 from vllm.multimodal.processing import PromptReplacement
 
@@ -31,7 +32,12 @@ OFF, PIXELS = "off", ("min_pixels", "max_pixels")
 BUDGET, QUESTION = "budget", "arr_coc_question"
 FINEST, COARSER, TENSIONS = "arr_coc_finest", "arr_coc_coarser", "arr_coc_tensions"
 ASKED, COUNT, GRID = "arr_coc_asked", "arr_coc_count", "image_grid_thw"
+KEY, NOTED, FULL = "arr_coc_key", "arr_coc_noted", "arr_coc_full"
+"""The option under which `RelevanceChat` asks for leaves, unlike any other's, so that no cache answers; the field that
+names a picture of such a request to the engine; and what was prepared says of the full resolution."""
+
 BYTE = 255
+KEYS = "[0-9a-f]{32}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Looked:
     pyramid: Pyramid
     tensions: Tensions
     question: str
+    noted: str = ""
 
     def num_leaves(self) -> int:
         """Visual tokens that `realize` will end with."""
@@ -63,10 +70,26 @@ class Looked:
             TENSIONS: torch.tensor(
                 [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore, *shares]
             ).double(),
-            ASKED: torch.tensor(list(self.question.encode()), dtype=torch.uint8),
+            ASKED: to_bytes(self.question),
+            NOTED: to_bytes(self.noted),
             COUNT: torch.tensor([self.num_leaves(), tensions.budget]),
             GRID: torch.tensor([1, rows * merge_size, cols * merge_size]),
         }
+
+
+class RelevanceInfo(Qwen3VLProcessingInfo):
+    """What vLLM asks of a model's inputs."""
+
+    def parse_mm_data(self, mm_data: Any, *, validate: bool = True) -> Any:
+        """Raises ValueError for text where a picture was expected, which vLLM takes for a mistake of its own."""
+        pictures = mm_data.get("image")
+        if isinstance(pictures, str) or (
+            isinstance(pictures, list) and any(isinstance(each, str) for each in pictures)
+        ):
+            raise ValueError(
+                "image_pil: an object of Python's can't be sent; send image_url with data:image/...;base64"
+            )
+        return super().parse_mm_data(mm_data, validate=validate)
 
 
 class RelevanceImages(Qwen3VLMultiModalProcessor):
@@ -79,24 +102,28 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
     def apply(self, inputs: Any, timing_ctx: Any) -> Any:
         options = self.asked(inputs)
         processed = super().apply(replace(inputs, hf_processor_mm_kwargs=options), timing_ctx)
-        host = front_host(self.info.model_id)
+        host, full = front_host(self.info.model_id), []
         for number, place in enumerate(processed["mm_placeholders"].get("image", ())):
             width, height = host.stock_size(*inputs.mm_data_items["image"].get_image_size(number))
-            count(options.get(BUDGET, OFF), place.length, width * height // host.geometry.cell_px**2)
-        return processed
+            full.append(width * height // host.geometry.cell_px**2)
+            count(options.get(BUDGET, OFF), place.length, full[-1])
+        return {**processed, FULL: full}
 
     def asked(self, inputs: Any) -> dict[str, Any]:
         """The request's options with the question in them; without budget where the full resolution is meant."""
         options = dict(inputs.hf_processor_mm_kwargs)
-        budget = options.pop(BUDGET, None)
+        budget, key = options.pop(BUDGET, None), options.get(KEY)
+        if isinstance(key, str) and re.fullmatch(KEYS, key):
+            del options[KEY]
         self.check(options)
         counts = inputs.mm_data_items.get_all_counts()
+        self.check_places(inputs.prompt, counts.get("image", 0))
         if budget == OFF or counts.get("video") or not counts.get("image"):
             return options
         tokens = front_allocator(self.info.model_id).tokens(budget)
         options[BUDGET] = "auto" if tokens is None else tokens
         options[QUESTION] = question_of_ids(inputs.prompt, front_host(self.info.model_id))
-        return options
+        return {**options, KEY: key} if key else options
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Raises ValueError for what a request may not ask for: it may look less closely than the server, not more."""
@@ -111,6 +138,17 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
             if value is not None and (type(value) is not int or not 1 <= value <= most):
                 raise ValueError(f"{name}: must be a whole number of pixels in 1..{most}, got {quoted(value)}")
 
+    def check_places(self, ids: Sequence[int], num_pictures: int) -> None:
+        """Raises ValueError where a typed marker would take a picture's place, or the place of one was cut away."""
+        host = front_host(self.info.model_id)
+        found = list(ids).count(host.image_token_id)
+        if found != num_pictures:
+            marker = host.tokenizer.convert_ids_to_tokens(host.image_token_id)
+            raise ValueError(
+                f"messages: {num_pictures} pictures, but {found} places for them in the prompt; write {marker} "
+                "otherwise, and do not cut the prompt"
+            )
+
     def _apply_hf_processor_main(self, mm_items: Any, hf_kwargs: Mapping[str, Any]) -> BatchFeature:
         if QUESTION not in hf_kwargs or "image" not in mm_items:
             return super()._apply_hf_processor_main(mm_items, without_own(hf_kwargs))
@@ -118,6 +156,8 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         looked = [self.look(getattr(picture, "media", picture), hf_kwargs) for picture in pictures]
         merge_size = self.info.get_hf_config().vision_config.spatial_merge_size
         rescale_factor = front_host(self.info.model_id).image_processor.rescale_factor
+        if key := hf_kwargs.get(KEY):
+            looked = [replace(each, noted=f"{key}:{number}") for number, each in enumerate(looked)]
         fields = [each.fields(merge_size, rescale_factor) for each in looked]
         stacked = {name: [each[name] for each in fields] for name in fields[0]}
         return BatchFeature({**stacked, GRID: torch.stack(stacked[GRID])})
@@ -136,7 +176,7 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
     def _get_mm_fields_config(self, hf_inputs: Any, hf_processor_mm_kwargs: Mapping[str, Any]) -> Any:
         if FINEST not in hf_inputs:
             return super()._get_mm_fields_config(hf_inputs, without_own(hf_processor_mm_kwargs))
-        names = (FINEST, COARSER, TENSIONS, ASKED, COUNT, GRID)
+        names = (FINEST, COARSER, TENSIONS, ASKED, NOTED, COUNT, GRID)
         return {name: MultiModalFieldConfig.batched("image", keep_on_cpu=True) for name in names}
 
     def _get_prompt_updates(self, mm_items: Any, hf_processor_mm_kwargs: Mapping[str, Any], out_mm_kwargs: Any) -> Any:
@@ -150,9 +190,17 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         return [PromptReplacement(modality="image", target=[token], replacement=placeholders)]
 
 
+def to_bytes(text: str) -> Tensor:
+    return torch.tensor(list(text.encode()), dtype=torch.uint8)
+
+
+def to_text(values: Tensor) -> str:
+    return bytes(values.tolist()).decode()
+
+
 def without_own(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options that the stock processor knows."""
-    return {name: value for name, value in options.items() if name not in (BUDGET, QUESTION)}
+    return {name: value for name, value in options.items() if name not in (BUDGET, QUESTION, KEY)}
 
 
 def read_pyramid(finest: Tensor, coarser: Tensor, cell_px: int, rescale_factor: float) -> Pyramid:

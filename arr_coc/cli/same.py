@@ -1,0 +1,72 @@
+"""`arr-coc same`: whether a server answers what the library answers."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arr_coc.cli.errors import explained, fail
+from arr_coc.cli.load import check_setting
+from arr_coc.files.checking import check_file
+from arr_coc.files.writing import write_atomically
+
+LEAST = 0.99
+
+
+def same(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures and a qa.jsonl.")],
+    url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8000",
+    model: Annotated[str, typer.Option(help="As the server names it, and as the library loads it.")] = "nano",
+    budgets: Annotated[str, typer.Option(help="Each question at each: 64 to 400, auto.")] = "64,100,160,400,auto",
+    stock_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Another server, vLLM alone: off is compared with it.")
+    ] = None,
+    clients: Annotated[int, typer.Option(min=1, help="How many ask at once.")] = 8,
+    limit: Annotated[int, typer.Option(min=1, help="Questions.")] = 60,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Of an answer.")] = 16,
+    api_key: Annotated[str, typer.Option(envvar="ARR_COC_API_KEY")] = "none",
+    out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the table there too.")] = None,
+) -> None:
+    """Same answers of a server as of the library, or of vLLM alone (--stock-url); fails under 99%."""
+    with explained():
+        if out is not None:
+            check_file(out, "--out")
+        from arr_coc.data.tasks import FolderTask
+        from arr_coc.serving.load import Ask
+        from arr_coc.serving.same import OFF, Compared, ask_library, ask_server, table
+
+        chosen = [OFF] if stock_url else [check_setting(each.strip()) for each in budgets.split(",")]
+        if not stock_url and OFF in chosen:
+            raise ValueError("--budgets: off is compared with vLLM alone; give its address as --stock-url")
+        records = FolderTask(folder).records[:limit]
+    from rich.progress import Progress
+
+    wanted = list(product([Ask(folder / record.image, record.question) for record in records], chosen))
+    served = asyncio.run(ask_server(bare(url), model, wanted, clients, max_tokens, api_key))
+    if all(each.error for each in served):
+        fail(f"--url: nothing was answered; {served[0].error}")
+    if stock_url:
+        expected = asyncio.run(ask_server(bare(stock_url), model, wanted, clients, max_tokens, api_key, is_stock=True))
+        if all(each.error for each in expected):
+            fail(f"--stock-url: nothing was answered; {expected[0].error}")
+    else:
+        with Progress() as progress:
+            bar = progress.add_task("library", total=len(wanted))
+            expected = ask_library(model, wanted, max_tokens, lambda done: progress.update(bar, completed=done))
+    compared = [Compared(*each, *both) for each, *both in zip(wanted, served, expected, strict=True)]
+    against = "vLLM alone" if stock_url else "the library"
+    text = f"The server against {against}, {clients} requests at a time.\n\n{table(compared, chosen)}\n"
+    typer.echo(text)
+    if out is not None:
+        write_atomically(out, text)
+    num_same = sum(each.is_same and each.is_as_long for each in compared)
+    if num_same < LEAST * len(compared):
+        fail(f"{num_same} of {len(compared)} answers are the same")
+
+
+def bare(url: str) -> str:
+    return url.rstrip("/").removesuffix("/v1")
