@@ -92,7 +92,7 @@ def shoot(folder: Path) -> None:
             page.goto(address)
             page.wait_for_function("document.querySelector('#picture img')?.complete")
             page.locator("#ask").click()
-            page.wait_for_selector("#answer .arr-done-false")
+            page.wait_for_selector("#answer .is-done")
             page.wait_for_selector("#leaves img")
             page.wait_for_timeout(800)
             page.evaluate("window.scrollTo(0, 0)")

@@ -25,7 +25,8 @@ USER = "arr-coc"
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a page in order, as Ctrl-C does; Windows has no SIGHUP."""
 STYLE = """\
-.gradio-container { max-width: 1240px !important; width: 100%; min-width: 0 !important; margin: 0 auto !important; }
+.gradio-container { max-width: 1240px !important; width: 100%; min-width: 0 !important; margin: 0 auto !important;
+  overflow: clip !important; }
 .gradio-container:has(#compare) { max-width: 1560px !important; }
 .gradio-container :is(.main, .wrap, .contain, .tabs, .tabitem, .table-wrap) { min-width: 0; max-width: 100%; }
 .gradio-container .html-container { padding: 0 !important; }

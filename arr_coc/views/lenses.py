@@ -29,6 +29,7 @@ STYLE = """\
 .arr-lenses figcaption { font-size: 13px; line-height: 1.35; margin-top: .25rem; }
 .arr-lenses figcaption b { display: block; font-weight: 650; }
 .arr-lenses figcaption span { color: var(--body-text-color-subdued, inherit); }
+.arr-lenses.away figcaption span { visibility: hidden; }
 </style>
 """
 

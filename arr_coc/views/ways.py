@@ -16,7 +16,7 @@ STYLE = """\
 .arr-way h3 { margin: 0 !important; font-size: 13px !important; font-weight: 650; }
 .arr-way p { margin: .1rem 0 !important; font-size: 1.3rem; font-weight: 650; line-height: 1.3; overflow-wrap: anywhere;
   white-space: pre-wrap; }
-.arr-way p.waits { font-weight: 400; font-size: 1rem; }
+.arr-way p.waits { font-weight: 400; font-size: 1rem; color: var(--body-text-color-subdued, inherit); }
 .arr-way .verdict { display: inline-block; font-size: 12.5px; font-weight: 650; padding: .05rem .5rem;
   border-radius: 9px; color: #fff; }
 .arr-way .right { background: #15703a; }
@@ -31,7 +31,7 @@ STYLE = """\
 @media (max-width: 520px) { .arr-ways { grid-template-columns: minmax(0, 1fr); } }
 </style>
 """
-WAITS = "…"
+WAITS, READING = "waits for its turn", "reading …"
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,25 @@ class Way:
 def ways_html(question: str, ways: Sequence[Way], expected: str | None = None, is_busy: bool = False) -> str:
     """All ways under the question; `expected` is shown last, once no way is still at work."""
     asked = f'<p class="arr-asked"><b>{escape(question)}</b></p>' if question.strip() else ""
-    cards = "".join(map(way_html, ways))
-    known = f"The right answer: <b>{escape(expected)}</b>" if expected and not is_busy else ""
-    tail = f'<p class="arr-expected">{known}</p>' if known else ""
+    first = next((way for way in ways if way.answer is None), None)
+    cards = "".join(way_html(way, READING if way is first else WAITS) for way in ways)
+    known = f'<p class="arr-expected">The right answer: <b>{escape(expected)}</b></p>' if expected else ""
+    tail = "" if is_busy else known
     kind = " one" if len(ways) == 1 else ""
-    busy = "true" if is_busy else "false"
     return (
-        f'{STYLE}<div role="status" aria-busy="{busy}" class="arr-done-{busy}">{asked}'
+        f'{STYLE}<div role="status" class="{"is-busy" if is_busy else "is-done"}">{asked}'
         f'<div class="arr-ways{kind}">{cards}</div>{tail}</div>'
     )
 
 
-def way_html(way: Way) -> str:
-    answer = WAITS if way.answer is None else escape(way.answer or "(no answer)")
+def way_html(way: Way, waits: str = WAITS) -> str:
+    """The card of a way; `waits` stands where its answer will."""
+    answer = waits if way.answer is None else escape(way.answer or "(no answer)")
     verdict = "" if way.is_right is None else verdict_html(way.is_right)
+    kind, state = " ours" * way.is_ours, ' class="waits"' * (way.answer is None)
     lines = "".join(f"<li><b>{escape(number)}</b> {escape(label)}</li>" for number, label in way.figures)
-    kind, waits = " ours" * way.is_ours, ' class="waits"' * (way.answer is None)
     figures = f"<ul>{lines}</ul>" if lines else ""
-    return f'<div class="arr-way{kind}"><h3>{escape(way.title)}</h3><p{waits}>{answer}</p>{verdict}{figures}</div>'
+    return f'<div class="arr-way{kind}"><h3>{escape(way.title)}</h3><p{state}>{answer}</p>{verdict}{figures}</div>'
 
 
 def verdict_html(is_right: bool) -> str:

@@ -3,15 +3,17 @@
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
   const inside = (middle, span) => (span >= 1 ? 0.5 : clamp(middle, span / 2, 1 - span / 2));
 
-  function aim(x, y) {
+  /* What stands below the lenses is said of the place they show at first, so it goes while they are away. */
+  function aim(x, y, isAway = true) {
     for (const lenses of document.querySelectorAll(".arr-lenses")) {
+      lenses.classList.toggle("away", isAway);
       lenses.style.setProperty("--x", inside(x, +lenses.dataset.sx));
       lenses.style.setProperty("--y", inside(y, +lenses.dataset.sy));
     }
   }
 
   function home() {
-    for (const lenses of document.querySelectorAll(".arr-lenses")) aim(+lenses.dataset.x, +lenses.dataset.y);
+    for (const lenses of document.querySelectorAll(".arr-lenses")) aim(+lenses.dataset.x, +lenses.dataset.y, false);
   }
 
   const leaves = (target) => target.closest?.("#leaves .arr-tokens");
