@@ -17,6 +17,7 @@ from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, head_html, new_page, note
 from arr_coc.apps.telling import caution, foot_html, host_note, how_html
 from arr_coc.apps.thread import link_html, read_link, save_report, thread_html, write_downloads
 from arr_coc.apps.uploads import take_heic
+from arr_coc.serving.private import KEPT_S
 
 TAGLINE = "Visual tokens where the question needs them."
 WAITING = note_html("Press Ask: the same question is answered three ways, side by side.")
@@ -91,17 +92,18 @@ def answer_side() -> Outputs:
         overlay = gr.DownloadButton("Leaves as PNG", size="sm", visible=False, elem_id="get-overlay")
         answer = gr.DownloadButton("Answer as JSON", size="sm", visible=False, elem_id="get-answer")
     thread = gr.HTML("", padding=False, elem_id="thread")
-    return Outputs(answers, note, evidence, leaves, link, thread, overlay, answer, gr.State([]))
+    turns = gr.State([], time_to_live=int(KEPT_S))
+    return Outputs(answers, note, evidence, leaves, link, thread, overlay, answer, turns)
 
 
 def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> None:
     """Events: asking, stopping, another picture, a link that is opened."""
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_name": False}
     asking = [fields.button.click, fields.question.submit]
-    gr.on(asking, lambda: (QUEUED, gr.update(interactive=True)), None, [outputs.answers, fields.stop], **quiet)
+    waiting = [outputs.answers, fields.stop]
+    begun = gr.on(asking, lambda: (QUEUED, gr.update(interactive=True)), None, waiting, **quiet)
     gr.on(asking, None, None, None, js=SHOW_ANSWER, api_name=False)
-    run = gr.on(
-        asking,
+    run = begun.then(
         partial(answer, asker),
         [fields.picture, fields.question, fields.is_auto, fields.detail, fields.compares, outputs.turns],
         [*outputs.all(), fields.stop],
@@ -111,8 +113,7 @@ def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> 
         show_progress="minimal",
         show_progress_on=outputs.answers,
     )
-    stopped = [outputs.answers, fields.stop]
-    fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, stopped, cancels=[run], **quiet)
+    fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, waiting, cancels=[run], **quiet)
     fields.picture.change(
         another_picture,
         [fields.picture, fields.question],
@@ -133,7 +134,7 @@ def answer(
     turns: list[Values],
 ) -> Iterator[list[Any]]:
     """Yields values for `Outputs.all` and whether it can be stopped."""
-    for shown in respond(asker, Asked(path, question, None if is_auto else round(detail), compares)):
+    for shown in respond(asker, Asked(path, question, None if is_auto else round(detail or DEFAULT_BUDGET), compares)):
         is_over = shown.turn is not None or shown.trouble is not None
         yield [*values_for(asker, shown, turns), gr.update(interactive=not is_over)]
 
