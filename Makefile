@@ -23,18 +23,20 @@ PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/,
 TRANSFORMERS := 5.19 5.24
 TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
 
-.PHONY: help compare install examples figures test test-slow test-transformers test-serving lint format clean
+.PHONY: help compare install examples figures screenshots test test-slow test-browser test-transformers test-serving lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
+	@echo "make test-browser  the pages in Chromium, all of it (on Debian: apt-get install chromium)"
 	@echo "make test-transformers  what depends on transformers, on both ends of the supported range"
 	@echo "make test-serving  vLLM with ARR-COC on this CPU, in an environment of its own (minutes to install)"
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
 	@echo "make examples   draw the shipped example pictures again"
 	@echo "make figures    make the figures of README and docs again"
+	@echo "make screenshots  make the demo's favicon, preview and screenshots again; needs Chromium"
 	@echo "make clean      remove .venv, caches and out/"
 
 $(BIN)/python:
@@ -66,11 +68,17 @@ examples: .venv/.installed
 figures: .venv/.installed
 	@$(BIN)/arr-coc loop $(IMAGE) "$(QUESTION)" --out docs/images/loop.jpg
 
+screenshots: .venv/.installed-dev
+	@$(BIN)/python tests/make_pictures.py
+
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
+
+test-browser: .venv/.installed-dev
+	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py
 
 test-transformers: $(TRANSFORMERS:%=.venv-transformers-%/.installed)
 	for version in $(TRANSFORMERS); do \

@@ -95,7 +95,7 @@ def test_every_direct_dependency_is_pinned_once() -> None:
     lines = space_files(Space(), version_of)["requirements.txt"].splitlines()
     assert lines[0].startswith("--extra-index-url")
     names = [line.split("==")[0] for line in lines[1:]]
-    assert len(names) == len(set(names)) and set(names) == {*dependencies(), "gradio"}
+    assert len(names) == len(set(names)) and set(names) == {*dependencies(), "gradio", "pi-heif"}
     assert {"torch", "transformers"} < set(names) and not {"ruff", "pytest"} & set(names)
     assert all(line.split("==")[1] != "0" for line in lines[1:]), "constraints.txt lacks a direct dependency"
 

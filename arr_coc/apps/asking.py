@@ -34,7 +34,7 @@ class Reply:
     Attributes:
         way: one of `WAYS`.
         num_tokens: visual tokens read; `num_full` is what full resolution takes.
-        first_s, total_s: seconds to the first word and so far, from the question on.
+        first_s, total_s: seconds to the first word and so far, from the opened picture on, alike for every way.
         is_remembered: whether the picture had been looked at in this way before, so that part of the work was done.
         realization: of ARR-COC, else None.
         size: (width, height) of the picture as it was read whole, None for ARR-COC.
@@ -83,8 +83,8 @@ class Asker:
         """
         with self._lock:
             check_question(self.host, question, budget if way == OURS else None)
-            start = time.perf_counter()
             picture = self.host.open(path)
+            start = time.perf_counter()
             reply, inputs = self._prepare(picture, question, budget, way, max_tokens)
             for text in stream_answer(self.model, self.processor.tokenizer, inputs, MAX_NEW_TOKENS):
                 elapsed = time.perf_counter() - start
@@ -95,6 +95,10 @@ class Asker:
         """Drops from memory what was made of pictures whose files are gone."""
         with self._lock:
             self.host.forget()
+
+    def pixels_of(self, picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+        """The picture as it is encoded when it is read whole at (width, height)."""
+        return self.host.resizing.picture(self.host.resize(picture, size))
 
     def _prepare(
         self, picture: Image.Image, question: str, budget: int | None, way: str, max_tokens: int | None

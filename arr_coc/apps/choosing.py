@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
-from arr_coc.apps.examples import read_examples
-from arr_coc.apps.uploads import picture_input
+from arr_coc.apps.examples import example_of, read_examples
+from arr_coc.apps.pages import note_html
+from arr_coc.apps.uploads import check_picture, friendly, picture_input, shown_copy
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET
+
+DEFAULT_BUDGET = 160
+"""Most visual tokens unless one says otherwise; test_apps_demo_slow.py measures it on the shipped questions."""
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Fields:
     """The fields of a question."""
 
     picture: gr.Image
     question: gr.Textbox
-    uses_relevance: gr.Checkbox
+    suggestions: gr.Dataset
+    compares: gr.Checkbox
     is_auto: gr.Checkbox
     detail: gr.Slider
     button: gr.Button
+    stop: gr.Button
 
 
-def question_side(max_upload_mb: int) -> Asked:
-    """Fields from top to bottom; "detail" can be moved once it is not automatic."""
-    picture = picture_input(f"Picture (up to {max_upload_mb} MB)", height=300)
-    gr.HTML('<p class="arr-note">No picture at hand? Take one of these:</p>', padding=False)
+def question_side(max_upload_mb: int) -> Fields:
+    """Fields from top to bottom; "detail" can be moved unless it is automatic."""
+    picture = picture_input(f"Picture (up to {max_upload_mb} MB): upload, drop or paste", height=300)
+    told = gr.HTML("", padding=False, elem_id="told")
+    gr.HTML(note_html("No picture at hand? Take one of these:"), padding=False)
     gallery = example_gallery()
     question = gr.Textbox(
         label="Question", placeholder="What do you want to know about it?", lines=1, max_lines=4, elem_id="question"
@@ -35,27 +43,56 @@ def question_side(max_upload_mb: int) -> Asked:
     gallery.select(
         pick_example, None, [picture, question, suggestions], show_progress="hidden", queue=False, api_name=False
     )
-    button = gr.Button("Ask", variant="primary", elem_id="ask")
     with gr.Row():
-        uses_relevance = gr.Checkbox(
-            True, label="Use ARR-COC", info="off: full resolution", elem_id="relevance", min_width=150
-        )
-        is_auto = gr.Checkbox(
-            True, label="Detail: auto", info="as picture and question ask for", elem_id="auto", min_width=150
-        )
+        button = gr.Button("Ask", variant="primary", elem_id="ask", scale=3)
+        stop = gr.Button("Stop", interactive=False, elem_id="stop", scale=1, min_width=80)
+    compares, is_auto, detail = setting_fields()
+    picture.upload(take_upload, picture, [picture, told], show_progress="hidden", queue=False, api_name=False)
+    gallery.select(lambda: "", None, told, show_progress="hidden", queue=False, api_name=False)
+    return Fields(picture, question, suggestions, compares, is_auto, detail, button, stop)
+
+
+def setting_fields() -> tuple[gr.Checkbox, gr.Checkbox, gr.Slider]:
+    """Whether to compare, whether detail is automatic, and how much of it there is."""
     detail = gr.Slider(
-        MIN_BUDGET, MAX_BUDGET, 160, step=1, label="Detail (most visual tokens)", interactive=False, elem_id="detail"
+        MIN_BUDGET, MAX_BUDGET, DEFAULT_BUDGET, step=1, label="Detail (most visual tokens)", elem_id="detail"
     )
-    for switch in (uses_relevance, is_auto):
-        switch.change(
-            lambda relevance, auto: (gr.update(interactive=relevance), gr.update(interactive=relevance and not auto)),
-            [uses_relevance, is_auto],
-            [is_auto, detail],
-            show_progress="hidden",
-            queue=False,
-            api_name=False,
+    with gr.Row():
+        is_auto = gr.Checkbox(
+            False, label="Detail: auto", info="as picture and question ask for", elem_id="auto", min_width=150
         )
-    return Asked(picture, question, uses_relevance, is_auto, detail, button)
+        compares = gr.Checkbox(
+            True, label="Compare", info="with resize and full resolution", elem_id="compares", min_width=150
+        )
+    is_auto.change(
+        lambda auto: gr.update(interactive=not auto),
+        is_auto,
+        detail,
+        show_progress="hidden",
+        queue=False,
+        api_name=False,
+    )
+    return compares, is_auto, detail
+
+
+def take_upload(path: str | None) -> tuple[Any, str]:
+    """The picture in a form that the browser shows, or none and the reason why."""
+    if path is None:
+        return gr.skip(), ""
+    try:
+        shown = shown_copy(check_picture(path))
+    except ValueError as error:
+        return None, note_html(friendly(error, path), "trouble")
+    return gr.skip() if shown == path else shown, ""
+
+
+def suit_picture(path: str | None, question: str) -> tuple[str, gr.Dataset]:
+    """What stays of question and suggestions once the picture is another: a question of one's own does."""
+    example = example_of(path)
+    is_shipped = any(question in each.questions for each in read_examples())
+    samples = [[text] for text in example.questions] if example else [[""]]
+    keeps = not is_shipped or (example is not None and question in example.questions)
+    return question if keeps else "", gr.Dataset(samples=samples, visible=example is not None)
 
 
 def example_gallery() -> gr.Gallery:

@@ -3,148 +3,216 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
-from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from arr_coc.apps.asking import FULL, OURS, Asker, Reply
-from arr_coc.apps.choosing import question_side
-from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, answer_html, facts_html, head_html, new_page, note_html
-from arr_coc.apps.uploads import check_picture, friendly
+from arr_coc.apps.answering import Asked, Shown, Values, respond, values_of
+from arr_coc.apps.asking import OURS, Asker
+from arr_coc.apps.choosing import DEFAULT_BUDGET, Fields, question_side, suit_picture
+from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, head_html, new_page, note_html
+from arr_coc.apps.telling import caution, foot_html, host_note, how_html
+from arr_coc.apps.thread import link_html, read_link, save_report, thread_html, write_downloads
+from arr_coc.apps.uploads import take_heic
 from arr_coc.serving.private import KEPT_S
-from arr_coc.views.overlay import realization_html
-from arr_coc.views.reconstruction import draw_before_after
-from arr_coc.views.table import format_seconds
 
 TAGLINE = "Visual tokens where the question needs them."
-WAITING = "The answer will appear here."
-LEAVES_WAIT = "The picture with its leaves: fine where the question needs detail, coarse elsewhere."
-NO_LEAVES = "At full resolution every part of the picture is read alike: there are no leaves."
-SLIDER_NOTE = "Left of the handle: plain resize with as many tokens. Right: ARR-COC."
-KEPT = f"uploads and all that is made of them are deleted after {KEPT_S / 60:.0f} minutes, nothing is recorded"
+WAITING = note_html("Press Ask: the same question is answered three ways, side by side.")
+QUEUED = note_html("Waiting for its turn …")
+STOPPED = note_html("Stopped.")
 SHOW_ANSWER = """() => { const place = window.innerWidth < 700 ? "start" : "nearest";
   document.querySelector("#answer").scrollIntoView({ behavior: "smooth", block: place }); }"""
-Times = dict[tuple[str, str], dict[tuple[str, bool], float]]
-"""Seconds to the first word under picture and question, by the way of reading and whether it was remembered."""
+API = (
+    "Asks one question about one picture. Returns text (the answer), tokens (visual tokens read), "
+    "tokens_at_full_resolution, seconds, and leaves: every visual token with its level (0 is the finest), its box "
+    "(x0, y0, x1, y1 in fractions of the picture) and its sharpness in words. budget is 64 to 400, or 0 for as many as "
+    "picture and question ask for. With compare, others holds the answers of plain resize and of full resolution."
+)
 
 
-def build_demo(model: str = "nano", *, max_upload_mb: int = 20) -> gr.Blocks:
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What an answer fills, besides the thread."""
+
+    answers: gr.HTML
+    caution: gr.HTML
+    evidence: gr.HTML
+    leaves: gr.HTML
+    link: gr.HTML
+    thread: gr.HTML
+    overlay: gr.DownloadButton
+    answer: gr.DownloadButton
+    turns: gr.State
+
+    def all(self) -> list[Any]:
+        return list(vars(self).values())
+
+
+def build_demo(model: str = "nano", *, max_upload_mb: int = 20, reports: str | Path | None = None) -> gr.Blocks:
     """The public page on one loaded model; serve it with `pages.serve` or `launch(**pages.launch_options(...))`.
 
     Args:
         model: nano, a folder, or an id of the Hugging Face hub.
         max_upload_mb: named on the page; the server enforces it by `launch_options`.
+        reports: folder for the answers that people report, with their pictures; None offers no such button.
 
     Raises:
         ValueError: the model cannot be loaded.
     """
     asker = Asker(model)
+    take_heic()
     gr.set_static_paths([EXAMPLES])
     with new_page("ARR-COC") as page:
-        gr.HTML(head_html("", TAGLINE), padding=False)
-        times = gr.State({})
+        gr.HTML(head_html("", TAGLINE) + how_html(), padding=False)
         with gr.Row(equal_height=False):
-            with gr.Column(scale=5, min_width=320):
-                asked = question_side(max_upload_mb)
-            with gr.Column(scale=6, min_width=320):
-                shown = answer_side()
-        gr.HTML(foot_html(model), padding=False)
-        asking = [asked.button.click, asked.question.submit]
-        gr.on(asking, None, None, None, js=SHOW_ANSWER, api_name=False)
-        gr.on(
-            asking,
-            partial(respond, asker),
-            [asked.picture, asked.question, asked.uses_relevance, asked.is_auto, asked.detail, times],
-            [*shown, times],
-            api_name="ask",
-            concurrency_limit=1,
-            show_progress="hidden",
-        )
+            with gr.Column(scale=4, min_width=320):
+                fields = question_side(max_upload_mb)
+                gr.HTML(note_html(host_note(model)), padding=False, visible=bool(host_note(model)), elem_id="knows")
+            with gr.Column(scale=7, min_width=320):
+                outputs = answer_side()
+                if reports is not None:
+                    build_report(Path(reports), fields.picture, outputs.turns)
+        gr.HTML(foot_html(model, reports is not None), padding=False)
+        connect(page, asker, fields, outputs)
+        build_api(asker, fields)
     return page.queue(max_size=MOST_WAITING, default_concurrency_limit=4)
 
 
-def answer_side() -> list[gr.components.Component]:
-    """Answer, figures, leaves and the before/after slider, in the order that `respond` fills them."""
-    answer = gr.HTML(answer_html("", WAITING, "empty"), padding=False, elem_id="answer")
-    facts = gr.HTML("", padding=False, elem_id="facts")
-    with gr.Tab("Where it looked"):
-        leaves = gr.HTML(note_html(LEAVES_WAIT), padding=False, elem_id="leaves")
-    with gr.Tab("What it saw"):
-        gr.HTML(note_html(SLIDER_NOTE), padding=False)
-        slider = gr.ImageSlider(
-            label="resize | ARR-COC",
-            show_label=False,
-            interactive=False,
-            elem_id="slider",
-            buttons=["fullscreen"],
-            format="jpeg",
-        )
-    return [answer, facts, leaves, slider]
+def answer_side() -> Outputs:
+    """The three answers, the evidence in columns, the leaves; below them what can be taken home."""
+    answers = gr.HTML(WAITING, padding=False, elem_id="answer")
+    note = gr.HTML("", padding=False, elem_id="caution")
+    evidence = gr.HTML("", padding=False, elem_id="evidence")
+    leaves = gr.HTML("", padding=False, elem_id="leaves")
+    link = gr.HTML("", padding=False, elem_id="link")
+    with gr.Row():
+        overlay = gr.DownloadButton("Leaves as PNG", size="sm", visible=False, elem_id="get-overlay")
+        answer = gr.DownloadButton("Answer as JSON", size="sm", visible=False, elem_id="get-answer")
+    thread = gr.HTML("", padding=False, elem_id="thread")
+    turns = gr.State([], time_to_live=int(KEPT_S))
+    return Outputs(answers, note, evidence, leaves, link, thread, overlay, answer, turns)
 
 
-def respond(
+def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> None:
+    """Events: asking, stopping, another picture, a link that is opened."""
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_name": False}
+    asking = [fields.button.click, fields.question.submit]
+    waiting = [outputs.answers, fields.stop]
+    begun = gr.on(asking, lambda: (QUEUED, gr.update(interactive=True)), None, waiting, **quiet)
+    gr.on(asking, None, None, None, js=SHOW_ANSWER, api_name=False)
+    run = begun.then(
+        partial(answer, asker),
+        [fields.picture, fields.question, fields.is_auto, fields.detail, fields.compares, outputs.turns],
+        [*outputs.all(), fields.stop],
+        api_name=False,
+        concurrency_limit=1,
+        concurrency_id="model",
+        show_progress="minimal",
+        show_progress_on=outputs.answers,
+    )
+    fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, waiting, cancels=[run], **quiet)
+    fields.picture.change(
+        another_picture,
+        [fields.picture, fields.question],
+        [fields.question, fields.suggestions, *outputs.all(), fields.stop],
+        cancels=[run],
+        **quiet,
+    )
+    page.load(open_page, None, [fields.picture, fields.question, fields.is_auto, fields.detail], **quiet)
+
+
+def answer(
     asker: Asker,
     path: str | None,
     question: str,
-    uses_relevance: bool,
     is_auto: bool,
     detail: float,
-    times: Times,
-) -> Iterator[tuple[Any, ...]]:
-    """Yields values for `answer_side` and the times: the growing answer first, the pictures with the last one."""
-    reply = None
-    try:
-        path = check_picture(path)
-        yield answer_html(question, "Looking …", "empty"), "", gr.skip(), gr.skip(), times
-        way = OURS if uses_relevance else FULL
-        for reply in asker.ask(path, question, None if is_auto else round(detail), way):
-            yield answer_html(question, reply.text or "…"), gr.skip(), gr.skip(), gr.skip(), times
-    except ValueError as error:
-        yield answer_html(question, friendly(error, path), "trouble"), "", note_html(LEAVES_WAIT), None, times
-        return
-    assert reply is not None
-    resized = asker.size_of(reply.picture, reply.num_tokens)
-    times = note_time(times, path, reply)
-    yield answer_html(question, reply.text or "(no answer)"), *result(reply, resized, times[path, question]), times
+    compares: bool,
+    turns: list[Values],
+) -> Iterator[list[Any]]:
+    """Yields values for `Outputs.all` and whether it can be stopped."""
+    for shown in respond(asker, Asked(path, question, None if is_auto else round(detail or DEFAULT_BUDGET), compares)):
+        is_over = shown.turn is not None or shown.trouble is not None
+        yield [*values_for(asker, shown, turns), gr.update(interactive=not is_over)]
 
 
-def result(reply: Reply, resized: tuple[int, int], seconds: dict[tuple[str, bool], float]) -> tuple[str, str, Any]:
-    """Figures, leaves and the two pictures of a finished reply."""
-    facts = facts_html(facts_of(reply, seconds))
-    if reply.realization is None:
-        return facts, note_html(NO_LEAVES), None
-    pictures = draw_before_after(reply.picture, reply.realization, resized)
-    return facts, realization_html(reply.picture, reply.realization), pictures
+def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
+    """A step of an answer as values for `Outputs.all`."""
+    steps = [gr.skip() if part is None else part for part in (shown.answers, shown.evidence, shown.leaves)]
+    turn = shown.turn
+    if turn is None:
+        downloads = [gr.skip() if shown.leaves is None or shown.leaves else gr.update(visible=False)] * 2
+        return [steps[0], "", *steps[1:], "", thread_html(turns), *downloads, gr.skip()]
+    values = values_of(turn, asker.name)
+    files = write_downloads(turn.replies[OURS], values)
+    downloads = [gr.update(value=path, visible=True) for path in files]
+    warning = caution(asker.name, turn.asked.path)
+    told = note_html(warning, "trouble") if warning else ""
+    return [steps[0], told, *steps[1:], link_html(turn), thread_html(turns), *downloads, [*turns, values]]
 
 
-def facts_of(reply: Reply, seconds: dict[tuple[str, bool], float]) -> dict[str, str]:
-    """What stands beside the answer; the speed only where both ways were measured alike, new or remembered."""
-    facts = {"visual tokens read": f"{reply.num_tokens:,}"}
-    if reply.realization is not None:
-        facts[f"tokens saved of {reply.num_full:,} at full resolution"] = saved_text(reply.num_tokens, reply.num_full)
-    again = ", picture seen before" if reply.is_remembered else ""
-    facts[f"to the first word{again}"] = format_seconds(reply.first_s)
-    facts["in all"] = format_seconds(reply.total_s)
-    for is_remembered in (False, True):
-        if (OURS, is_remembered) in seconds and (FULL, is_remembered) in seconds:
-            ratio = seconds[FULL, is_remembered] / seconds[OURS, is_remembered]
-            kind = "second question about the picture" if is_remembered else "first question about the picture"
-            facts[f"speed of ARR-COC over full resolution, {kind}"] = f"{ratio:.1f}×"
-    return facts
+def another_picture(path: str | None, question: str) -> list[Any]:
+    """Nothing of the old picture stays; a question of one's own does."""
+    hidden = gr.update(visible=False, value=None)
+    return [
+        *suit_picture(path, question),
+        WAITING,
+        "",
+        "",
+        "",
+        "",
+        "",
+        hidden,
+        hidden,
+        [],
+        gr.update(interactive=False),
+    ]
 
 
-def saved_text(num_tokens: int, num_full: int) -> str:
-    """Share of the tokens of full resolution that were not read, in percent; below 0 where more were read."""
-    return f"{round(100 * (1 - num_tokens / num_full))}%"
+def open_page(request: gr.Request) -> list[Any]:
+    """The first example with its first question, or what a link says."""
+    start = read_link(dict(request.query_params), DEFAULT_BUDGET)
+    is_auto = start.budget is None
+    detail = gr.update(interactive=False) if is_auto else gr.update(value=start.budget)
+    return [start.path, start.question, is_auto, detail]
 
 
-def note_time(times: Times, path: str, reply: Reply) -> Times:
-    """The times with the reply's first word under its picture, question, way and whether it was remembered."""
-    key = path, reply.question
-    return {**times, key: {**times.get(key, {}), (reply.way, reply.is_remembered): reply.first_s}}
+def build_report(folder: Path, picture: gr.Image, turns: gr.State) -> None:
+    """A note on the last answer, kept on this machine with its picture: only what people send here is."""
+    with gr.Accordion("Report this answer", open=False, elem_id="report"):
+        comment = gr.Textbox(label="What is wrong with it?", lines=2, elem_id="report-comment")
+        send = gr.Button(
+            "Send picture, question and answers to whoever runs this page", size="sm", elem_id="report-send"
+        )
+        told = gr.HTML("", padding=False, elem_id="report-told")
+    send.click(
+        lambda path, turns, text: (note_html(save_report(folder, path, turns[-1] if turns else None, text)), ""),
+        [picture, turns, comment],
+        [told, comment],
+        api_name=False,
+        queue=False,
+        show_progress="hidden",
+    )
 
 
-def foot_html(model: str) -> str:
-    return f'<div class="arr-foot">Model {escape(model)} · {KEPT} · answers can be wrong</div>'
+def build_api(asker: Asker, fields: Fields) -> None:
+    """The endpoint /ask, for programs; its fields are not shown."""
+    budget = gr.Number(DEFAULT_BUDGET, visible=False, label="budget", precision=0)
+    compare = gr.Checkbox(False, visible=False, label="compare")
+    result, trigger = gr.JSON(visible=False, label="answer"), gr.Button(visible=False)
+    inputs = [fields.picture, fields.question, budget, compare]
+    trigger.click(
+        partial(ask, asker), inputs, result, api_name="ask", api_description=API, concurrency_id="model",
+        concurrency_limit=1,
+    )  # fmt: skip
+
+
+def ask(asker: Asker, picture: str | None, question: str, budget: int | None, compare: bool) -> Values:
+    """Raises gr.Error with one line for a picture or a question that can't be asked about."""
+    *_, shown = respond(asker, Asked(picture, question, budget or None, compare))
+    if shown.turn is None:
+        raise gr.Error(str(shown.trouble), print_exception=False)
+    return values_of(shown.turn, asker.name)

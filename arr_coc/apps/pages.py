@@ -11,23 +11,42 @@ from types import FrameType
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 import arr_coc
+from arr_coc.apps.preview import SharedPreview
 from arr_coc.serving.private import page_keeper
 
 EXAMPLES = Path(arr_coc.__file__).parent / "examples"
+ASSETS = Path(arr_coc.__file__).parent / "apps" / "assets"
 FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
 MOST_WAITING = 64
 USER = "arr-coc"
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a page in order, as Ctrl-C does; Windows has no SIGHUP."""
 STYLE = """\
-.gradio-container { max-width: 1240px !important; width: 100%; min-width: 0 !important; margin: 0 auto !important; }
+.gradio-container { max-width: 1240px !important; width: 100%; min-width: 0 !important; margin: 0 auto !important;
+  overflow: clip !important; }
 .gradio-container:has(#compare) { max-width: 1560px !important; }
 .gradio-container :is(.main, .wrap, .contain, .tabs, .tabitem, .table-wrap) { min-width: 0; max-width: 100%; }
 .gradio-container .html-container { padding: 0 !important; }
 .gradio-container .tabitem { padding: 0 !important; }
-#facts:not(:has(.arr-facts)) { display: none; }
+:is(#told, #caution, #link):not(:has(.arr-note)) { display: none; }
+#evidence:not(:has(.arr-lenses)), #leaves:not(:has(.arr-view)), #thread:not(:has(details)) { display: none; }
+#evidence { position: sticky; top: 0; z-index: 20; background: var(--body-background-fill); padding-bottom: .3rem; }
+@media (max-height: 620px) { :is(#told, #caution, #link):not(:has(.arr-note)) { display: none; }
+#evidence:not(:has(.arr-lenses)), #leaves:not(:has(.arr-view)), #thread:not(:has(details)) { display: none; }
+#evidence { position: static; } }
+.arr-why { font-size: 14px !important; font-weight: 650; margin: .3rem 0 !important; }
+.arr-how { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; font-size: 14px;
+  padding-bottom: .3rem; }
+.arr-how svg { height: 40px; width: auto; flex: none; color: var(--body-text-color-subdued); }
+.arr-how p { margin: 0; flex: 1 1 320px; color: var(--body-text-color-subdued); }
+.arr-how a, .arr-note a { color: var(--primary-700); text-decoration: underline; }
+.dark :is(.arr-how, .arr-note) a { color: var(--primary-300); }
+.arr-thread { font-size: 14px; }
+.arr-thread summary { cursor: pointer; }
+.arr-thread ul { margin: 0 0 .5rem; }
 #detail:has(input:disabled) { opacity: .7; }
 #answer { scroll-margin-top: 1rem; }
 .arr-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem 1rem; padding: .6rem 0 .2rem; }
@@ -87,7 +106,7 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
         body_background_fill="*neutral_50",
         body_text_color_subdued="*neutral_600",
@@ -132,6 +151,9 @@ def launch_options(max_upload_mb: int = 20) -> dict[str, Any]:
         "ssr_mode": False,
         "share": False,
         "show_error": True,
+        "head": f"<script>{(ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
+        "favicon_path": ASSETS / "favicon.png",
+        "app_kwargs": {"middleware": [Middleware(SharedPreview)]},
     }
 
 

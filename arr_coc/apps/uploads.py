@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from arr_coc.pictures.opening import image_size
+from arr_coc.pictures.opening import image_size, open_image
 from arr_coc.quoting import quoted
 
 LEAST_SIDE = 8
+SHOWN = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+"""How files begin that every browser shows; of others it is given a copy as JPEG."""
+
+
+def take_heic() -> bool:
+    """Lets HEIC photos be opened from now on, where `pi-heif` is installed; says whether they are."""
+    if find_spec("pi_heif") is None:
+        return False
+    from pi_heif import register_heif_opener
+
+    register_heif_opener()
+    return True
 
 
 def picture_input(label: str, height: int) -> gr.Image:
@@ -39,6 +52,21 @@ def check_picture(path: str | None) -> str:
     if min(width, height) < LEAST_SIDE:
         raise ValueError(f"This picture has {width}x{height} pixels; at least {LEAST_SIDE}x{LEAST_SIDE} are needed.")
     return path
+
+
+def shown_copy(path: str) -> str:
+    """The path itself, or of a JPEG beside it where browsers don't show such files (HEIC, TIFF, AVIF, PPM).
+
+    Raises:
+        ValueError: a picture that can't be opened.
+    """
+    with open(path, "rb") as file:
+        head = file.read(4)
+    if head.startswith(SHOWN):
+        return path
+    copy = Path(path).with_suffix(".shown.jpg")
+    open_image(path).save(copy, quality=95, subsampling=0)
+    return str(copy)
 
 
 def friendly(error: ValueError, path: str | None) -> str:

@@ -27,6 +27,10 @@ def demo(
     host: Host = "127.0.0.1",
     port: Port = 7860,
     max_upload_mb: Upload = 20,
+    keep_reports: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Let people report an answer; it is kept there with its picture."),
+    ] = None,
 ) -> None:
     """Ask questions about pictures in the browser and see where the visual tokens go."""
     check_installed()
@@ -35,7 +39,7 @@ def demo(
     from arr_coc.apps.demo import build_demo
 
     with explained():
-        page = build_demo(model, max_upload_mb=max_upload_mb)
+        page = build_demo(model, max_upload_mb=max_upload_mb, reports=keep_reports)
     listen(page, host, port, max_upload_mb)
 
 

@@ -73,10 +73,15 @@ def read_header(place: Path | bytes, name: str) -> Image.Image:
         if (len(place) if isinstance(place, bytes) else os.stat(place).st_size) == 0:
             raise complaint(name, "the file is empty (0 bytes)", "copy or download it again")
         try:
-            return Image.open(BytesIO(place) if isinstance(place, bytes) else place, formats=FORMATS)
+            return Image.open(BytesIO(place) if isinstance(place, bytes) else place, formats=formats())
         except UnidentifiedImageError as error:
             what, remedy = describe(place)
             raise complaint(name, what, remedy) from error
+
+
+def formats() -> tuple[str, ...]:
+    """Those of `FORMATS`, and HEIF where a program has registered a decoder for it (the demo does, by pi-heif)."""
+    return (*FORMATS, "HEIF") if "HEIF" in Image.OPEN else FORMATS
 
 
 def describe(place: Path | bytes) -> tuple[str, str]:

@@ -131,7 +131,7 @@ def space_files(space: Space, version_of: Callable[[str], str] = installed_versi
 def requirement_lines(space: Space, version_of: Callable[[str], str]) -> list[str]:
     """On a machine without a GPU torch comes from its index of CPU builds, which saves gigabytes."""
     index = [f"--extra-index-url {CPU_INDEX}"] if space.hardware.startswith("cpu") else []
-    pins = [f"{name}=={version_of(name)}" for name in [*dependencies(), "gradio"]]
+    pins = [f"{name}=={version_of(name)}" for name in [*dependencies(), "gradio", "pi-heif"]]
     return [*index, *pins, *([space.package] if space.package else [])]
 
 

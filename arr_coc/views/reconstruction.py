@@ -7,37 +7,23 @@ from PIL import Image
 from torch import Tensor
 
 from arr_coc.records import Realization
-from arr_coc.views.leaves import fit
-
-SIDE = 1024
 
 
-def draw_seen(realization: Realization, size: tuple[int, int]) -> Image.Image:
+def draw_seen(
+    realization: Realization, size: tuple[int, int], resample: Image.Resampling = Image.Resampling.BICUBIC
+) -> Image.Image:
     """The picture as its leaves show it: every leaf's own pixels, enlarged to its place.
 
     Args:
         size: (width, height) of the result.
+        resample: NEAREST leaves the pixels of a leaf to be seen one by one.
     """
     pyramid, leaves = realization.pyramid, realization.allocation.leaves
     canvas = Image.new("RGB", size)
     for level in sorted(set(leaves[:, 0].tolist()), reverse=True):
-        enlarged = to_image(pyramid.levels[level]).resize(size, Image.Resampling.BICUBIC)
+        enlarged = to_image(pyramid.levels[level]).resize(size, resample)
         canvas.paste(enlarged, mask=mask_of(leaves[leaves[:, 0] == level, 1:], pyramid.grid(level), size))
     return canvas
-
-
-def draw_resized(picture: Image.Image, model_size: tuple[int, int], size: tuple[int, int]) -> Image.Image:
-    """The picture as plain resize to `model_size` shows it, enlarged to `size`; both (width, height)."""
-    small = picture.convert("RGB").resize(model_size, Image.Resampling.BICUBIC)
-    return small.resize(size, Image.Resampling.BICUBIC)
-
-
-def draw_before_after(
-    picture: Image.Image, realization: Realization, model_size: tuple[int, int], max_side: int = SIDE
-) -> tuple[Image.Image, Image.Image]:
-    """What plain resize to `model_size` shows, and what the leaves show, at one size."""
-    size = fit(picture, max_side).size
-    return draw_resized(picture, model_size, size), draw_seen(realization, size)
 
 
 def mask_of(cells: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Image.Image:

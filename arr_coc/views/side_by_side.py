@@ -39,9 +39,10 @@ class Card:
 
 def cards_html(picture: Image.Image, cards: Sequence[Card], evidence: Sequence[Box] = ()) -> str:
     """All cards about one picture; `evidence` in fractions of it is framed on each."""
-    address = data_address(picture, SIDE)
+    address, aspect = data_address(picture, SIDE), picture.width / picture.height
     parts = [
-        f'<div class="arr-card">{head_html(card)}{tokens_markup(address, card.tiles, evidence)}</div>' for card in cards
+        f'<div class="arr-card">{head_html(card)}{tokens_markup(address, card.tiles, evidence, aspect)}</div>'
+        for card in cards
     ]
     legend = EVIDENCE if evidence else ""
     return f'{TOKEN_STYLE}{STYLE}<div><div class="arr-cards">{"".join(parts)}</div>{legend}</div>'

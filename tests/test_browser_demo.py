@@ -1,0 +1,322 @@
+"""The demo in a real Chromium, all of it: `make test-browser`; skipped where a part that it needs is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install -e '.[dev]'")
+
+from conftest import draw  # noqa: E402
+from PIL import Image  # noqa: E402
+from test_browser import (  # noqa: E402, F401
+    CHROMIUM,
+    EXAMPLES,
+    ask,
+    browser,
+    gradio_client,
+    has_no_sideways_scroll,
+    pages,
+    upload,
+    visit,
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found; on Debian: apt-get install chromium"),
+]
+
+CLEARED = """() => ["#evidence .arr-lens", "#leaves .arr-tokens", "#answer .arr-way", "#thread details", "#link a"]
+  .every(part => !document.querySelector(part)) && !document.querySelector("#get-answer")?.offsetParent"""
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+
+
+@pytest.fixture()
+def demo(pages, visit):  # noqa: F811
+    """Opens the demo with a query, waits until it is ready."""
+
+    def open_demo(query: str = "", **options):
+        page = visit(pages[0] + "/" + query, **options)
+        page.wait_for_function("document.querySelector('#picture img')?.complete")
+        page.wait_for_selector("#suggestions button")
+        return page
+
+    return open_demo
+
+
+def press_ask(page) -> None:
+    page.locator("#ask").click()
+    page.wait_for_selector("#answer .is-done")
+
+
+def cheaper(page) -> None:
+    """Without the two other ways."""
+    page.locator("#compares input").uncheck()
+
+
+def put(page, path: Path) -> None:
+    """Another picture in place of the one that is there."""
+    if page.locator("#picture img").count():
+        page.locator("#picture button[aria-label='Remove Image']").click()
+        page.wait_for_function("!document.querySelector('#picture img')")
+    upload(page, path)
+
+
+def test_lenses_follow_the_pointer_and_come_home(demo) -> None:
+    page = demo()
+    press_ask(page)
+    leaves = page.locator("#leaves .arr-tokens")
+    leaves.scroll_into_view_if_needed()
+    home = page.evaluate("document.querySelector('.arr-lenses').style.getPropertyValue('--x')")
+    box = leaves.bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
+    x = float(page.evaluate("document.querySelector('.arr-lenses').style.getPropertyValue('--x')"))
+    assert x == pytest.approx(0.2, abs=0.02) and page.locator(".arr-lenses.away").count() == 1
+    shown = page.evaluate("document.querySelector('#evidence').getBoundingClientRect().top >= -1")
+    assert shown, "the lenses stay in view while the picture below is looked over"
+    page.mouse.move(5, 5)
+    assert float(page.evaluate("document.querySelector('.arr-lenses').style.getPropertyValue('--x')")) == pytest.approx(
+        float(home), abs=1e-3
+    )
+    assert page.locator(".arr-lenses.away").count() == 0
+
+
+def test_no_line_over_the_finest_leaves_and_none_while_hovering(demo) -> None:
+    page = demo()
+    cheaper(page)
+    press_ask(page)
+    color = "i => getComputedStyle(i).borderTopColor"
+    assert page.locator("#leaves i.fine").first.evaluate(color) == "rgba(0, 0, 0, 0)"
+    coarse = page.locator("#leaves i:not(.fine)").first
+    assert coarse.evaluate(color) != "rgba(0, 0, 0, 0)"
+    coarse.hover()
+    page.wait_for_timeout(400)
+    assert page.locator("#leaves i:not(.fine)").last.evaluate(color) == "rgba(0, 0, 0, 0)"
+    legend = page.locator("#leaves .arr-legend").inner_text()
+    assert "as sharp as full resolution" in legend and "level" not in legend
+
+
+def test_keyboard_alone(demo) -> None:
+    page = demo()
+    cheaper(page)
+    page.locator("#question textarea").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#answer .is-done")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#leaves i')"):
+            break
+    name = "document.activeElement.getAttribute('aria-label')"
+    assert "sharp" in page.evaluate(name)
+    place = "document.activeElement.style.left"
+    first = page.evaluate(place)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(place) != first and page.locator(".arr-lenses.away").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".arr-lenses.away").count() == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.zoom") == "1.5"
+    page.keyboard.press("Enter")
+    assert page.locator("#leaves .arr-view.zoomed").count() == 1
+    page.locator("#detail input[type=range]").focus()
+    before = page.locator("#detail input[type=range]").input_value()
+    page.keyboard.press("ArrowRight")
+    assert int(page.locator("#detail input[type=range]").input_value()) == int(before) + 1
+
+
+def test_another_picture_leaves_nothing_of_the_old_one(demo) -> None:
+    page = demo()
+    cheaper(page)
+    press_ask(page)
+    page.locator("#examples button").nth(2).click()
+    page.wait_for_function(CLEARED)
+    page.wait_for_function("document.querySelector('#suggestions').innerText.includes('heading')")
+    press_ask(page)
+    page.locator("#picture button[aria-label='Remove Image']").click()
+    page.wait_for_function(CLEARED)
+    page.wait_for_function("!document.querySelector('#suggestions')?.offsetParent")
+    assert page.locator("#question textarea").input_value() == ""
+
+
+def test_another_picture_during_an_answer_ends_it(demo) -> None:
+    page = demo()
+    page.locator("#ask").click()
+    page.wait_for_selector("#answer .is-busy")
+    page.locator("#examples button").nth(3).click()
+    page.wait_for_function("document.querySelector('#question textarea').value.includes('row')")
+    page.wait_for_function(CLEARED)
+    page.wait_for_timeout(4000)
+    assert page.evaluate(CLEARED) and "6807" not in page.locator("#answer").inner_text()
+    press_ask(page)
+    assert page.locator("#answer .verdict").count() == 3
+
+
+def test_stop_ends_the_answer_and_the_next_one_comes(demo) -> None:
+    page = demo()
+    assert page.locator("#stop").is_disabled()
+    page.locator("#ask").click()
+    page.locator("#stop:not([disabled])").click()
+    page.wait_for_function("document.querySelector('#answer').innerText.includes('Stopped')")
+    assert page.locator("#stop").is_disabled()
+    press_ask(page)
+    assert page.locator("#stop").is_disabled()
+
+
+def test_a_link_brings_back_example_question_and_setting(demo, pages) -> None:  # noqa: F811
+    page = demo("?example=table&question=What+is+the+Visits+in+the+green+row%3F&tokens=100")
+    cheaper(page)
+    press_ask(page)
+    assert "green row" in page.locator("#answer").inner_text()
+    assert 97 < int(page.locator("#answer .arr-way li b").first.inner_text()) <= 100
+    address = page.locator("#link a").get_attribute("href")
+    again = demo(address)
+    assert again.locator("#question textarea").input_value() == "What is the Visits in the green row?"
+    assert again.locator("#detail input[type=number]").input_value() == "100"
+    assert not again.locator("#auto input").is_checked()
+    assert demo("?tokens=auto").locator("#auto input").is_checked()
+
+
+def test_thread_downloads_and_report(demo, pages, tmp_path) -> None:  # noqa: F811
+    page = demo()
+    cheaper(page)
+    press_ask(page)
+    ask(page, "What is the total?")
+    assert page.locator("#thread summary").inner_text().startswith("1 earlier question")
+    page.locator("#thread summary").click()
+    assert "Read the small code at the foot." in page.locator("#thread").inner_text()
+    for name in ("answer", "overlay"):
+        with page.expect_download() as download:
+            page.locator(f"#get-{name}").click()
+        download.value.save_as(tmp_path / name)
+    values = json.loads((tmp_path / "answer").read_text())
+    assert values["question"] == "What is the total?" and values["tokens"] == len(values["leaves"])
+    with Image.open(tmp_path / "overlay") as overlay:
+        assert max(overlay.size) == 1280
+    page.locator("#report button").first.click()
+    page.locator("#report-comment textarea").fill("The total is 115.76.")
+    page.locator("#report-send").click()
+    page.wait_for_function("document.querySelector('#report-told').innerText.includes('Thank you')")
+    folder = pages[2].parent / "told"
+    line = json.loads((folder / "reports.jsonl").read_text().splitlines()[-1])
+    assert line["comment"] == "The total is 115.76." and line["text"] == values["text"]
+    assert (folder / line["picture"]).read_bytes() == (EXAMPLES / "receipt.jpg").read_bytes()
+
+
+def test_bad_files_are_refused_with_the_reason_and_the_page_goes_on(demo, tmp_path) -> None:
+    page = demo()
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "cut.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(400))
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    for name, words in (("text.png", "not a picture"), ("dot.png", "1x1 pixels"), ("cut.heic", "HEIC")):
+        put(page, tmp_path / name)
+        page.wait_for_function("w => document.querySelector('#told').innerText.includes(w)", arg=words)
+        page.wait_for_function("!document.querySelector('#picture img')")
+    assert "first" in ask(page, "What is in it?")
+    put(page, EXAMPLES / "shapes.jpg")
+    page.wait_for_function("document.querySelector('#picture img')?.complete")
+    page.wait_for_function("!document.querySelector('#told').innerText.trim()")
+    cheaper(page)
+    assert "How many?" in ask(page, "How many?")
+    assert "guess" in page.locator("#caution").inner_text()
+    assert "nano" in page.locator("#knows").inner_text()
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.tiff", "a.avif"])
+def test_pictures_that_browsers_do_not_show_have_a_preview(demo, tmp_path, name: str) -> None:
+    page = demo()
+    if name == "a.heic":
+        pytest.importorskip("pi_heif")
+        from test_apps_demo import HEIC, b64decode
+
+        (tmp_path / name).write_bytes(b64decode(HEIC))
+    else:
+        draw(300, 200).save(tmp_path / name)
+    put(page, tmp_path / name)
+    page.wait_for_function("document.querySelector('#picture img')?.naturalWidth > 8")
+    cheaper(page)
+    assert "What is it?" in ask(page, "What is it?")
+    assert page.locator("#answer .is-done").count() == 1
+
+
+@pytest.mark.parametrize("size", [(80, 5000), (5000, 80)])
+def test_threads_of_pictures_scroll_in_their_frame(demo, tmp_path, size: tuple[int, int]) -> None:
+    page = demo()
+    cheaper(page)
+    draw(*size).save(tmp_path / "thread.png")
+    put(page, tmp_path / "thread.png")
+    page.wait_for_function("document.querySelector('#picture img')?.complete")
+    ask(page, "What is it?")
+    page.wait_for_selector("#leaves img")
+    assert page.evaluate("document.documentElement.scrollHeight") < 3000 and has_no_sideways_scroll(page)
+    view = "document.querySelector('#leaves .arr-view')"
+    over = f"{view}.scrollHeight > {view}.clientHeight || {view}.scrollWidth > {view}.clientWidth"
+    assert page.evaluate(over) and page.evaluate(f"{view}.clientHeight <= 0.77 * innerHeight")
+
+
+def test_a_usual_picture_fits_the_window(demo) -> None:
+    page = demo("?example=street")
+    cheaper(page)
+    press_ask(page)
+    page.wait_for_selector("#leaves img")
+    assert page.evaluate("document.querySelector('#leaves .arr-tokens').offsetHeight <= 0.75 * innerHeight")
+
+
+BRING = """([kind, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(bytes)], "brought.png", { type: "image/png" }));
+  const options = { bubbles: true, cancelable: true, clipboardData: transfer, dataTransfer: transfer };
+  const event = kind === "paste" ? new ClipboardEvent("paste", options) : new DragEvent("drop", options);
+  document.querySelector(kind === "paste" ? "body" : "#picture img").dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_a_picture_that_is_pasted_or_dropped_takes_the_place(demo, tmp_path, kind: str) -> None:
+    page = demo()
+    draw(123, 77).save(tmp_path / "brought.png")
+    page.evaluate(BRING, [kind, list((tmp_path / "brought.png").read_bytes())])
+    page.wait_for_function("document.querySelector('#picture img')?.naturalWidth === 123")
+
+
+def test_phone_in_the_dark(demo) -> None:
+    page = demo(width=390, height=844, scheme="dark")
+    press_ask(page)
+    page.wait_for_function("document.querySelector('#answer').getBoundingClientRect().top < innerHeight / 2")
+    assert has_no_sideways_scroll(page) and page.locator(".arr-lens").count() == 3
+    assert page.evaluate("document.querySelector('#ask').getBoundingClientRect().right <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(demo, scheme: str, width: int) -> None:
+    """Contrast, names and roles, before and after an answer."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -e '.[dev]'").Axe()
+    page = demo(width=width, height=900, scheme=scheme)
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    for state in ("before", "after"):
+        page.wait_for_timeout(500)
+        found = axe.run(page, options=options).response["violations"]
+        places = [
+            f"{each['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+            for each in found
+            for node in each["nodes"]
+        ]
+        assert not places, f"{state} the answer:\n" + "\n".join(places)
+        if state == "before":
+            press_ask(page)
+
+
+def test_programs_are_told_what_they_get(pages) -> None:  # noqa: F811
+    client = gradio_client.Client(pages[0], verbose=False, analytics_enabled=False, download_files=False)
+    [(name, endpoint)] = client.view_api(return_format="dict")["named_endpoints"].items()
+    assert name == "/ask" and [field["parameter_name"] for field in endpoint["parameters"]][2:] == ["budget", "compare"]
+    assert re.search("leaves.*sharpness", endpoint.get("description", ""))
+    receipt = gradio_client.handle_file(EXAMPLES / "receipt.jpg")
+    values = client.predict(receipt, "What is the total?", 100, True, api_name="/ask")
+    assert values["tokens"] == len(values["leaves"]) == 100 and set(values["others"]) == {"resize", "full"}
+    with pytest.raises(Exception, match="64..400"):
+        client.predict(receipt, "What is the total?", 7000, False, api_name="/ask")
