@@ -79,7 +79,7 @@ def build_batch(
         **QUICK,
     ).then(**finish, **QUICK).then(**again, **QUICK)
     show.click(lambda name: name or "", earlier, current, **QUICK).then(
-        partial(show_earlier, manager, batches), earlier, outputs, concurrency_id="batch", **QUICK
+        partial(show_earlier, manager, batches), earlier, outputs, concurrency_limit=1, concurrency_id="batch", **QUICK
     ).then(**finish, **QUICK)
     table.select(row_clicked, None, row, **QUICK)
     tab.select(**again, **QUICK)

@@ -54,7 +54,8 @@ def build_history(
     with gr.Row():
         csv_file = gr.DownloadButton("Export CSV", elem_id="export-csv", interactive=False)
         json_file = gr.DownloadButton("Export JSON", elem_id="export-json", interactive=False)
-        dump = gr.DownloadButton("Export all, with pictures", elem_id="export-all")
+        pack = gr.Button("Pack everything, with pictures", elem_id="pack")
+        packed = gr.DownloadButton("Export the pack", elem_id="export-all", interactive=False)
         load = gr.UploadButton("Import", file_types=[".jsonl"], elem_id="import")
     which, note, save, reload, delete = entry_fields()
     first, second, compare, pair = pair_fields()
@@ -69,7 +70,7 @@ def build_history(
     load.upload(partial(read_in, notebook), load, status, **QUICK).then(
         refresh_after_import(refresh), asked, shown[1:], **QUICK
     )
-    dump.click(partial(write_out, notebook, folder), None, [status, dump], **QUICK)
+    pack.click(partial(write_out, notebook, folder), None, [status, packed], **QUICK)
     compare.click(partial(compare_two, notebook), [first, second], pair, **QUICK)
     return refresh, asked, shown
 
@@ -149,14 +150,15 @@ def export(rows: list[Row], path: Path, render: Callable[[list[Row]], str]) -> s
 
 
 def write_out(notebook: Notebook, folder: Path) -> tuple[Any, ...]:
-    """Status, and the file with everything; the click that made it is followed by the download."""
+    """Status, and the button with a file of everything: what the import reads."""
     target = folder / "microscope.jsonl"
     try:
         with open(target, "w", encoding="utf-8") as file:
             file.writelines(notebook.dump())
     except ValueError as error:
         return note_html(str(error), "trouble"), gr.skip()
-    return gr.skip(), str(target)
+    size = note_html(f"packed: {target.stat().st_size / 2**20:.1f} MB, to be read by Import")
+    return size, gr.update(value=str(target), interactive=True)
 
 
 def read_in(notebook: Notebook, path: str) -> str:

@@ -14,18 +14,28 @@ import arr_coc
 SHIPPED = Path(arr_coc.__file__).resolve().parent.parent / "docs" / "results"
 """In a checkout; an installed package has none."""
 NONE_YET = '<p class="arr-note">No report under {folder} yet; `arr-coc eval --out {folder}/NAME` makes one.</p>'
+ASK_THEME = "(name) => [name, document.body.classList.contains('dark')]"
+DARK = """\
+<style>
+:root { color-scheme: only dark; }
+img[src^="data:image/png"] { filter: invert(1) hue-rotate(180deg); }
+</style>
+"""
+"""Charts are PNG and white; pictures of galleries are JPEG and stay as they are."""
 GONE = '<p class="arr-note trouble">There is no such report any more; open the tab again.</p>'
 
 
 def build_report(folder: Path, tab: gr.Tab, shipped: Path = SHIPPED) -> None:
     """Components and their events; the list is made anew whenever the tab is opened."""
     which = gr.Dropdown([], label="Report", elem_id="which-report")
+    is_dark = gr.Checkbox(False, visible=False)
     shown = gr.HTML("", padding=False, elem_id="report")
     quick: dict[str, Any] = {"show_progress": "hidden", "api_name": False}
+    page = partial(report_html, folder, shipped)
     tab.select(partial(offer, folder, shipped), which, which, **quick).then(
-        partial(report_html, folder, shipped), which, shown, **quick
+        page, [which, is_dark], shown, js=ASK_THEME, **quick
     )
-    which.input(partial(report_html, folder, shipped), which, shown, **quick)
+    which.input(page, [which, is_dark], shown, js=ASK_THEME, **quick)
 
 
 def find_reports(folder: Path, shipped: Path = SHIPPED) -> dict[str, Path]:
@@ -49,14 +59,15 @@ def offer(folder: Path, shipped: Path, name: str | None) -> Any:
     return gr.update(choices=names, value=name if name in names else next(iter(names), None))
 
 
-def report_html(folder: Path, shipped: Path, name: str | None) -> str:
-    """The page within the page, without rights to run anything."""
+def report_html(folder: Path, shipped: Path, name: str | None, is_dark: bool = False) -> str:
+    """The page within the page, in its theme, without rights to run anything."""
     found = find_reports(folder, shipped)
     if not found:
         return NONE_YET.format(folder=escape(str(folder)))
     if name not in found:
         return GONE
-    page = escape(found[name].read_text(encoding="utf-8", errors="replace"))
+    text = found[name].read_text(encoding="utf-8", errors="replace")
+    page = escape(text.replace("<body>", f"{DARK}<body>", 1) if is_dark else text)
     return (
         f'<p class="arr-note">{escape(str(found[name]))}</p>'
         f'<iframe sandbox="" title="Evaluation report" srcdoc="{page}" '
