@@ -15,8 +15,11 @@ gradio = pytest.importorskip("gradio", reason="gradio is not installed; pip inst
 
 from arr_coc.apps.batches import Batches, export, has_parquet  # noqa: E402
 from arr_coc.apps.checkpoints import CheckpointManager  # noqa: E402
+from arr_coc.apps.labelling import labelled, next_picture  # noqa: E402
 from arr_coc.apps.panels.batch import make_plan, open_row, show_earlier, worst_lines  # noqa: E402
 from arr_coc.apps.panels.batch import respond as run_batch  # noqa: E402
+from arr_coc.apps.panels.labelling import save_label, take_next  # noqa: E402
+from arr_coc.data.qa_file import read_records  # noqa: E402
 from arr_coc.evaluation.running.answers import ANSWERS, Line, read_lines  # noqa: E402
 
 
@@ -117,7 +120,7 @@ def test_a_folder_beside_the_given_one_is_not_read(
     (tmp_path / "qa.jsonl").write_text((folder / "qa.jsonl").read_text())
     *_, wrong = run_batch(manager, batches, str(tmp_path), "nano", 2, ["resize"], ["64"], "wrong")
     assert "not open to this page" in wrong[0]
-    with pytest.raises(ValueError, match=r"holds no qa\.jsonl"):
+    with pytest.raises(ValueError, match="is no folder"):
         Batches(batches.folder, [tmp_path / "none"])
 
 
@@ -139,3 +142,54 @@ def test_worst_come_first() -> None:
     ]
     found = worst_lines([*lines, replace(line, policy="resize", score=0.0)])
     assert [(row, each.score, each.recall) for row, each in found] == [(4, 0.0, 0.2), (2, 0.0, 0.9), (1, 0.5, 0.1)]
+
+
+@pytest.fixture()
+def unlabelled(tmp_path: Path) -> Batches:
+    """A page that was given a folder with two pictures, a broken one and a link out of it."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name in ("b.png", "c.png"):
+        draw(300, 200 if name < "c" else 240).save(pictures / name)
+    (pictures / "a.png").write_bytes(b"no picture")
+    draw(90, 90).save(tmp_path / "outside.png")
+    (pictures / "d.png").symlink_to(tmp_path / "outside.png")
+    (tmp_path / "exports").mkdir()
+    return Batches(tmp_path / "batches", [pictures])
+
+
+def test_a_folder_is_labelled_by_hand(unlabelled: Batches, tmp_path: Path) -> None:
+    [folder] = unlabelled.folders
+    _, name, path, *empty = take_next(unlabelled, tmp_path / "exports", folder, "")
+    assert name == "b.png" and empty == ["", "", ""]
+    assert (
+        "2 questions"
+        in [
+            save_label(unlabelled, folder, name, path, question, "blau | Blau", "1 2 30 40")
+            for question in ("Über?", "B?")
+        ][-1]
+    )
+    first, second = read_records(Path(folder))[0]
+    assert (first.image, first.question, first.answers) == ("b.png", "Über?", ("blau", "Blau"))
+    assert first.boxes == ((1, 2, 30, 40),) and second.question == "B?"
+    assert labelled(Path(folder)) == {"b.png": 2} and next_picture(Path(folder), "b.png") == "c.png"
+    assert take_next(unlabelled, tmp_path / "exports", folder, "c.png")[1] == "c.png"
+
+
+def test_a_label_that_cannot_be_read_again_is_not_written(unlabelled: Batches, tmp_path: Path) -> None:
+    [folder] = unlabelled.folders
+    _, name, path, *_ = take_next(unlabelled, tmp_path / "exports", folder, "")
+    good = {"folder": folder, "name": name, "path": path, "question": "Q?", "accepted": "a", "evidence": ""}
+    wrong = [
+        ({"question": " "}, "question must be"),
+        ({"accepted": " | "}, "answers must be"),
+        ({"evidence": "0 0 900 9"}, "evidence: "),
+        ({"name": ""}, "take a picture"),
+        ({"name": "c.png"}, "is not 'c.png'"),
+        ({"name": "../outside.png"}, "leads out"),
+        ({"folder": str(tmp_path)}, "not given at start"),
+    ]
+    for changes, message in wrong:
+        told = save_label(unlabelled, **good | changes)
+        assert message in told.replace("&#x27;", "'") and "trouble" in told, told
+    assert not (Path(folder) / "qa.jsonl").exists() and not (Path(folder) / ".lock").exists()

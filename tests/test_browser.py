@@ -276,5 +276,8 @@ def test_microscope_compares_exports_and_reloads(pages, visit, tmp_path) -> None
     assert page.locator("#question textarea").input_value() == question
     page.get_by_role("tab", name="Report").click()
     page.wait_for_selector("#report iframe")
+    page.locator("#which-report input").click()
+    page.get_by_role("option", name="report.html", exact=True).click()
+    page.wait_for_function("document.querySelector('#report iframe').srcdoc.includes('Evaluation of nano')")
     assert "Evaluation of nano" in page.frame_locator("#report iframe").locator("h1").inner_text()
     assert has_no_sideways_scroll(page)

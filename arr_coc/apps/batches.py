@@ -14,7 +14,6 @@ from typing import Any
 from arr_coc.apps.checkpoints import CheckpointManager
 from arr_coc.apps.session import as_csv
 from arr_coc.data.hub import DATA_SETS
-from arr_coc.data.qa_file import QA_FILE
 from arr_coc.data.suites import SUITES
 from arr_coc.data.tasks import Task
 from arr_coc.evaluation.running.answers import ANSWERS, Line, append_lines, drop_torn_line, read_lines
@@ -44,18 +43,25 @@ class Batches:
 
     Args:
         folder: made when the first batch is run.
-        folders: folders with a `qa.jsonl` that may be asked; nothing else on this machine is opened.
+        folders: folders of pictures that may be asked or labelled; nothing else on this machine is opened.
 
     Raises:
-        ValueError: one of `folders` holds no questions.
+        ValueError: one of `folders` is none.
     """
 
     def __init__(self, folder: Path, folders: Sequence[str | Path] = ()) -> None:
         self.folder = folder
         for each in folders:
-            if not (Path(each) / QA_FILE).is_file():
-                raise ValueError(f"folders: {quoted(str(each))} holds no {QA_FILE}")
-        self.tasks = [*(str(Path(each).resolve()) for each in folders), *SUITES, *DATA_SETS]
+            if not Path(each).is_dir():
+                raise ValueError(f"folders: {quoted(str(each))} is no folder; check the path")
+        self.folders = [str(Path(each).resolve()) for each in folders]
+        self.tasks = [*self.folders, *SUITES, *DATA_SETS]
+
+    def given(self, folder: str) -> Path:
+        """A folder that was given at start; ValueError for any other."""
+        if folder not in self.folders:
+            raise ValueError(f"folder: {quoted(folder)} was not given at start; see arr-coc microscope --folders")
+        return Path(folder)
 
     @property
     def names(self) -> list[str]:

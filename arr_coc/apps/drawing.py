@@ -116,7 +116,7 @@ def build_drawing(picture: gr.Image) -> tuple[gr.Textbox, gr.Textbox, gr.Textbox
     """Fields for the accepted answer, the evidence and the region, and the picture to draw on, folded away."""
     accepted = gr.Textbox(
         label="Accepted answer (optional)",
-        info="scores every answer; several with | between them; shipped questions know theirs",
+        info="every answer is scored by exact match; several with | between them; shipped questions know theirs",
         elem_id="accepted",
     )
     with gr.Accordion("Draw boxes: evidence, or a region to look at", open=False, elem_id="drawing") as fold:

@@ -24,6 +24,7 @@ from arr_coc.apps.panels.history import build_history
 from arr_coc.apps.panels.inside import Shown, build_inside
 from arr_coc.apps.panels.report import build_report
 from arr_coc.apps.session import make_entry
+from arr_coc.apps.unpacking import unpack
 from arr_coc.apps.uploads import friendly, picture_input
 from arr_coc.apps.variants import OURS
 from arr_coc.evaluation.policies.registry import POLICIES
@@ -52,7 +53,7 @@ def build_microscope(
         max_loaded: checkpoints kept in memory at once.
         reports: folder under which `arr-coc eval` writes.
         history: file that entries are kept in, batches in a folder beside it; None keeps both as long as the page.
-        folders: folders with a `qa.jsonl` that a batch may ask; no other folder is read.
+        folders: folders of pictures that a batch may ask, or that are labelled by hand; no other is read.
 
     Raises:
         ValueError: no models, or room for none; a history that is broken, not ours or cannot be written.
@@ -159,7 +160,7 @@ def call_back(notebook: Notebook, folder: Path, number: int | None) -> tuple[Any
     budgets = ordered([str(v.budget or "auto") for v in variants if POLICIES[v.policy].has_budget])
     region = next((variant.hand.region for variant in variants if variant.hand is not None), ())
     fields = (
-        str(unpack(folder, entry.picture, entry.sha256, content)),
+        str(unpack(folder, entry.picture, content)),
         entry.question,
         ordered([variant.checkpoint for variant in variants]),
         ordered([variant.policy for variant in plain]) or [OURS],
@@ -170,14 +171,6 @@ def call_back(notebook: Notebook, folder: Path, number: int | None) -> tuple[Any
     )
     status = note_html(f"Entry {entry.number} again; compare to look inside it.")
     return (*fields, status, cards, None, front)
-
-
-def unpack(folder: Path, name: str, digest: str, content: bytes) -> Path:
-    """The picture as a file again, under its own name; the name leads nowhere else."""
-    path = folder / digest[:16] / (Path(name).name or "picture")
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
-    return path
 
 
 def ordered(names: Sequence[str]) -> list[str]:

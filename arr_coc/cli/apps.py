@@ -48,7 +48,8 @@ def microscope(
         typer.Option(metavar="FILE", help="Where entries are kept, batches beside it; your data folder by default."),
     ] = None,
     folders: Annotated[
-        str, typer.Option(metavar="FOLDER,...", help="Folders with a qa.jsonl that a batch may ask; no other is read.")
+        str,
+        typer.Option(metavar="FOLDER,...", help="Folders of pictures that a batch may ask or label; no other is read."),
     ] = "",
     host: Host = "127.0.0.1",
     port: Port = 7861,
@@ -67,12 +68,14 @@ def microscope(
 
     from arr_coc.apps.microscope import build_microscope
 
+    place = history or user_data_path("arr-coc") / "microscope.sqlite3"
+    typer.echo(f"questions, pictures and answers are kept in {place}, for everyone who opens the page", err=True)
     with explained():
         page = build_microscope(
             listed(models),
             max_loaded=max_loaded,
             reports=reports,
-            history=history or user_data_path("arr-coc") / "microscope.sqlite3",
+            history=place,
             folders=listed(folders),
         )
     listen(page, host, port, max_upload_mb, password)

@@ -15,6 +15,7 @@ from arr_coc.apps.checkpoints import CheckpointManager
 from arr_coc.apps.drawing import BETWEEN, boxes_text
 from arr_coc.apps.pages import note_html
 from arr_coc.apps.panels.choices import BUDGETS, policy_field
+from arr_coc.apps.panels.labelling import build_labelling
 from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
@@ -58,6 +59,7 @@ def build_batch(
         headers=list(COLUMNS), interactive=False, show_label=False, max_height=420, buttons=[], elem_id="batch-table"
     )
     outputs, name = [status, summary, worst, table], fields[-1]
+    build_labelling(batches, exports, asked)
     finish: dict[str, Any] = {"fn": partial(exported, batches, exports), "inputs": current, "outputs": files}
     again: dict[str, Any] = {"fn": lambda: gr.update(choices=batches.names), "inputs": None, "outputs": earlier}
     running = start.click(named, name, [name, current], **QUICK).then(

@@ -13,6 +13,7 @@ import arr_coc
 
 SHIPPED = Path(arr_coc.__file__).resolve().parent.parent / "docs" / "results"
 """In a checkout; an installed package has none."""
+MAIN = "main"
 NONE_YET = '<p class="arr-note">No report under {folder} yet; `arr-coc eval --out {folder}/NAME` makes one.</p>'
 ASK_THEME = "(name) => [name, document.body.classList.contains('dark')]"
 DARK = """\
@@ -39,8 +40,9 @@ def build_report(folder: Path, tab: gr.Tab, shipped: Path = SHIPPED) -> None:
 
 
 def find_reports(folder: Path, shipped: Path = SHIPPED) -> dict[str, Path]:
-    """By the name that is shown: the shipped ones first, by name, then the others, the newest first."""
-    theirs = {f"shipped: {path.parent.name}": path for path in sorted(reports_under(shipped))}
+    """By the name that is shown: the shipped ones first, the main one before all, then the others, the newest first."""
+    known = sorted(reports_under(shipped), key=lambda path: (path.parent.name != MAIN, path))
+    theirs = {f"shipped: {path.parent.name}": path for path in known}
     taken = {path.resolve() for path in theirs.values()}
     own = sorted(reports_under(folder), key=lambda path: path.stat().st_mtime, reverse=True)
     return theirs | {str(path.relative_to(folder)): path for path in own if path.resolve() not in taken}
