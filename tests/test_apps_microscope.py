@@ -26,7 +26,7 @@ from arr_coc.apps.microscope import respond as compare  # noqa: E402
 from arr_coc.apps.notebook import Notebook  # noqa: E402
 from arr_coc.apps.panels.choices import policies_html  # noqa: E402
 from arr_coc.apps.panels.comparing import describe  # noqa: E402
-from arr_coc.apps.panels.history import compare_two, fill  # noqa: E402
+from arr_coc.apps.panels.history import COLUMNS, compare_two, fill  # noqa: E402
 from arr_coc.apps.panels.inside import look_again, look_inside, replay, slider_values  # noqa: E402
 from arr_coc.apps.panels.report import find_reports, report_html  # noqa: E402
 from arr_coc.apps.session import as_json, sorted_rows  # noqa: E402
@@ -36,7 +36,7 @@ from arr_coc.cli.main import app  # noqa: E402
 from arr_coc.evaluation.policies.registry import POLICIES  # noqa: E402
 
 RECEIPT = str(read_examples()[0].path)
-ASKED = read_examples()[0].questions[1]
+ASKED, KNOWN = read_examples()[0].questions[1], read_examples()[0].records[1].answers
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +123,11 @@ def test_inside_shows_the_kept_tokens_of_baselines(compared) -> None:
 def test_history_is_searched_sorted_exported_and_called_back(compared, notebook: Notebook, tmp_path: Path) -> None:
     status, table, csv_file, json_file, which, *_ = fill(notebook, tmp_path, ASKED, "tokens", "descending", None)
     assert "1 of " in status and str(notebook.path) in status and which["value"] == 1
-    assert [row[10] for row in table] == sorted((row[10] for row in table), reverse=True)
+    tokens = [row[COLUMNS.index("tokens")] for row in table]
+    assert len(tokens) == 5 and tokens == sorted(tokens, reverse=True)
     text = Path(csv_file["value"]).read_bytes().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert len(rows) == 5 and rows[0]["policy"] == "full" and rows[0]["accepted"] in ASKED + rows[0]["accepted"]
+    assert len(rows) == 5 and rows[0]["policy"] == "full" and rows[0]["accepted"] == " / ".join(KNOWN)
     assert json.loads(Path(json_file["value"]).read_text())[0]["tokens"] == 992
     path, question, checkpoints, policies, budgets, accepted, evidence, region, _, cards, *_ = call_back(
         notebook, tmp_path, 1
@@ -134,7 +135,7 @@ def test_history_is_searched_sorted_exported_and_called_back(compared, notebook:
     assert Path(path).read_bytes() == Path(RECEIPT).read_bytes() and question == ASKED
     assert (checkpoints, budgets, region) == (["nano"], ["100"], "")
     assert policies[-1] == "arr-coc" and cards.count('class="arr-card"') == 5
-    assert accepted and len(evidence.split()) == 4
+    assert accepted == " | ".join(KNOWN) and len(evidence.split()) == 4
     gone = call_back(notebook, tmp_path, 99)
     assert "no entry 99" in gone[8] and "trouble" in gone[8]
     with pytest.raises(ValueError, match="sort by"):
