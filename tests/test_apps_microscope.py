@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from apps_toys import Tags
@@ -22,17 +23,20 @@ from arr_coc.apps.checkpoints import CheckpointManager  # noqa: E402
 from arr_coc.apps.examples import read_examples  # noqa: E402
 from arr_coc.apps.microscope import call_back  # noqa: E402
 from arr_coc.apps.microscope import respond as compare  # noqa: E402
-from arr_coc.apps.panels.batch import respond as run_batch  # noqa: E402
-from arr_coc.apps.panels.batch import worst_lines  # noqa: E402
+from arr_coc.apps.notebook import Notebook  # noqa: E402
+from arr_coc.apps.panels.choices import policies_html  # noqa: E402
 from arr_coc.apps.panels.comparing import describe  # noqa: E402
-from arr_coc.apps.panels.inside import look_inside, replay  # noqa: E402
-from arr_coc.apps.panels.report import report_html  # noqa: E402
-from arr_coc.apps.session import as_csv, as_json, sorted_rows, with_note  # noqa: E402
+from arr_coc.apps.panels.history import COLUMNS, compare_two, fill  # noqa: E402
+from arr_coc.apps.panels.inside import look_again, look_inside, replay, slider_values  # noqa: E402
+from arr_coc.apps.panels.report import find_reports, report_html  # noqa: E402
+from arr_coc.apps.session import as_json, sorted_rows  # noqa: E402
+from arr_coc.apps.unpacking import unpack  # noqa: E402
 from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine, make_variants, sample_of  # noqa: E402
 from arr_coc.cli.main import app  # noqa: E402
+from arr_coc.evaluation.policies.registry import POLICIES  # noqa: E402
 
 RECEIPT = str(read_examples()[0].path)
-ASKED = read_examples()[0].questions[1]
+ASKED, KNOWN = read_examples()[0].questions[1], read_examples()[0].records[1].answers
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +57,21 @@ def test_variants_are_every_combination() -> None:
 
 
 @pytest.fixture(scope="module")
-def compared(manager: CheckpointManager):
-    """What the page gets last when every kind of policy is compared."""
+def notebook(tmp_path_factory) -> Notebook:
+    return Notebook(tmp_path_factory.mktemp("history") / "history.sqlite3")
+
+
+@pytest.fixture(scope="module")
+def compared(manager: CheckpointManager, notebook: Notebook):
+    """What the page gets last when every kind of policy is compared; it is entry 1 of the notebook."""
     policies = ["full", "resize", "divprune", "oracle", "arr-coc"]
-    *growing, last = compare(manager, RECEIPT, ASKED, ["nano"], policies, ["100"], [])
+    *growing, last = compare(manager, notebook, RECEIPT, ASKED, ["nano"], policies, ["100"])
     return growing, last
 
 
 def test_comparison_shows_a_card_per_variant(compared) -> None:
     growing, last = compared
-    _, findings = last[2]
+    findings = last[2].findings
     cards = growing[-1][1]
     tags = Tags(cards).found
     assert cards.count('class="arr-card"') == 5 and len(tags["b"]) == 5
@@ -94,75 +103,162 @@ def test_each_policy_pays_its_own_work(manager: CheckpointManager, monkeypatch) 
 
 def test_inside_shows_everything_of_arr_coc(compared) -> None:
     state = compared[1][2]
-    label = state[1][-1].variant.label
-    tensions, step, splitting, level, textures, scores = look_inside(state, label)
+    label = state.findings[-1].variant.label
+    answer, tensions, step, splitting, level, textures, scores, *sliders = look_inside(state, label)
     assert "budget 100" in tensions and re.search(r"participatory [01]\.\d\d", tensions)
     assert "100 tokens after round 2 of 2" in splitting and "data:image/png" in textures and "data:image/png" in scores
     assert "64 tokens after round 0" in replay(state, label, 0)
-    assert "arr-coc" in look_inside(None, None)[0]
+    assert sliders == slider_values(state.findings[-1].realization.tensions) and sliders[0] == 100
+    assert "Compare a variant" in look_inside(None, None)[1]
 
 
-def test_history_is_sorted_noted_exported_and_called_back(compared) -> None:
-    [entry] = compared[1][3]
-    second = replace(entry, number=2, rows=tuple(replace(row, entry=2) for row in entry.rows))
-    entries = with_note([entry, second], 2, "=odd")
-    rows = sorted_rows(entries, "tokens", is_descending=True)
-    assert [row.tokens for row in rows] == sorted((row.tokens for row in rows), reverse=True)
-    assert {row.note for row in rows if row.entry == 1} == {""}
-    table = list(csv.DictReader(io.StringIO(as_csv(rows))))
-    assert len(table) == 10 and table[0]["policy"] == "full" and {row["note"] for row in table} == {"", "'=odd"}
-    assert json.loads(as_json(rows))[0]["tokens"] == 992
-    path, question, checkpoints, policies, budgets, _, cards, _, _ = call_back(entries, 1)
-    assert (path, question, checkpoints, budgets) == (RECEIPT, ASKED, ["nano"], ["100"])
+def test_inside_shows_the_kept_tokens_of_baselines(compared) -> None:
+    state = compared[1][2]
+    resize = state.findings[1]
+    answer, tensions, _, splitting, _, textures, scores, *_ = look_inside(state, resize.variant.label)
+    assert "no tensions" in tensions and textures == scores == ""
+    assert len(Tags(splitting).found["i"]) == resize.num_tokens and describe(resize) in answer
+
+
+def test_history_is_searched_sorted_exported_and_called_back(compared, notebook: Notebook, tmp_path: Path) -> None:
+    status, table, csv_file, json_file, which, *_ = fill(notebook, tmp_path, ASKED, "tokens", "descending", None)
+    assert "1 of " in status and str(notebook.path) in status and which["value"] == 1
+    tokens = [row[COLUMNS.index("tokens")] for row in table]
+    assert len(tokens) == 5 and tokens == sorted(tokens, reverse=True)
+    text = Path(csv_file["value"]).read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 5 and rows[0]["policy"] == "full" and rows[0]["accepted"] == " / ".join(KNOWN)
+    assert json.loads(Path(json_file["value"]).read_text())[0]["tokens"] == 992
+    path, question, checkpoints, policies, budgets, accepted, evidence, region, _, cards, *_ = call_back(
+        notebook, tmp_path, 1
+    )
+    assert Path(path).read_bytes() == Path(RECEIPT).read_bytes() and question == ASKED
+    assert (checkpoints, budgets, region) == (["nano"], ["100"], "")
     assert policies[-1] == "arr-coc" and cards.count('class="arr-card"') == 5
-    gone = call_back([replace(entry, path="/nowhere/x.png")], 1)
-    assert "no such file" in gone[5] and "trouble" in gone[5]
+    assert accepted == " | ".join(KNOWN) and len(evidence.split()) == 4
+    gone = call_back(notebook, tmp_path, 99)
+    assert "no entry 99" in gone[8] and "trouble" in gone[8]
     with pytest.raises(ValueError, match="sort by"):
-        sorted_rows(entries, "weather")
+        sorted_rows([], "weather")
 
 
-def test_rows_without_a_value_come_last(compared) -> None:
-    [entry] = compared[1][3]
-    holes = replace(entry, rows=(replace(entry.rows[0], score=None), *entry.rows[1:]))
+def test_a_name_that_was_imported_leads_nowhere_else(tmp_path: Path) -> None:
+    for name in ("../../x.png", "/etc/x.png", "..", ""):
+        path = unpack(tmp_path, name, b"content")
+        assert path.resolve().parent.parent == tmp_path and path.read_bytes() == b"content"
+
+
+def test_rows_without_a_value_come_last(compared, notebook: Notebook) -> None:
+    rows = notebook.find(ASKED)[1]
+    holes = [replace(rows[0], score=None), *rows[1:]]
     for order in (False, True):
-        assert sorted_rows([holes], "score", order)[-1].score is None
+        assert sorted_rows(holes, "score", order)[-1].score is None
+    assert json.loads(as_json(holes))[0]["score"] is None
 
 
-def test_batch_has_table_summary_and_worst_cases(manager: CheckpointManager, tmp_path) -> None:
-    draw(500, 400).save(tmp_path / "a.png")
-    records = [
-        {"image": "a.png", "question": question, "answers": ["no such answer"], "boxes": [[10, 10, 90, 60]]}
-        for question in (QUESTION, "Which bar is the highest?")
-    ]
-    (tmp_path / "qa.jsonl").write_text("\n".join(map(json.dumps, records)))
-    *growing, last = run_batch(manager, str(tmp_path), "nano", 2, ["resize", "arr-coc"], ["64"])
-    assert "4 answers" in last[0] and last[2].count('class="arr-card"') == 2
-    summary, rows = growing[-1][1], growing[-1][3]
-    assert "| arr-coc |" in summary and len(rows) == 4
-    *_, wrong = run_batch(manager, "no such task", "nano", 2, ["resize"], ["64"])
-    assert "neither a folder nor one of" in wrong[0]
+def test_tensions_of_the_sliders_are_looked_with(compared, manager: CheckpointManager, notebook: Notebook) -> None:
+    """All weight on information: the splits are those that the propositional map would choose by itself."""
+    state = compared[1][2]
+    label = state.findings[-1].variant.label
+    *_, (status, after, which) = look_again(manager, notebook, state, label, 160, 0.5, 0, 1, 0, 0)
+    found = after.findings[-1]
+    assert found.realization.tensions.weights == (1, 0, 0) and found.num_tokens == 160 and "before" in status
+    for maps, split in zip(found.realization.scores, found.realization.splits, strict=True):
+        order = maps.propositional.sort(descending=True, stable=True).indices
+        assert split.tolist() == order[: len(split)].tolist()
+    number = max(notebook.find()[0])
+    kept = notebook.entry(number)
+    assert kept.seen[0].variant == found.variant and which["value"] == found.variant.label
+    assert kept.seen[0].tensions.weights == (1, 0, 0)
+    page = compare_two(notebook, 1, number)
+    assert "picture: the same" in page and page.count('class="arr-card"') == 6
 
 
-def test_worst_come_first(manager: CheckpointManager) -> None:
-    from arr_coc.evaluation.running.answers import Line
+def test_sliders_at_zero_are_one_line(compared, manager: CheckpointManager, notebook: Notebook) -> None:
+    import gradio
 
-    line = Line(**{name: None for name in Line.__dataclass_fields__} | {"policy": "arr-coc", "score": 1.0})
-    lines = [
-        replace(line, score=score, recall=recall) for score, recall in ((0.5, 0.1), (0.0, 0.9), (1.0, 0), (0.0, 0.2))
-    ]
-    found = worst_lines([*lines, replace(line, policy="resize", score=0.0)])
-    assert [(each.score, each.recall) for each in found] == [(0.0, 0.2), (0.0, 0.9), (0.5, 0.1)]
+    state = compared[1][2]
+    with pytest.raises(gradio.Error, match="weights: at least one"):
+        list(look_again(manager, notebook, state, state.findings[-1].variant.label, 160, 0.5, 0, 0, 0, 0))
 
 
-def test_newest_report_is_shown(tmp_path) -> None:
-    assert "No report" in report_html(tmp_path)
-    for number, name in enumerate(("new", "old")):
-        (tmp_path / name).mkdir()
-        path = tmp_path / name / "report.html"
-        path.write_text(f'<h1 title="x">{name}</h1>')
-        os.utime(path, (1000 - number, 1000 - number))
-    text = report_html(tmp_path)
-    assert "new/report.html" in text and 'sandbox=""' in text and "&lt;h1 title=&quot;x&quot;&gt;new" in text
+def test_an_unused_map_says_why(compared) -> None:
+    """The shipped balancer starts from weights of 0: the page says so, and by whom it was set."""
+    reasons = compared[1][2].findings[-1].reasons
+    weights = compared[1][2].findings[-1].realization.tensions.weights
+    assert "trained balancer" in reasons.source
+    for weight, text in zip(weights, reasons.maps, strict=True):
+        assert ("not used" in text) == (weight < 0.005) and f"Weight {weight:.2f}" in text
+        assert re.search(r"Alone it would have chosen \d+ of the 12 splits", text)
+
+
+def test_typed_answer_and_drawn_boxes(manager: CheckpointManager, notebook: Notebook, tmp_path: Path) -> None:
+    """A typed answer scores, a drawn box is the evidence, and a drawn region is where it is looked."""
+    draw(800, 600).save(tmp_path / "mine.png")
+    drawn = "the typed answer | other", "10 10 90 60", "600 400 800 600"
+    *_, last = compare(manager, notebook, str(tmp_path / "mine.png"), QUESTION, ["nano"], [OURS], ["100"], *drawn)
+    ours, region = last[2].findings
+    assert ours.score == 0 and ours.recall is not None and "region drawn" in region.variant.label
+    leaves = region.allocation.leaves
+    x0, y0, x1, y1 = region.allocation.boxes()[leaves[:, 0] == leaves[:, 0].min()].unbind(1)
+    inside = ((x0 + x1) / 2 > 0.75) & ((y0 + y1) / 2 > 2 / 3)
+    assert len(x0) and float(inside.float().mean()) > 0.6
+    entry = notebook.entry(max(notebook.find()[0]))
+    assert entry.accepted == ("the typed answer", "other") and entry.seen[1].variant.hand.region[0][0] == 0.75
+    fields = call_back(notebook, tmp_path, entry.number)
+    assert fields[5] == drawn[0] and fields[6] == drawn[1] and fields[7] == drawn[2]
+    for wrong in ("1 2 3", "0 0 900 10", "5 5 5 9", "a b c d"):
+        *_, last = compare(
+            manager, notebook, str(tmp_path / "mine.png"), QUESTION, ["nano"], [OURS], ["100"], "", wrong, ""
+        )
+        assert "Evidence: " in last[0] and "trouble" in last[0]
+
+
+def test_a_question_need_not_wait_for_a_whole_batch() -> None:
+    """Who waits for a checkpoint comes before the thread that has it and asks again."""
+    manager, order = CheckpointManager(["a"], 1, lambda name: (None, None)), []
+    waiting = threading.Event()
+
+    def question() -> None:
+        waiting.set()
+        with manager.lend("a"):
+            order.append("question")
+
+    asker = threading.Thread(target=question)
+    for turn in range(3):
+        with manager.lend("a"):
+            if turn == 0:
+                asker.start()
+                waiting.wait()
+                while not manager._next.locked():
+                    time.sleep(0.001)
+            order.append(f"batch {turn}")
+    asker.join()
+    assert order == ["batch 0", "question", "batch 1", "batch 2"]
+
+
+def test_reports_are_all_listed_the_shipped_ones_first(tmp_path: Path) -> None:
+    own, shipped = tmp_path / "out", tmp_path / "shipped"
+    assert "No report" in report_html(own, shipped, None)
+    for place in (own / "old", own / "new", shipped / "main"):
+        place.mkdir(parents=True)
+        (place / "report.html").write_text(f'<body><h1 title="x">{place.name}</h1>')
+        time.sleep(0.01)
+    (own / "out").mkdir()
+    (tmp_path / "secret.html").write_text("secret")
+    (own / "out" / "report.html").symlink_to(tmp_path / "secret.html")
+    found = find_reports(own, shipped)
+    assert list(found) == ["shipped: main", "new/report.html", "old/report.html"]
+    text = report_html(own, shipped, "old/report.html")
+    assert 'sandbox=""' in text and "&lt;h1 title=&quot;x&quot;&gt;old" in text and "only dark" not in text
+    assert "only dark" in report_html(own, shipped, "old/report.html", True)
+    for name in ("../secret.html", "/etc/passwd", "out/report.html"):
+        assert "no such report" in report_html(own, shipped, name)
+
+
+def test_every_policy_is_explained_in_a_line() -> None:
+    assert policies_html(list(POLICIES)).count("<li>") == len(POLICIES)
+    assert POLICIES["resize"].summary.split(",")[0] in policies_html(["resize"]).replace("&#x27;", "'")
 
 
 def test_label_names_the_budget() -> None:
@@ -182,11 +278,20 @@ def test_a_page_for_the_network_asks_for_a_password(options: list[str]) -> None:
     ids=["asked", "open"],
 )
 def test_the_password_reaches_the_page(
-    options: list[str], auth: tuple[str, str] | None, monkeypatch: pytest.MonkeyPatch
+    options: list[str], auth: tuple[str, str] | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     launched: dict[str, object] = {}
     monkeypatch.setattr("gradio.Blocks.launch", lambda page, **given: launched.update(given))
-    told = CliRunner().invoke(app, ["microscope", "--host", "0.0.0.0", *options])
-    assert told.exit_code == 0, told.output
+    kept = tmp_path / "kept" / "history.sqlite3"
+    told = CliRunner().invoke(app, ["microscope", "--host", "0.0.0.0", "--history", str(kept), *options])
+    assert told.exit_code == 0 and kept.is_file(), told.output
     assert launched["auth"] == auth and launched["server_name"] == "0.0.0.0"
     assert "fern" not in told.output
+
+
+@pytest.mark.parametrize("option", ["--history", "--folders"])
+def test_a_place_that_is_none_ends_the_command_in_one_line(option: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no database, and no folder with questions either " * 30)
+    history = ["--history", str(tmp_path / "h")] if option != "--history" else []
+    told = CliRunner().invoke(app, ["microscope", option, str(tmp_path / "x"), *history])
+    assert told.exit_code == 2 and option[2:] in told.stderr and "Traceback" not in told.output, told.output

@@ -207,5 +207,59 @@ def test_microscope_compares_exports_and_reloads(pages, visit, tmp_path) -> None
     assert page.locator("#question textarea").input_value() == question
     page.get_by_role("tab", name="Report").click()
     page.wait_for_selector("#report iframe")
+    page.locator("#which-report input").click()
+    page.get_by_role("option", name="report.html", exact=True).click()
+    page.wait_for_function("document.querySelector('#report iframe').srcdoc.includes('Evaluation of nano')")
     assert "Evaluation of nano" in page.frame_locator("#report iframe").locator("h1").inner_text()
     assert has_no_sideways_scroll(page)
+
+
+def test_microscope_draws_looks_again_and_remembers(pages, visit) -> None:
+    """A box is drawn, tensions are set by slider, and after a reload both looks are in the history."""
+    page = visit(pages[1], 1440)
+    page.locator("#examples button").first.click()
+    page.wait_for_function("document.querySelector('#question textarea').value.length > 3")
+    page.locator("#drawing > button").first.click()
+    image = page.locator("#canvas img")
+    image.wait_for()
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#evidence textarea, #evidence input').value.length > 6")
+    width, height = Image.open(EXAMPLES / "receipt.jpg").size
+    drawn = [float(side) for side in page.locator("#evidence textarea, #evidence input").first.input_value().split()]
+    wanted = [width / 4, height / 4, width / 2, height / 2]
+    assert all(abs(a - b) < 0.02 * max(width, height) for a, b in zip(drawn, wanted, strict=True)), (drawn, wanted)
+    page.locator("#compare").click()
+    page.wait_for_function("document.querySelector('#status').innerText.includes('in memory')")
+    page.get_by_role("tab", name="Inside").click()
+    page.wait_for_selector("#scores img")
+    page.locator("#set-budget input[type=number]").fill("250")
+    page.locator("#set-budget input[type=number]").press("Enter")
+    page.locator("#again").click()
+    page.wait_for_function("document.querySelector('#tensions').innerText.includes('budget 250')")
+    assert "Set by hand" in page.locator("#tensions").inner_text()
+    page.reload()
+    page.get_by_role("tab", name="History").click()
+    page.wait_for_function("document.querySelector('#history').innerText.includes('by hand')")
+    page.locator("#pair-up").click()
+    page.wait_for_selector("#pair .arr-card")
+    assert "picture: the same" in page.locator("#pair").inner_text()
+
+
+def test_a_batch_opens_its_rows(pages, visit) -> None:
+    page = visit(pages[1], 1440)
+    page.get_by_role("tab", name="Batch").click()
+    page.locator("#limit input").fill("2")
+    page.locator("#batch-name textarea, #batch-name input").first.fill("two questions")
+    page.locator("#run-batch").click()
+    page.wait_for_function("document.querySelector('#batch-status').innerText.includes('4 answers')")
+    page.wait_for_selector("#batch-csv:not([disabled])")
+    page.locator("#row input").fill("2")
+    page.locator("#open-inside").click()
+    page.wait_for_selector("#scores img")
+    assert page.locator("#question textarea").input_value()
+    assert page.locator("#accepted textarea, #accepted input").first.input_value()

@@ -37,7 +37,7 @@ class CheckpointManager:
         self.names, self.max_loaded, self.num_loads = list(names), max_loaded, 0
         self._load = load
         self._loaded: OrderedDict[str, LoadedHost] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock, self._next = threading.Lock(), threading.Lock()
 
     @property
     def loaded(self) -> list[str]:
@@ -48,10 +48,15 @@ class CheckpointManager:
     def lend(self, name: str) -> Iterator[LoadedHost]:
         """A checkpoint for the time of the block, loaded where it is not; blocks of other threads wait.
 
+        Who waits comes before who asks again, so that one question need not wait for a whole batch. A block must not
+        lie within another one of the same thread.
+
         Raises:
             ValueError: a name that is not among `names`, or a checkpoint that cannot be loaded.
         """
-        with self._lock:
+        with self._next:  # held by the one who is next; it is free again once that one has its turn
+            self._lock.acquire()
+        try:
             if name not in self.names:
                 raise ValueError(f"checkpoint: unknown {quoted(name)}; there are {', '.join(self.names)}")
             if name not in self._loaded:
@@ -60,6 +65,8 @@ class CheckpointManager:
                 self.num_loads += 1
             self._loaded.move_to_end(name)
             yield self._loaded[name]
+        finally:
+            self._lock.release()
 
     def tracked_mb(self) -> float:
         """Weights in memory in 2^20 bytes."""

@@ -72,6 +72,14 @@ STYLE = """\
 .arr-note { color: var(--body-text-color-subdued); font-size: 13.5px; }
 .arr-note.trouble { color: var(--body-text-color); border-left: 4px solid #d97706; padding-left: .6rem; }
 .arr-worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 1rem; }
+.arr-reasons { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: .4rem 1rem;
+  font-size: 13.5px; margin: .5rem 0; }
+.arr-reasons p { margin: 0; color: var(--body-text-color-subdued); }
+.arr-policies { margin: .1rem 0 .3rem; padding-left: 1.1rem; font-size: 13px; color: var(--body-text-color-subdued); }
+.arr-pair ul { padding-left: 1.1rem; } .arr-pair h3 { margin: 1rem 0 .5rem; overflow-wrap: anywhere; }
+.arr-wide { overflow-x: auto; contain: inline-size; }
+.arr-wide :is(th, td) { text-align: left; padding: .25rem .7rem .25rem 0; font-size: 13.5px;
+  border-bottom: 1px solid var(--border-color-primary); }
 #examples, #examples .grid-wrap { height: auto !important; min-height: 0 !important; max-height: none !important;
   overflow: visible !important; padding: 0 !important; }
 #examples { border: none !important; background: none; box-shadow: none; min-width: 0 !important; }

@@ -1,4 +1,4 @@
-"""What a session at the microscope has seen: entries that can be sorted, noted, exported and called back."""
+"""What the microscope has seen: entries that can be kept, sorted, exported, called back and compared."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from arr_coc.apps.variants import Finding, Variant
+from arr_coc.data.tasks import Sample
+from arr_coc.evaluation.running.runner import fractions
 from arr_coc.quoting import quoted
+from arr_coc.records import Tensions
 from arr_coc.views.overlay import Box, Tile
 
 SORT_KEYS = ("entry", "checkpoint", "policy", "budget", "tokens", "seconds", "score", "recall")
@@ -26,16 +30,47 @@ class Row:
     time: str
     picture: str
     question: str
+    accepted: str
     checkpoint: str
     policy: str
     budget: str
+    by_hand: str
     answer: str
     tokens: int
     encoded: int
     seconds: float
     score: float | None
     recall: float | None
+    host: str
+    version: str
+    sha256: str
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one variant answered and looked at, as it is kept.
+
+    Attributes:
+        host: what answered, in words.
+        seconds: by stage.
+        tiles: visual tokens over the picture.
+        leaves: (level, row, column) each, of quadtree policies; `grid` is (rows, columns) of level 0.
+        tensions: of ARR-COC.
+    """
+
+    variant: Variant
+    host: str
+    answer: str
+    tokens: int
+    encoded: int
+    seconds: dict[str, float]
+    score: float | None
+    recall: float | None
+    tiles: tuple[Tile, ...]
+    leaves: tuple[tuple[int, int, int], ...] | None = None
+    grid: tuple[int, int] | None = None
+    tensions: Tensions | None = None
 
 
 @dataclass(frozen=True)
@@ -43,68 +78,107 @@ class Entry:
     """One comparison: what was asked of which variants, and what came of it.
 
     Attributes:
-        path: of the picture; it may be gone when the entry is called back.
-        tiles: per variant, to draw it again.
+        number: 0 until it is kept.
+        picture: name of the file; `sha256` is that of its bytes.
         evidence: boxes in fractions of the picture.
+        version: of ARR-COC.
     """
 
     number: int
-    path: str
+    time: str
+    picture: str
+    sha256: str
     question: str
-    variants: tuple[Variant, ...]
-    rows: tuple[Row, ...]
-    tiles: tuple[tuple[Tile, ...], ...]
+    accepted: tuple[str, ...]
     evidence: tuple[Box, ...]
+    seen: tuple[Seen, ...]
+    version: str
+    note: str = ""
 
     @property
     def title(self) -> str:
         return f"{self.number}: {self.question}"
 
-
-def make_entry(
-    number: int, path: str, question: str, findings: Sequence[Finding], evidence: Sequence[Box], now: datetime
-) -> Entry:
-    rows = tuple(row_of(number, path, question, finding, now) for finding in findings)
-    tiles = tuple(tuple(finding.tiles) for finding in findings)
-    return Entry(number, path, question, tuple(f.variant for f in findings), rows, tiles, tuple(evidence))
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(row_of(self, seen) for seen in self.seen)
 
 
-def row_of(number: int, path: str, question: str, finding: Finding, now: datetime) -> Row:
-    variant = finding.variant
-    return Row(
-        entry=number,
+@cache
+def own_version() -> str:
+    return version("arr-coc")
+
+
+def make_entry(picture: str, sha256: str, sample: Sample, findings: Sequence[Finding], now: datetime) -> Entry:
+    """Of what was just compared; `picture` is the name of its file."""
+    return Entry(
+        number=0,
         time=now.isoformat(sep=" ", timespec="seconds"),
-        picture=Path(path).name,
-        question=question,
-        checkpoint=variant.checkpoint,
-        policy=variant.policy,
-        budget=str(variant.budget or "auto"),
-        answer=finding.answer,
-        tokens=finding.num_tokens,
-        encoded=finding.num_encoded,
-        seconds=round(sum(finding.seconds.values()), 3),
-        score=finding.score,
-        recall=None if finding.recall is None else round(finding.recall, 3),
+        picture=picture,
+        sha256=sha256,
+        question=sample.question,
+        accepted=sample.answers,
+        evidence=tuple(fractions(sample)),
+        seen=tuple(map(seen_of, findings)),
+        version=own_version(),
     )
 
 
-def with_note(entries: Sequence[Entry], number: int, note: str) -> list[Entry]:
-    """The entries with a note at all rows of one of them."""
-    return [
-        replace(entry, rows=tuple(replace(row, note=note) for row in entry.rows)) if entry.number == number else entry
-        for entry in entries
-    ]
+def seen_of(finding: Finding) -> Seen:
+    allocation, realization = finding.allocation, finding.realization
+    tensions = realization.tensions if realization else None
+    if tensions is not None:
+        first, second, third = (float(weight) for weight in tensions.weights)
+        tensions = replace(tensions, weights=(first, second, third))
+    return Seen(
+        variant=finding.variant,
+        host=finding.host,
+        answer=finding.answer,
+        tokens=finding.num_tokens,
+        encoded=finding.num_encoded,
+        seconds={stage: round(seconds, 4) for stage, seconds in finding.seconds.items()},
+        score=finding.score,
+        recall=None if finding.recall is None else round(finding.recall, 3),
+        tiles=tuple(finding.tiles),
+        leaves=tuple((level, row, col) for level, row, col in allocation.leaves.tolist()) if allocation else None,
+        grid=allocation.grid if allocation else None,
+        tensions=tensions,
+    )
 
 
-def sorted_rows(entries: Sequence[Entry], key: str = "entry", is_descending: bool = False) -> list[Row]:
-    """All rows by a column; rows without a value come last either way.
+def row_of(entry: Entry, seen: Seen) -> Row:
+    variant = seen.variant
+    return Row(
+        entry=entry.number,
+        time=entry.time,
+        picture=entry.picture,
+        question=entry.question,
+        accepted=" / ".join(entry.accepted),
+        checkpoint=variant.checkpoint,
+        policy=variant.policy,
+        budget=str(variant.budget or "auto"),
+        by_hand="" if variant.hand is None else variant.hand.label,
+        answer=seen.answer,
+        tokens=seen.tokens,
+        encoded=seen.encoded,
+        seconds=round(sum(seen.seconds.values()), 3),
+        score=seen.score,
+        recall=seen.recall,
+        host=seen.host,
+        version=entry.version,
+        sha256=entry.sha256,
+        note=entry.note,
+    )
+
+
+def sorted_rows(rows: Sequence[Row], key: str = "entry", is_descending: bool = False) -> list[Row]:
+    """Rows by a column; those without a value come last either way.
 
     Raises:
         ValueError: a column that cannot be sorted by.
     """
     if key not in SORT_KEYS:
         raise ValueError(f"sort by: must be one of {', '.join(SORT_KEYS)}, got {quoted(key)}")
-    rows = [row for entry in entries for row in entry.rows]
     known = [row for row in rows if getattr(row, key) is not None]
     known.sort(key=lambda row: sort_value(row, key), reverse=is_descending)
     return known + [row for row in rows if getattr(row, key) is None]
@@ -116,14 +190,15 @@ def sort_value(row: Row, key: str) -> Any:
     return (0 if value == "auto" else int(value)) if key == "budget" else value
 
 
-def as_csv(rows: Sequence[Row]) -> str:
-    """With a header; texts that a spreadsheet would take for a formula are set in an apostrophe."""
+def as_csv(records: Sequence[dict[str, Any]]) -> str:
+    """With a header and the mark by which spreadsheets know UTF-8; what they would take for a formula is set in an
+    apostrophe."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, [field for field in Row.__dataclass_fields__], lineterminator="\n")
+    writer = csv.DictWriter(file, list(records[0]) if records else [], lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow({name: harmless(value) for name, value in asdict(row).items()})
-    return file.getvalue()
+    for record in records:
+        writer.writerow({name: harmless(value) for name, value in record.items()})
+    return "\ufeff" + file.getvalue()
 
 
 def harmless(value: Any) -> Any:

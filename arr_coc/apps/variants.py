@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import product
 
 from PIL import Image
 from torch import nn
 
+from arr_coc.allocator import Allocator
+from arr_coc.apps.by_hand import ByHand
 from arr_coc.apps.checkpoints import LoadedHost
+from arr_coc.apps.reasons import Reasons, reasons_of
 from arr_coc.data.qa_file import Record
+from arr_coc.data.records import Box
 from arr_coc.data.scoring import METRICS
 from arr_coc.data.tasks import Sample, sample_of_record
 from arr_coc.evaluation.policies.full_picture import full_grid
@@ -36,17 +41,19 @@ MAX_VARIANTS, MAX_NEW_TOKENS = 12, 64
 
 @dataclass(frozen=True)
 class Variant:
-    """What is compared; a budget of 0 lets the policy choose."""
+    """What is compared; a budget of 0 lets the policy choose, `hand` changes the allocator of `OURS`."""
 
     checkpoint: str
     policy: str
     budget: int
+    hand: ByHand | None = None
 
     @property
     def label(self) -> str:
         if not POLICIES[self.policy].has_budget:
             return f"{self.checkpoint} · {self.policy}"
-        return f"{self.checkpoint} · {self.policy} · {self.budget or 'auto'}"
+        label = f"{self.checkpoint} · {self.policy} · {self.budget or 'auto'}"
+        return label if self.hand is None else f"{label} · {self.hand.label}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +67,8 @@ class Finding:
         tiles: the visual tokens over the picture.
         allocation: of quadtree policies, else None.
         realization: of ARR-COC, else None.
+        host: what answered, in words.
+        reasons: why tensions and weights are what they are, of ARR-COC.
     """
 
     variant: Variant
@@ -72,11 +81,17 @@ class Finding:
     tiles: list[Tile]
     allocation: Allocation | None
     realization: Realization | None
+    host: str = ""
+    reasons: Reasons | None = None
 
 
-def make_variants(checkpoints: list[str], policies: list[str], budgets: list[str]) -> list[Variant]:
+def make_variants(
+    checkpoints: list[str], policies: list[str], budgets: list[str], region: Sequence[Box] = ()
+) -> list[Variant]:
     """Every combination; a policy without a budget once, one that can't choose its own not with "auto".
 
+    Args:
+        region: drawn by hand, in fractions of the picture; adds ARR-COC that looks there, at each budget.
     Raises:
         ValueError: nothing chosen, or more than `MAX_VARIANTS`.
     """
@@ -89,6 +104,9 @@ def make_variants(checkpoints: list[str], policies: list[str], budgets: list[str
         for checkpoint, policy in product(checkpoints, policies)
         for budget in budgets_of(policy, wanted)
     ]
+    if region:
+        hand = ByHand(region=tuple(region))
+        variants += [Variant(name, OURS, budget, hand) for name, budget in product(checkpoints, wanted)]
     if not variants:
         raise ValueError("These policies cannot choose a budget by themselves: choose a number too.")
     if len(variants) > MAX_VARIANTS:
@@ -101,9 +119,23 @@ def budgets_of(policy: str, wanted: list[int]) -> list[int]:
     return [budget for budget in wanted if budget or known.chooses_budget] if known.has_budget else [OWN_BUDGET]
 
 
-def sample_of(picture: Image.Image, question: str, record: Record | None) -> Sample:
-    """A sample, with what a shipped record knows of it."""
+def sample_of(
+    picture: Image.Image,
+    question: str,
+    record: Record | None,
+    accepted: tuple[str, ...] = (),
+    evidence: tuple[Box, ...] = (),
+) -> Sample:
+    """A sample, with what a shipped record knows of it, or what was typed and drawn in its place.
+
+    Args:
+        evidence: boxes in pixels of the picture.
+    """
     known = record or Record("", question, (), None, "question", "other", None, None)
+    if accepted:
+        known = replace(known, answers=accepted, metric=None)
+    if evidence:
+        known = replace(known, boxes=evidence, glyph_px=None)
     return sample_of_record(replace(known, question=question), picture, "picture")
 
 
@@ -130,7 +162,21 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
         tiles=leaf_tiles(realization.allocation, leaf_notes(realization)) if realization else given_tiles(given, grid),
         allocation=Allocation(given.leaves, grid) if given.leaves is not None else None,
         realization=realization,
+        host=host_words(host),
+        reasons=reasons_of(allocator_of(loaded, variant), variant.hand, realization) if realization else None,
     )
+
+
+def host_words(host: TransformersHost) -> str:
+    """What answers: its class and its size."""
+    millions = sum(each.numel() for each in host.model.parameters()) / 1e6
+    return f"{type(host.model).__name__}, {millions:,.1f} million parameters"
+
+
+def allocator_of(loaded: LoadedHost, variant: Variant) -> Allocator:
+    """The checkpoint's own, with what was set by hand."""
+    standing = loaded[1].allocator
+    return standing if variant.hand is None else variant.hand.allocator(standing)
 
 
 @contextmanager
@@ -167,7 +213,9 @@ def give(
         pyramid = pyramid or host.pyramid(sample.image)
         return policy.give(host, loaded[1].allocator, sample, pyramid, variant.budget), None
     messages = question_messages(sample.image, sample.prompt)
-    inputs = loaded[1].apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or AUTO)
+    processor = copy(loaded[1])
+    processor.allocator = allocator_of(loaded, variant)
+    inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or AUTO)
     realization = inputs.realizations[0][0]
     allocation = realization.allocation
     segments = (realization.num_encoded,)

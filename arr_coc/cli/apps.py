@@ -47,6 +47,14 @@ def microscope(
     models: Annotated[str, typer.Option(help="Comma-separated: nano, folders, ids of the hub.")] = "nano",
     max_loaded: Annotated[int, typer.Option(min=1, help="Checkpoints kept in memory at once.")] = 2,
     reports: Annotated[Path, typer.Option(metavar="FOLDER", help="Where `arr-coc eval` writes.")] = Path("out"),
+    history: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where entries are kept, batches beside it; your data folder by default."),
+    ] = None,
+    folders: Annotated[
+        str,
+        typer.Option(metavar="FOLDER,...", help="Folders of pictures that a batch may ask or label; no other is read."),
+    ] = "",
     host: Host = "127.0.0.1",
     port: Port = 7861,
     max_upload_mb: Upload = 100,
@@ -60,12 +68,26 @@ def microscope(
     if password == "" or (host not in LOOPBACK and password is None and not no_password):
         fail(f"--host {host}: the page reads reports and checkpoints of this machine; give --password or --no-password")
     silence_libraries()
+    from platformdirs import user_data_path
+
     from arr_coc.apps.microscope import build_microscope
 
-    names = [name.strip() for name in models.split(",") if name.strip()]
+    place = history or user_data_path("arr-coc") / "microscope.sqlite3"
+    typer.echo(f"questions, pictures and answers are kept in {place}, for everyone who opens the page", err=True)
     with explained():
-        page = build_microscope(names, max_loaded=max_loaded, reports=reports)
+        page = build_microscope(
+            listed(models),
+            max_loaded=max_loaded,
+            reports=reports,
+            history=place,
+            folders=listed(folders),
+        )
     listen(page, host, port, max_upload_mb, password)
+
+
+def listed(text: str) -> list[str]:
+    """The parts between commas, without blanks and empty ones."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def check_installed() -> None:

@@ -1,112 +1,183 @@
-"""The tab "Batch": a task or a folder under several policies, with its worst cases."""
+"""The tab "Batch": a task or a folder under several policies; its answers are kept, exported, opened one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from arr_coc.apps.batches import FORMATS, MAX_QUESTIONS, Batch, Batches, export, has_parquet
 from arr_coc.apps.checkpoints import CheckpointManager
+from arr_coc.apps.drawing import BETWEEN, boxes_text
 from arr_coc.apps.pages import note_html
-from arr_coc.apps.variants import OURS, Variant, examine
-from arr_coc.data.suites import SUITES
-from arr_coc.data.tasks import Task
+from arr_coc.apps.panels.choices import BUDGETS, policy_field
+from arr_coc.apps.panels.labelling import build_labelling
+from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
-from arr_coc.evaluation.running.runner import Plan, answer_chunk, fractions, missing_chunks
+from arr_coc.evaluation.running.runner import Plan, fractions
 from arr_coc.views.side_by_side import Card, cards_html
 
-BUDGETS = ("auto", "64", "100", "160", "256", "400")
-NUM_WORST, MAX_QUESTIONS = 6, 500
-COLUMNS = ("question", "accepted", "policy", "budget", "answer", "score", "tokens", "evidence seen", "kind")
+NUM_WORST, MOST_ROWS = 6, 4000
+COLUMNS = ("row", "question", "accepted", "policy", "budget", "answer", "score", "tokens", "evidence seen", "kind")
+QUICK: dict[str, Any] = {"show_progress": "hidden", "api_name": False}
+Opened = list[tuple[Any, str]]
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Answers so far, and how many there will be."""
+def build_batch(
+    manager: CheckpointManager, batches: Batches, exports: Path, tab: gr.Tab, asked: Sequence[gr.components.Component]
+) -> Opened:
+    """Components and their events.
 
-    task: Task
-    lines: list[Line]
-    total: int
-
-
-def build_batch(manager: CheckpointManager) -> None:
-    """Components and their events."""
+    Args:
+        exports: folder for files to download and pictures to open.
+        asked: the fields of the form, which a row is opened in.
+    Returns:
+        events that have filled the form with a row, each with the tab that is to show it.
+    """
+    fields = batch_fields(manager, batches)
     with gr.Row():
-        task = gr.Dropdown(
-            list(SUITES),
-            value="development",
-            allow_custom_value=True,
-            label="Task, or folder with a qa.jsonl",
-            elem_id="task",
-        )
-        checkpoint = gr.Dropdown(manager.names, value=manager.names[0], label="Checkpoint")
-        limit = gr.Number(16, minimum=1, maximum=MAX_QUESTIONS, precision=0, label="Questions", elem_id="limit")
+        start = gr.Button("Run, or go on", variant="primary", elem_id="run-batch")
+        stop = gr.Button("Stop", elem_id="stop-batch")
     with gr.Row():
-        policies = gr.Dropdown(list(POLICIES), value=["resize", OURS], multiselect=True, label="Policies")
-        budgets = gr.CheckboxGroup(list(BUDGETS), value=["160"], label="Budgets")
-    start = gr.Button("Run", variant="primary", elem_id="run-batch")
+        earlier = gr.Dropdown(batches.names, value=None, label="Earlier batches", elem_id="earlier")
+        show = gr.Button("Show this batch", elem_id="show-batch")
     status = gr.HTML("", padding=False, elem_id="batch-status")
     summary = gr.Markdown("", elem_id="batch-summary")
+    files = export_buttons()
+    current = gr.State("")
+    with gr.Row():
+        row = gr.Number(None, minimum=1, precision=0, label="Row (or click one in the table)", elem_id="row")
+        buttons = [gr.Button(f"Open in {name}", elem_id=f"open-{tab}") for tab, name in TABS.items()]
     worst = gr.HTML("", padding=False, elem_id="worst")
     table = gr.Dataframe(
         headers=list(COLUMNS), interactive=False, show_label=False, max_height=420, buttons=[], elem_id="batch-table"
     )
-
-    def run(*values: Any) -> Iterator[tuple[Any, ...]]:
-        yield from respond(manager, *values)
-
-    start.click(
-        run,
-        [task, checkpoint, limit, policies, budgets],
-        [status, summary, worst, table],
+    outputs, name = [status, summary, worst, table], fields[-1]
+    build_labelling(batches, exports, asked)
+    finish: dict[str, Any] = {"fn": partial(exported, batches, exports), "inputs": current, "outputs": files}
+    again: dict[str, Any] = {"fn": lambda: gr.update(choices=batches.names), "inputs": None, "outputs": earlier}
+    running = start.click(named, name, [name, current], **QUICK).then(
+        partial(respond, manager, batches),
+        fields,
+        outputs,
         concurrency_limit=1,
-        concurrency_id="models",
-        show_progress="hidden",
+        concurrency_id="batch",
+        show_progress="minimal",
+        show_progress_on=[status],
         api_name="batch",
     )
+    running.then(**finish, **QUICK).then(**again, **QUICK)
+    stop.click(
+        lambda: note_html("stopped; run it again under its name and it goes on"),
+        None,
+        status,
+        cancels=[running],
+        **QUICK,
+    ).then(**finish, **QUICK).then(**again, **QUICK)
+    show.click(lambda name: name or "", earlier, current, **QUICK).then(
+        partial(show_earlier, manager, batches), earlier, outputs, concurrency_limit=1, concurrency_id="batch", **QUICK
+    ).then(**finish, **QUICK)
+    table.select(row_clicked, None, row, **QUICK)
+    tab.select(**again, **QUICK)
+    return [
+        (button.click(partial(open_row, batches, exports), [current, row], list(asked), **QUICK), tab)
+        for button, tab in zip(buttons, TABS, strict=True)
+    ]
+
+
+TABS = {"cards": "Compare", "inside": "Inside"}
+
+
+def batch_fields(manager: CheckpointManager, batches: Batches) -> list[gr.components.Component]:
+    """Task, checkpoint, number of questions, policies, budgets, name."""
+    with gr.Row():
+        task = gr.Dropdown(batches.tasks, value="development", label="Task, or folder given at start", elem_id="task")
+        checkpoint = gr.Dropdown(manager.names, value=manager.names[0], label="Checkpoint", elem_id="batch-checkpoint")
+        limit = gr.Number(16, minimum=1, maximum=MAX_QUESTIONS, precision=0, label="Questions", elem_id="limit")
+    with gr.Row():
+        with gr.Column():
+            policies = policy_field(elem_id="batch-policies")
+        budgets = gr.CheckboxGroup(list(BUDGETS), value=["160"], label="Budgets", elem_id="batch-budgets")
+    name = gr.Textbox(
+        label="Name", info="the same name goes on where it stopped; empty: the date", max_lines=1, elem_id="batch-name"
+    )
+    return [task, checkpoint, limit, policies, budgets, name]
+
+
+def export_buttons() -> list[gr.DownloadButton]:
+    """One a format; Parquet where pandas and pyarrow are there."""
+    with gr.Row():
+        return [
+            gr.DownloadButton(
+                f"Export {format.upper()}",
+                interactive=False,
+                visible=format != "parquet" or has_parquet(),
+                elem_id=f"batch-{format}",
+            )
+            for format in FORMATS
+        ]
+
+
+def named(name: str) -> tuple[str, str]:
+    """The name of the batch, twice: for its field, and as the batch that is shown."""
+    name = (name or "").strip() or datetime.now().strftime("batch %Y-%m-%d %H-%M-%S")
+    return name, name
 
 
 def respond(
-    manager: CheckpointManager, task: str, checkpoint: str, limit: float, policies: list[str], budgets: list[str]
+    manager: CheckpointManager,
+    batches: Batches,
+    task: str,
+    checkpoint: str,
+    limit: float,
+    policies: list[str],
+    budgets: list[str],
+    name: str,
 ) -> Iterator[tuple[Any, ...]]:
     """Yields status, summary, worst cases and table; the last three once they are known."""
     try:
         yield note_html("opening the task …"), "", "", []
-        for batch in answer(manager, make_plan(task, checkpoint, limit, policies, budgets)):
+        for batch in batches.run(manager, make_plan(task, checkpoint, limit, policies, budgets), name):
             yield note_html(f"{len(batch.lines)} of {batch.total} answers"), gr.skip(), gr.skip(), gr.skip()
-        yield note_html("drawing the worst cases …"), accuracy_by_budget(batch.lines), gr.skip(), rows_of(batch.lines)
-        yield note_html(f"{len(batch.lines)} answers"), gr.skip(), worst_html(manager, checkpoint, batch), gr.skip()
+        yield from show(manager, batch)
     except ValueError as error:
         yield note_html(str(error), "trouble"), gr.skip(), gr.skip(), gr.skip()
+
+
+def show_earlier(manager: CheckpointManager, batches: Batches, name: str | None) -> Iterator[tuple[Any, ...]]:
+    """The same of a batch that was run before, as far as it came."""
+    try:
+        yield from show(manager, batches.read(name or ""))
+    except ValueError as error:
+        yield note_html(str(error), "trouble"), "", "", []
+
+
+def show(manager: CheckpointManager, batch: Batch) -> Iterator[tuple[Any, ...]]:
+    summary, rows = accuracy_by_budget(batch.lines), rows_of(batch.lines)
+    yield note_html("drawing the worst cases …"), summary, "", rows
+    done = f"{len(batch.lines)} answers" if len(batch.lines) == batch.total else f"{len(batch.lines)} of {batch.total}"
+    yield note_html(done), gr.skip(), worst_html(manager, batch), gr.skip()
 
 
 def make_plan(task: str, checkpoint: str, limit: float, policies: list[str], budgets: list[str]) -> Plan:
     """Raises ValueError for a choice that leaves nothing to run."""
     numbers = tuple(0 if budget == "auto" else int(budget) for budget in budgets)
-    plan = Plan(checkpoint, (task.strip(),), tuple(policies), numbers, int(min(limit or 1, MAX_QUESTIONS)))
+    plan = Plan(checkpoint, ((task or "").strip(),), tuple(policies), numbers, int(min(limit or 1, MAX_QUESTIONS)))
     if not plan.conditions():
         raise ValueError("Choose at least one policy and a budget that it can have.")
     return plan
 
 
-def answer(manager: CheckpointManager, plan: Plan) -> Iterator[Batch]:
-    """Yields the batch after each few questions."""
-    name = plan.tasks[0]
-    task, conditions = plan.open(name), plan.conditions()
-    lines: list[Line] = []
-    for chunk in missing_chunks(name, task, conditions, set()):
-        with manager.lend(plan.model) as (_, processor):
-            lines = [*lines, *answer_chunk(processor, chunk, task, 0)]
-        yield Batch(task, lines, len(task) * len(conditions))
-
-
 def rows_of(lines: Sequence[Line]) -> list[list[Any]]:
     return [
         [
+            number,
             line.question,
             " / ".join(line.answers[:3]),
             line.policy,
@@ -117,29 +188,82 @@ def rows_of(lines: Sequence[Line]) -> list[list[Any]]:
             "" if line.recall is None else round(line.recall, 3),
             line.kind,
         ]
-        for line in lines
+        for number, line in enumerate(lines[:MOST_ROWS], start=1)
     ]
 
 
-def worst_lines(lines: Sequence[Line], count: int = NUM_WORST) -> list[Line]:
-    """Lowest scores of ARR-COC, or of the first policy where it did not run; then those that saw least evidence."""
+def worst_lines(lines: Sequence[Line], count: int = NUM_WORST) -> list[tuple[int, Line]]:
+    """Rows with the lowest scores of ARR-COC, or of the first policy where it did not run; of the same score those
+    first that saw least evidence."""
     policies = {line.policy for line in lines}
     policy = OURS if OURS in policies else min(policies, default="")
-    own = [line for line in lines if line.policy == policy and line.score < 1]
-    return sorted(own, key=lambda line: (line.score, 0.0 if line.recall is None else line.recall))[:count]
+    own = [(row, line) for row, line in enumerate(lines, start=1) if line.policy == policy and line.score < 1]
+    return sorted(own, key=lambda each: (each[1].score, 0.0 if each[1].recall is None else each[1].recall))[:count]
 
 
-def worst_html(manager: CheckpointManager, checkpoint: str, batch: Batch) -> str:
+def worst_html(manager: CheckpointManager, batch: Batch) -> str:
     """A card per case with what was looked at, and the evidence in blue."""
     cards = []
-    for line in worst_lines(batch.lines):
+    for row, line in worst_lines(batch.lines):
         sample = batch.task[line.sample]
-        with manager.lend(checkpoint) as loaded:
-            finding = examine(loaded, sample, Variant(checkpoint, line.policy, line.budget))
-        title = f"{line.question} ({' / '.join(line.answers[:3])})"
+        with manager.lend(batch.plan.model) as loaded:
+            finding = examine(loaded, sample, Variant(batch.plan.model, line.policy, line.budget))
+        title = f"row {row}: {line.question} ({' / '.join(line.answers[:3])})"
         figures = f"{finding.variant.label} · {line.num_tokens} tokens · score {line.score:.2f}"
         cards.append(cards_html(sample.image, [Card(title, line.answer, figures, finding.tiles)], fractions(sample)))
     if not cards:
         return note_html("No answer fell short.")
     head = '<h3 style="margin:.6rem 0">Worst cases</h3>'
     return f'{head}<div class="arr-worst">{"".join(cards)}</div>'
+
+
+def exported(batches: Batches, folder: Path, name: str) -> list[Any]:
+    """The buttons with their files, or without where there is nothing to export."""
+    try:
+        lines = batches.read(name).lines
+    except ValueError:
+        lines = []
+    wanted = [format if lines and (format != "parquet" or has_parquet()) else None for format in FORMATS]
+    files = [format and export(lines, folder, name, format) for format in wanted]
+    return [gr.update(value=file, interactive=file is not None) for file in files]
+
+
+def row_clicked(event: gr.SelectData) -> int:
+    """The row's own number, however the table is sorted."""
+    return int(event.row_value[0])
+
+
+def open_row(batches: Batches, folder: Path, name: str, row: float | None) -> tuple[Any, ...]:
+    """The form filled with a row: picture, question, what is accepted, evidence, and the policies of the batch.
+
+    Raises:
+        gr.Error: no batch is shown, or there is no such row.
+    """
+    try:
+        batch = batches.read(name)
+        number = int(row or 0)
+        if not 1 <= number <= len(batch.lines):
+            raise ValueError(f"row: there are 1 to {len(batch.lines)}; click one in the table or type its number")
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    line = batch.lines[number - 1]
+    sample = batch.task[line.sample]
+    path = folder / f"{name} question {line.sample + 1}.png"
+    sample.image.save(path)
+    policies = [policy for policy in batch.plan.policies if fits(policy, line.budget)]
+    return (
+        str(path),
+        sample.question,
+        [batch.plan.model],
+        policies[:MAX_VARIANTS],
+        [str(line.budget or "auto")],
+        f" {BETWEEN} ".join(sample.answers),
+        boxes_text(sample.boxes or ()),
+        "",
+    )
+
+
+def fits(policy: str, budget: int) -> bool:
+    """Whether a policy has this budget; those without one are always shown."""
+    known = POLICIES[policy]
+    return not known.has_budget or budget > 0 or known.chooses_budget

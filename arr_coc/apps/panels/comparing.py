@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from arr_coc.apps.checkpoints import CheckpointManager
+from arr_coc.apps.drawing import as_fractions, parse_answers, parse_boxes
 from arr_coc.apps.examples import record_of
-from arr_coc.apps.session import Entry, Row
+from arr_coc.apps.session import Entry, Seen
 from arr_coc.apps.uploads import check_picture
 from arr_coc.apps.variants import STAGES, Finding, Variant, examine, make_variants, sample_of
 from arr_coc.data.tasks import Sample
 from arr_coc.pictures.opening import open_image
 from arr_coc.processor.asking import check_question
-from arr_coc.views.overlay import Box, Tile
+from arr_coc.views.overlay import Box
 from arr_coc.views.side_by_side import Card, cards_html
 from arr_coc.views.table import format_seconds
 
 
-def read_request(
-    path: str | None, question: str, checkpoints: list[str], policies: list[str], budgets: list[str]
-) -> tuple[Sample, list[Variant]]:
+@dataclass(frozen=True)
+class Request:
+    """What the form asks, in its order.
+
+    Attributes:
+        accepted: answers that count as right, with "|" between them; empty leaves what the example knows.
+        evidence, region: boxes in pixels of the picture, see `parse_boxes`.
+    """
+
+    path: str | None
+    question: str
+    checkpoints: list[str]
+    policies: list[str]
+    budgets: list[str]
+    accepted: str = ""
+    evidence: str = ""
+    region: str = ""
+
+
+def read_request(request: Request) -> tuple[Sample, list[Variant]]:
     """Checks what the page was asked.
 
     Raises:
-        ValueError: a bad picture, no question, no variants or too many.
+        ValueError: a bad picture, no question, boxes that are none, no variants or too many.
     """
-    path = check_picture(path)
-    if not question.strip():
+    path, question = check_picture(request.path), request.question.strip()
+    if not question:
         raise ValueError("question: it is empty; say what you want to know about the picture")
-    variants = make_variants(checkpoints, policies, budgets)
-    return sample_of(open_image(path), question.strip(), record_of(path, question)), variants
+    picture = open_image(path)
+    region = parse_boxes(request.region, picture.size, "region")
+    variants = make_variants(request.checkpoints, request.policies, request.budgets, as_fractions(region, picture.size))
+    evidence = parse_boxes(request.evidence, picture.size, "evidence")
+    accepted = parse_answers(request.accepted)
+    return sample_of(picture, question, record_of(path, question), accepted, evidence), variants
 
 
 def examine_all(manager: CheckpointManager, sample: Sample, variants: Sequence[Variant]) -> Iterator[list[Finding]]:
@@ -51,34 +74,33 @@ def findings_html(sample: Sample, findings: Sequence[Finding], evidence: Sequenc
     return cards_html(sample.image, cards, evidence)
 
 
-def entry_html(entry: Entry) -> str:
-    """An earlier entry drawn again.
+def entry_html(entry: Entry, content: bytes) -> str:
+    """An earlier entry drawn again from the bytes of its picture.
 
     Raises:
-        ValueError: its picture is gone.
+        ValueError: they cannot be read.
     """
-    picture = open_image(check_picture(entry.path))
-    triples: zip[tuple[Variant, Row, tuple[Tile, ...]]] = zip(entry.variants, entry.rows, entry.tiles, strict=True)
-    cards = [Card(variant.label, row.answer, describe_row(row), tiles) for variant, row, tiles in triples]
-    return cards_html(picture, cards, entry.evidence)
+    cards = [Card(seen.variant.label, seen.answer, describe_seen(seen), seen.tiles) for seen in entry.seen]
+    return cards_html(open_image(content), cards, entry.evidence)
 
 
 def describe(finding: Finding) -> str:
     """Tokens, times, and score and recall where they are known."""
-    parts = [
-        f"{finding.num_tokens:,} tokens, {finding.num_encoded:,} encoded",
-        ", ".join(f"{stage} {format_seconds(seconds)}" for stage, seconds in in_order(finding.seconds).items()),
-    ]
+    parts = [tokens_words(finding.num_tokens, finding.num_encoded), stages_words(finding.seconds)]
     return " · ".join(parts + describe_quality(finding.score, finding.recall))
 
 
-def in_order(seconds: dict[str, float]) -> dict[str, float]:
-    return {stage: seconds.get(stage, 0.0) for stage in STAGES}
+def describe_seen(seen: Seen) -> str:
+    parts = [tokens_words(seen.tokens, seen.encoded), stages_words(seen.seconds)]
+    return " · ".join(parts + describe_quality(seen.score, seen.recall))
 
 
-def describe_row(row: Row) -> str:
-    parts = [f"{row.tokens:,} tokens, {row.encoded:,} encoded", format_seconds(row.seconds)]
-    return " · ".join(parts + describe_quality(row.score, row.recall))
+def tokens_words(num_tokens: int, num_encoded: int) -> str:
+    return f"{num_tokens:,} tokens, {num_encoded:,} encoded"
+
+
+def stages_words(seconds: dict[str, float]) -> str:
+    return ", ".join(f"{stage} {format_seconds(seconds.get(stage, 0.0))}" for stage in STAGES)
 
 
 def describe_quality(score: float | None, recall: float | None) -> list[str]:
