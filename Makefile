@@ -23,7 +23,7 @@ PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/,
 TRANSFORMERS := 5.19 5.24
 TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
 
-.PHONY: help compare install examples figures test test-slow test-transformers test-serving lint format clean
+.PHONY: help compare install examples figures docs test test-slow test-docs test-transformers test-serving lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
@@ -31,6 +31,8 @@ help:
 	@echo "make test-slow  the long checks"
 	@echo "make test-transformers  what depends on transformers, on both ends of the supported range"
 	@echo "make test-serving  vLLM with ARR-COC on this CPU, in an environment of its own (minutes to install)"
+	@echo "make test-docs  the long blocks of the documents: training, evaluation, several processes"
+	@echo "make docs       the site of the documents, in out/site/index.html"
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
 	@echo "make examples   draw the shipped example pictures again"
@@ -53,6 +55,11 @@ $(BIN)/python:
 	@$(PIP_INSTALL) -e '.[dev]' | $(PIP_PROGRESS)
 	@touch $@
 
+.venv/.installed-docs: .venv/.installed
+	@echo "Installing what builds the site into .venv"
+	@$(PIP_INSTALL) -e '.[docs]' | $(PIP_PROGRESS)
+	@touch $@
+
 install: .venv/.installed
 
 compare: .venv/.installed
@@ -65,12 +72,20 @@ examples: .venv/.installed
 
 figures: .venv/.installed
 	@$(BIN)/arr-coc loop $(IMAGE) "$(QUESTION)" --out docs/images/loop.jpg
+	@$(BIN)/python docs/figures/draw.py docs/images
+
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "site: out/site; look at it with: python3 -m http.server --directory out/site"
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
+
+test-docs: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m docs tests/test_documents.py
 
 test-transformers: $(TRANSFORMERS:%=.venv-transformers-%/.installed)
 	for version in $(TRANSFORMERS); do \
