@@ -20,6 +20,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -205,12 +206,12 @@ def passages(path: Path) -> list[str]:
 
 def shared(first: Path, second: Path, num_words: int) -> set[str]:
     """Runs of so many words that stand in both documents."""
-    runs = [
-        {" ".join(words[at : at + num_words]) for words in map(str.split, passages(path)) for at in windows(words, num_words)}
-        for path in (first, second)
-    ]
-    return runs[0] & runs[1]
+    return runs_of(first, num_words) & runs_of(second, num_words)
 
 
-def windows(words: list[str], num_words: int) -> range:
-    return range(len(words) - num_words + 1)
+@cache
+def runs_of(path: Path, num_words: int) -> frozenset[str]:
+    parts = [part.split() for part in passages(path)]
+    return frozenset(
+        " ".join(words[at : at + num_words]) for words in parts for at in range(len(words) - num_words + 1)
+    )

@@ -1,4 +1,4 @@
-"""What the documents promise: every block runs, no grain needs or repeats another, exercises can fail, figures are made."""
+"""What the documents promise: blocks run, no grain needs or repeats another, exercises can fail, figures are made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,21 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from doc_blocks import DOCS, GRAINS, ROOT, RUN, Block, blocks, documents, expect, prose, run_document, run_script, shared, steps
+from doc_blocks import (
+    DOCS,
+    GRAINS,
+    ROOT,
+    RUN,
+    Block,
+    blocks,
+    documents,
+    expect,
+    prose,
+    run_document,
+    run_script,
+    shared,
+    steps,
+)
 
 SAME_WORDS = 9
 MOST_BYTES = 150_000
@@ -141,15 +155,18 @@ def test_the_rules_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(AssertionError, match="prints something else"):
         expect("1 token", "2 tokens", "here")
     expect("first ... last", "first\nand what lies between  last\n", "here")
-    for number, text in enumerate(("python test\nassert 1 == 2\n", "console test\n$ arr-coc ask\n", "console test\n$ false\n")):
-        path = ROOT / "docs" / "not-there.md"
-        monkeypatch.setattr(Path, "read_text", lambda self, text=text, **options: f"```{text}```\n")
+    wrong = ("python test\nassert 1 == 2\n", "console test\n$ arr-coc ask\n", "console test\n$ false\n")
+    monkeypatch.setattr("doc_blocks.ROOT", tmp_path)
+    for number, text in enumerate(wrong):
         folder = tmp_path / str(number)
         folder.mkdir()
+        (path := folder / "wrong.md").write_text(f"```{text}```\n")
         with pytest.raises(AssertionError):
             run_document(path, folder, monkeypatch, with_slow=False)
-    monkeypatch.setattr(Path, "read_text", lambda self, **options: "The same nine words stand in both of these files.\n")
-    assert shared(tmp_path / "a.md", tmp_path / "b.md", SAME_WORDS) and not shared(tmp_path / "a.md", tmp_path / "b.md", 20)
+    first, second = tmp_path / "a.md", tmp_path / "b.md"
+    first.write_text("Here the same nine words stand in both of these files.\n")
+    second.write_text("There `the same` nine words stand in both of these files too.\n")
+    assert shared(first, second, SAME_WORDS) and not shared(first, second, 20)
 
 
 def test_blocks_are_told_apart() -> None:

@@ -19,7 +19,7 @@ from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.pictures.opening import open_image
 from arr_coc.processor.loading import load_host
 from arr_coc.records import Realization, View
-from arr_coc.serving.planning import RECIPES, plan, steps_of
+from arr_coc.serving.planning import RECIPES, steps_of
 from arr_coc.serving.workload import Workload, find_target, needs, picture_of
 from arr_coc.training.bucketing import Buckets
 from arr_coc.training.optimizer import rate_factor
@@ -51,7 +51,8 @@ def row(panels: list[tuple[str, Image.Image]]) -> Image.Image:
     """Pictures side by side, a line of text above each."""
     gap, head = 16, 26
     height = max(panel.height for _, panel in panels)
-    sheet = Image.new("RGB", (sum(panel.width for _, panel in panels) + gap * (len(panels) + 1), height + head + gap), "white")
+    width = sum(panel.width for _, panel in panels) + gap * (len(panels) + 1)
+    sheet = Image.new("RGB", (width, height + head + gap), "white")
     pen, x = ImageDraw.Draw(sheet), gap
     for title, panel in panels:
         pen.text((x, 6), title, fill="#222222", font_size=15)
@@ -166,8 +167,8 @@ def memory() -> Figure:
         axes.barh(
             number + 0.2, ways["checkpointing"] / 1e9, 0.38, color=AMBER, label="checkpointing" if not number else None
         )
-    axes.set(yticks=range(len(RECIPES)), yticklabels=[recipe.key for recipe in RECIPES], xlabel="GB for one step of the 2B")
-    assert plan(target, work, [24.0])
+    axes.set(yticks=range(len(RECIPES)), yticklabels=[recipe.key for recipe in RECIPES])
+    axes.set_xlabel("GB for one step of the 2B")
     axes.invert_yaxis()
     axes.legend(frameon=False)
     return figure

@@ -8,7 +8,10 @@ from typing import Any
 
 from mkdocs.exceptions import PluginError
 
-LOADS = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(https?:)?//|<link[^>]*rel=["']?stylesheet[^>]*href=["']?(https?:)?//""")
+LOADS = re.compile(
+    r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(?:https?:)?//"""
+    r"""|<link[^>]*rel=["']?stylesheet[^>]*href=["']?(?:https?:)?//"""
+)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

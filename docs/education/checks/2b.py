@@ -12,7 +12,7 @@ MAPS = torch.randn(3, 12, generator=torch.Generator().manual_seed(1))
 def a_map_has_mean_0_and_deviation_1(answer):
     got = answer.standardise(5 + 3 * MAPS[0])
     assert got is not None, "standardise returns nothing"
-    assert torch.allclose(got, knowing.standardise(MAPS[0]), atol=1e-4), "the values differ: is it the deviation over N?"
+    assert torch.allclose(got, knowing.standardise(MAPS[0]), atol=1e-4), "the values differ: divide by N, not N - 1"
 
 
 def a_constant_map_says_nothing(answer):

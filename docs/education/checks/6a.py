@@ -5,7 +5,7 @@ def attention_grows_with_the_square(answer):
     got = answer.block_flops(100, 1000, 64)
     assert got is not None, "block_flops returns nothing"
     assert got == 2 * 100 * 1000 + 4 * 100 * 100 * 64, f"got {got:g}"
-    assert answer.block_flops(200, 0, 64) == 4 * answer.block_flops(100, 0, 64), "twice the tokens, four times attention"
+    assert answer.block_flops(200, 0, 64) == 4 * answer.block_flops(100, 0, 64), "attention must grow fourfold"
 
 
 def split_cells_were_encoded_too(answer):

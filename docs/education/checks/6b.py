@@ -19,7 +19,7 @@ def a_trained_parameter_costs_16_bytes(answer):
     trained = num_trained(target, joint)
     parts = 16 * target.weights.parts
     wanted = target.weight_bytes + training_states(target, joint) - parts
-    assert answer.training_bytes(target.weights.total, trained) == wanted, "the plan of the embedded host says otherwise"
+    assert answer.training_bytes(target.weights.total, trained) == wanted, "the plan of nano says otherwise"
 
 
 def small_steps_vanish_in_bfloat16(answer):

@@ -14,7 +14,7 @@ def slot_of(x: float, y: float, columns: int) -> tuple[int, int]:
 
 
 def accuracy(logits: Tensor, slots: Tensor) -> float:
-    """Share of printed slots whose likeliest class is right: (N, 8, classes), (N, 8); blank and ignored do not count."""
+    """Share of printed slots (N, 8) whose likeliest class (N, 8, classes) is right; blank and ignored do not count."""
     ...
 
 
