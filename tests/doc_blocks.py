@@ -159,7 +159,7 @@ def run_ours(arguments: list[str]) -> tuple[int, str]:
     result = CliRunner().invoke(app, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return result.exit_code, result.output
+    return result.exit_code, result.output if result.exit_code else result.stdout
 
 
 def run_script(arguments: list[str]) -> tuple[int, str]:
@@ -178,7 +178,7 @@ def run_script(arguments: list[str]) -> tuple[int, str]:
 
 def run_shell(command: str) -> tuple[int, str]:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=TIMEOUT_S)
-    return done.returncode, done.stdout + done.stderr
+    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
 
 
 def check_extras(words: list[str]) -> tuple[int, str]:

@@ -1,6 +1,5 @@
 """Lesson 2A. Fill in the three functions, then run: python docs/education/check.py 2a THIS_FILE"""
 
-import torch
 from torch import Tensor
 
 

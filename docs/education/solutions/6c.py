@@ -6,7 +6,7 @@ def mine(numbers, rank, count):
 
 
 def all_reduced(gradients):
-    return [sum(values) / len(gradients) for values in zip(*gradients)]
+    return [sum(values) / len(gradients) for values in zip(*gradients, strict=True)]
 
 
 def self_times(spans):
