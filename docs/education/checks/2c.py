@@ -31,13 +31,14 @@ def leaves_keep_the_budget_and_tile_the_picture(answer):
     leaves = answer.grow(30, GLIMPSE, nearness)
     assert leaves is not None, "grow returns nothing"
     assert len(leaves) == 28, f"{len(leaves)} leaves; 16 and 4 splits of 3 are 28, one more would be 31"
+    assert min(level for level, _, _ in leaves) >= 0, "a cell of level 0 was split; it has no children"
     check_tiling(torch.tensor(leaves), (16, 16))
     assert (0, 1, 1) in [tuple(cell) for cell in leaves], "the cell next to the corner should be at level 0"
 
 
 def nothing_is_left_to_split(answer):
     leaves = answer.grow(400, [(1, 0, 0)], nearness)
-    assert leaves is not None and len(leaves) == 4, "one cell of level 1 becomes four of level 0, then it ends"
+    assert leaves is not None and len(leaves) == 4, f"{len(leaves or [])} leaves, not the four of level 0"
 
 
 CHECKS = (
