@@ -23,7 +23,8 @@ PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/,
 TRANSFORMERS := 5.19 5.24
 TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
 
-.PHONY: help compare install examples figures screenshots test test-slow test-browser test-transformers test-serving lint format clean
+.PHONY: help compare install examples figures screenshots docs test test-slow test-docs test-browser \
+	test-transformers test-serving lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
@@ -32,6 +33,8 @@ help:
 	@echo "make test-browser  the pages in Chromium, all of it (on Debian: apt-get install chromium)"
 	@echo "make test-transformers  what depends on transformers, on both ends of the supported range"
 	@echo "make test-serving  vLLM with ARR-COC on this CPU, in an environment of its own (minutes to install)"
+	@echo "make test-docs  the long blocks of the documents: training, evaluation, several processes"
+	@echo "make docs       the site of the documents, in out/site/index.html"
 	@echo "make lint       ruff and mypy, changing nothing"
 	@echo "make format     ruff, mending what it can"
 	@echo "make examples   draw the shipped example pictures again"
@@ -55,6 +58,11 @@ $(BIN)/python:
 	@$(PIP_INSTALL) -e '.[dev]' | $(PIP_PROGRESS)
 	@touch $@
 
+.venv/.installed-docs: .venv/.installed
+	@echo "Installing what builds the site into .venv"
+	@$(PIP_INSTALL) -e '.[docs]' | $(PIP_PROGRESS)
+	@touch $@
+
 install: .venv/.installed
 
 compare: .venv/.installed
@@ -67,6 +75,11 @@ examples: .venv/.installed
 
 figures: .venv/.installed
 	@$(BIN)/arr-coc loop $(IMAGE) "$(QUESTION)" --out docs/images/loop.jpg
+	@$(BIN)/python docs/figures/draw.py docs/images
+
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "site: out/site; look at it with: python3 -m http.server --directory out/site"
 
 screenshots: .venv/.installed-dev
 	@$(BIN)/python tests/make_pictures.py
@@ -79,6 +92,8 @@ test-slow: .venv/.installed-dev
 
 test-browser: .venv/.installed-dev
 	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py
+test-docs: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m docs tests/test_documents.py
 
 test-transformers: $(TRANSFORMERS:%=.venv-transformers-%/.installed)
 	for version in $(TRANSFORMERS); do \

@@ -1,0 +1,60 @@
+"""Checks what you wrote for an exercise: python docs/education/check.py LESSON ANSWER.py, such as 2a out/2a.py."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path(__file__).resolve().parent
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"lesson_{path.parent.name}_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def refuse(message: str) -> None:
+    print(message, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def main(arguments: list[str]) -> int:
+    """0 where all checks pass, 1 where one does not, 2 where nothing could be checked."""
+    lessons = sorted(path.stem for path in (HERE / "checks").glob("*.py"))
+    if len(arguments) != 2 or arguments[0] not in lessons:
+        refuse(f"usage: python docs/education/check.py LESSON ANSWER.py, LESSON one of {', '.join(lessons)}")
+    lesson, answer = arguments[0], Path(arguments[1])
+    if not answer.is_file():
+        refuse(f"{answer} is not there; copy docs/education/exercises/{lesson}.py and fill it in")
+    try:
+        written = load(answer)
+    except SyntaxError as error:
+        refuse(f"{answer}, line {error.lineno}: Python can't read it: {error.msg}")
+    checks = load(HERE / "checks" / f"{lesson}.py").CHECKS
+    passed = [run(check, written) for check in checks]
+    print(f"{sum(passed)} of {len(passed)}")
+    return int(not all(passed))
+
+
+def run(check: object, written: ModuleType) -> bool:
+    """One check; whatever an answer does wrong is one line."""
+    name = check.__name__.replace("_", " ")  # type: ignore[attr-defined]
+    try:
+        check(written)  # type: ignore[operator]
+    except AssertionError as error:
+        print(f"not yet  {name}: {str(error).splitlines()[0] if str(error) else 'wrong'}")
+    except Exception as error:  # an answer may fail in any way
+        print(f"not yet  {name}: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+    else:
+        print(f"ok       {name}")
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

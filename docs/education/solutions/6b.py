@@ -1,0 +1,16 @@
+"""Lesson 6B, a solution."""
+
+import torch
+
+
+def cache_bytes(tokens, layers, key_width, number_bytes):
+    return 2 * tokens * layers * key_width * number_bytes
+
+
+def training_bytes(parameters, trained):
+    return 2 * parameters + (2 + 4 + 8) * trained
+
+
+def is_lost(weight, step):
+    before = torch.tensor(weight, dtype=torch.bfloat16)
+    return bool(before + torch.tensor(step, dtype=torch.bfloat16) == before)
