@@ -27,7 +27,7 @@ COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if l
 
 def test_readme_has_the_two_commands_and_the_snippet() -> None:
     assert COMMANDS[:2] == ["make compare", "make test"]
-    assert len(blocks("python")) == 2
+    assert len(blocks("python")) == 3
     assert {shlex.split(command)[0] for command in COMMANDS} == {"make", "arr-coc"}
 
 
@@ -74,6 +74,8 @@ def test_snippet_runs_with_the_embedded_host() -> None:
     exec(compile(blocks("python")[1], "README.md", "exec"), names)
     allocation = names["inputs"].realizations[0][0].allocation
     assert 147 < allocation.num_tokens <= 150 and allocation.leaves.tolist() != before
+    exec(compile(blocks("python")[2], "README.md", "exec"), names)
+    assert names["answer"].text == names["answer"].looks[-1].text and 0 <= names["answer"].confidence <= 1
 
 
 def test_paths_of_the_tree_and_links_exist() -> None:
