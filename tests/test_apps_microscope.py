@@ -123,6 +123,7 @@ def test_inside_shows_the_kept_tokens_of_baselines(compared) -> None:
 def test_history_is_searched_sorted_exported_and_called_back(compared, notebook: Notebook, tmp_path: Path) -> None:
     status, table, csv_file, json_file, which, *_ = fill(notebook, tmp_path, ASKED, "tokens", "descending", None)
     assert "1 of " in status and str(notebook.path) in status and which["value"] == 1
+    assert fill(notebook, tmp_path, None, "entry", "descending", None)[1], "an untouched search field"
     tokens = [row[COLUMNS.index("tokens")] for row in table]
     assert len(tokens) == 5 and tokens == sorted(tokens, reverse=True)
     text = Path(csv_file["value"]).read_bytes().decode("utf-8-sig")

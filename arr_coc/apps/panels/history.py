@@ -101,10 +101,12 @@ def pair_fields() -> tuple[gr.Dropdown, gr.Dropdown, gr.Button, gr.HTML]:
     return first, second, compare, gr.HTML("", padding=False, elem_id="pair")
 
 
-def fill(notebook: Notebook, folder: Path, words: str, key: str, order: str, number: int | None) -> tuple[Any, ...]:
+def fill(
+    notebook: Notebook, folder: Path, words: str | None, key: str, order: str, number: int | None
+) -> tuple[Any, ...]:
     """Status, table, both exports (kept in `folder`) in the same order, and the entries to choose from, three times."""
     try:
-        titles, found = notebook.find(words)
+        titles, found = notebook.find(words or "")
         total = notebook.count()
     except ValueError as error:
         return (note_html(str(error), "trouble"), *[gr.skip()] * 6)
