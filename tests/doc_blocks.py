@@ -93,7 +93,7 @@ def run_document(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, with
     printed, num_run = "", 0
     for block in blocks(path):
         if block.has("test") and (with_slow or not block.has("slow")):
-            printed = run_python(block, names) if block.language == "python" else run_console(block, with_slow)
+            printed = run_python(block, names) if block.language == "python" else run_console(block)
             num_run += 1
         elif block.has("output"):
             expect(block.code, printed, block.place)
@@ -127,11 +127,11 @@ def run_python(block: Block, names: dict[str, object]) -> str:
     return out.getvalue()
 
 
-def run_console(block: Block, with_slow: bool) -> str:
+def run_console(block: Block) -> str:
     """Runs all commands; the output of the last."""
     printed, listed = "", steps(block)
     for number, (command, wanted) in enumerate(listed, 1):
-        code, printed = run_command(command, with_slow)
+        code, printed = run_command(command)
         is_right = (code != 0) == (block.has("fails") and number == len(listed))
         assert is_right, f"{block.place}: {command}: exit code {code}\n{printed[-3000:]}"
         if wanted.strip():
@@ -139,8 +139,8 @@ def run_console(block: Block, with_slow: bool) -> str:
     return printed
 
 
-def run_command(command: str, with_slow: bool) -> tuple[int, str]:
-    """(exit code, what it printed). Our own commands run in this process, unless a shell is needed."""
+def run_command(command: str) -> tuple[int, str]:
+    """(exit code, output). Ours run in this process, unless a shell is needed; `make` shows what it would do."""
     words = [] if SHELL.search(command) else shlex.split(command)
     if words[:1] == ["arr-coc"]:
         return run_ours(words[1:])
@@ -149,7 +149,7 @@ def run_command(command: str, with_slow: bool) -> tuple[int, str]:
     if words[:1] == ["make"]:
         return run_shell(f"make --dry-run -C {ROOT} {shlex.join(words[1:])}")
     if words[:2] == ["pip", "install"]:
-        return check_extras(words) if not with_slow else run_shell(f"python -m {command} --dry-run --quiet")
+        return check_extras(words)
     return run_shell(command)
 
 
@@ -182,7 +182,7 @@ def run_shell(command: str) -> tuple[int, str]:
 
 
 def check_extras(words: list[str]) -> tuple[int, str]:
-    """What the quick suite can tell of `pip install`: the files and the extras are there."""
+    """`pip install` is not run: the files and the extras that it names are there."""
     import tomllib
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]

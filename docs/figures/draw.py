@@ -31,7 +31,7 @@ from arr_coc.views.textures import texture_figure
 EXAMPLES = Path(__file__).resolve().parents[2] / "arr_coc" / "examples"
 RECEIPT, CODE = EXAMPLES / "receipt.jpg", "Read the small code at the foot."
 TEAL, AMBER, RED = "#2a9d8f", "#f48c06", "#d7263d"
-PANEL_PX = 520
+PANEL_PX, QUALITY = 520, 68
 _PROCESSOR: list[object] = []
 
 
@@ -67,7 +67,8 @@ def pyramid() -> Image.Image:
     for number, level in enumerate(levels):
         image = Image.fromarray((level.permute(1, 2, 0).numpy() * 255).round().astype("uint8"))
         rows, cols = (side // CELL for side in level.shape[-2:])
-        shown = image.resize((round(300 * image.width / image.height), 300), Image.Resampling.NEAREST)
+        part = image.crop((image.width // 8, image.height // 8, image.width * 5 // 8, image.height * 5 // 8))
+        shown = part.resize((340, 340 * part.height // part.width), Image.Resampling.NEAREST)
         panels.append((f"level {number}: {rows} x {cols} cells", shown))
     return row(panels)
 
@@ -206,7 +207,7 @@ def main(arguments: list[str]) -> None:
         if isinstance(drawn, Figure):
             drawn.savefig(folder / name, dpi=90)
         else:
-            drawn.save(folder / name, quality=80)
+            drawn.save(folder / name, quality=QUALITY)
         print(folder / name)
 
 
