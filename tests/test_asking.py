@@ -54,12 +54,16 @@ def test_a_budget_means_the_same_on_the_command_line_and_in_python(budget, folde
     options = [] if budget is None else ["--budget", str(budget)]
     _, processor = load_host(folder)
     messages = question_messages(picture, QUESTION)
+    said = asked(picture, folder, *options)
+    if budget == "auto":  # looks until it is sure
+        answer = processor.answer(messages, max_new_tokens=1)
+        assert said["visual_tokens"] == answer.num_tokens and said["budget"] == answer.looks[-1].budget
+        assert len(said["looks"]) == len(answer.looks) and said["encoded_tokens"] == answer.num_encoded
+        return
     inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=budget)
     ours = inputs.realizations[0][0]
-    said = asked(picture, folder, *options)
-    assert said["budget"] == ours.tensions.budget and said["visual_tokens"] == ours.allocation.num_tokens
-    if budget != "auto":
-        assert said["budget"] == (budget or 100)
+    assert said["budget"] == ours.tensions.budget == (budget or 100)
+    assert said["visual_tokens"] == ours.allocation.num_tokens and "looks" not in said
 
 
 def test_auto_is_not_the_folder_s_own(folder: Path, picture: str) -> None:
