@@ -18,6 +18,7 @@ from time import monotonic, sleep
 
 import pytest
 from conftest import draw
+from PIL import Image
 
 pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
 gradio_client = pytest.importorskip("gradio_client")
