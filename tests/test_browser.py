@@ -114,7 +114,7 @@ def visit(browser):
 
 
 def is_foreign(url: str, address: str) -> bool:
-    return not url.startswith((address, "data:", "blob:"))
+    return not url.startswith((address.partition("?")[0], "data:", "blob:"))
 
 
 def upload(page: sync_api.Page, file: Path | dict) -> None:

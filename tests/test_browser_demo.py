@@ -215,6 +215,7 @@ def test_bad_files_are_refused_with_the_reason_and_the_page_goes_on(demo, tmp_pa
         put(page, tmp_path / name)
         page.wait_for_function("w => document.querySelector('#told').innerText.includes(w)", arg=words)
         page.wait_for_function("!document.querySelector('#picture img')")
+    page.wait_for_timeout(1500)
     assert "first" in ask(page, "What is in it?")
     put(page, EXAMPLES / "shapes.jpg")
     page.wait_for_function("document.querySelector('#picture img')?.complete")

@@ -13,7 +13,7 @@ from arr_coc.quoting import quoted
 
 LEAST_SIDE = 8
 SHOWN = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-"""How files begin that every browser shows; of others it is given a copy as JPEG."""
+"""How files begin that every browser shows, besides AVIF; of others it is given a copy as JPEG."""
 
 
 def take_heic() -> bool:
@@ -55,14 +55,14 @@ def check_picture(path: str | None) -> str:
 
 
 def shown_copy(path: str) -> str:
-    """The path itself, or of a JPEG beside it where browsers don't show such files (HEIC, TIFF, AVIF, PPM).
+    """The path itself, or of a JPEG beside it where browsers don't show such files (HEIC, TIFF, PPM).
 
     Raises:
         ValueError: a picture that can't be opened.
     """
     with open(path, "rb") as file:
-        head = file.read(4)
-    if head.startswith(SHOWN):
+        head = file.read(12)
+    if head.startswith(SHOWN) or head[4:] == b"ftypavif":
         return path
     copy = Path(path).with_suffix(".shown.jpg")
     open_image(path).save(copy, quality=95, subsampling=0)
