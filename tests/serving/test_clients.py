@@ -1,10 +1,9 @@
-"""What real clients see: `openai` and LiteLLM, visual tokens in `usage`, leaves and tensions on request."""
+"""What the real client sees: visual tokens in `usage`, leaves and tensions on request."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import litellm
 import openai
 import pytest
 from conftest import EXAMPLES, Server, picture, questions, text
@@ -18,11 +17,6 @@ STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 def options(**more: Any) -> dict[str, Any]:
     messages = [{"role": "user", "content": [RECEIPT, ASKED]}]
     return {"model": "nano", "messages": messages, "temperature": 0, "max_tokens": 16, **more}
-
-
-def through_litellm(server: Server, **more: Any) -> Any:
-    given = options(model="openai/nano", api_base=f"{server.url}/v1", api_key="none", num_retries=0, **more)
-    return litellm.completion(**given)
 
 
 def test_usage_says_visual_tokens(server: Server) -> None:
@@ -84,26 +78,9 @@ def test_leaves_are_asked_for_with_true_or_false(server: Server) -> None:
             server.client().chat.completions.create(**options(), extra_body=extra)
 
 
-def test_litellm_asks_with_a_budget(server: Server) -> None:
-    extra = {"mm_processor_kwargs": {"budget": 64}}
-    reply = through_litellm(server, extra_body=extra)
-    expected = server.ask([RECEIPT, ASKED], 64)
-    assert reply.choices[0].message.content == expected.choices[0].message.content
-    assert reply.usage.prompt_tokens == expected.usage.prompt_tokens
-    pieces = list(through_litellm(server, extra_body=extra, **STREAM))
-    said = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
-    assert said == expected.choices[0].message.content
-    with pytest.raises(litellm.BadRequestError, match="64..400"):
-        through_litellm(server, extra_body={"mm_processor_kwargs": {"budget": 7}})
-
-
-def test_litellm_holds_several_turns(server: Server) -> None:
-    first = server.ask([RECEIPT, ASKED], 64).choices[0].message.content
-    turns = [
-        {"role": "user", "content": [RECEIPT, ASKED]},
-        {"role": "assistant", "content": first},
-        {"role": "user", "content": "And what is written at the top?"},
-    ]
-    given = {"messages": turns, "extra_body": {"mm_processor_kwargs": {"budget": 64}}}
-    expected = server.client().chat.completions.create(**options(**given))
-    assert through_litellm(server, **given).choices[0].message.content == expected.choices[0].message.content
+def test_a_request_that_is_refused_late_leaves_nothing_behind(server: Server) -> None:
+    other, asked = picture(EXAMPLES / questions()[-1]["image"]), text("What was refused late?")
+    messages = [{"role": "user", "content": [other, asked]}]
+    with pytest.raises(openai.BadRequestError, match="n must be"):
+        server.client().chat.completions.create(**options(messages=messages, n=1000))
+    assert server.ask([other, asked]).choices[0].message.content

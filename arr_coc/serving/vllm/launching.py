@@ -49,6 +49,9 @@ class Launch:
         command += ["--limit-mm-per-prompt", images, "--allowed-media-domains", *(self.domains or (NOWHERE,))]
         command += ["--middleware", "arr_coc.serving.vllm.limits.RequestLimits"]
         command += ["--trust-request-mm-kwargs"]  # which `RelevanceImages` holds to a few names and to bounds
+        # The question is part of what would be kept, so hardly anything is met again; and a request that is refused
+        # late would leave the two halves of that cache apart: the next one about the same picture would fail
+        command += ["--mm-processor-cache-gb", "0"]
         command += ["--worker-extension-cls", "arr_coc.serving.vllm.leaves.LeavesOfWorker"]
         if self.api_key:
             command += ["--api-key", self.api_key]
