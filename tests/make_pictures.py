@@ -89,8 +89,10 @@ def shoot(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, width, height, scheme in (("demo", 1280, 1050, "light"), ("demo-phone", 390, 1800, "dark")):
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.set_default_timeout(120_000)
             page.goto(address)
             page.wait_for_function("document.querySelector('#picture img')?.complete")
+            page.wait_for_selector("#suggestions button")
             page.locator("#ask").click()
             page.wait_for_selector("#answer .is-done")
             page.wait_for_selector("#leaves img")
