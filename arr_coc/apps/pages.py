@@ -72,6 +72,7 @@ STYLE = """\
 .arr-note { color: var(--body-text-color-subdued); font-size: 13.5px; }
 .arr-note.trouble { color: var(--body-text-color); border-left: 4px solid #d97706; padding-left: .6rem; }
 .arr-worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 1rem; }
+body.dark { background: var(--body-background-fill); }
 .arr-reasons { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: .4rem 1rem;
   font-size: 13.5px; margin: .5rem 0; }
 .arr-reasons p { margin: 0; color: var(--body-text-color-subdued); }

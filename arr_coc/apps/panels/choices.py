@@ -12,6 +12,8 @@ from arr_coc.evaluation.policies.registry import POLICIES
 
 BUDGETS = ("auto", "64", "100", "160", "256", "400")
 CHOSEN = ("resize", OURS)
+OWN = {OURS: "ARR-COC as the checkpoint has it, with the parts that were trained for it; in a batch without them"}
+"""What is done otherwise here than in the evaluation."""
 
 
 def policy_field(elem_id: str) -> gr.Dropdown:
@@ -25,5 +27,5 @@ def policy_field(elem_id: str) -> gr.Dropdown:
 def policies_html(names: Sequence[str]) -> str:
     """What each of the policies does, a line each."""
     known = [POLICIES[name] for name in names or () if name in POLICIES]
-    lines = [f"<li><b>{escape(policy.name)}</b>: {escape(policy.summary)}</li>" for policy in known]
+    lines = [f"<li><b>{escape(each.name)}</b>: {escape(OWN.get(each.name, each.summary))}</li>" for each in known]
     return f'<ul class="arr-policies">{"".join(lines)}</ul>'
