@@ -118,6 +118,8 @@ class RelevanceImages(Qwen3VLMultiModalProcessor):
         self.check(options)
         counts = inputs.mm_data_items.get_all_counts()
         self.check_places(inputs.prompt, counts.get("image", 0))
+        if any(inputs.mm_data_items["image"][number] is None for number in range(counts.get("image", 0))):
+            raise ValueError("image_url: only the uuid of a picture came; send the picture, too, nothing is kept of it")
         if budget == OFF or counts.get("video") or not counts.get("image"):
             return options
         tokens = front_allocator(self.info.model_id).tokens(budget)
