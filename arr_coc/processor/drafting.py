@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from arr_coc.hosts.decoding import CACHE, cache_in
 from arr_coc.hosts.families.shapes import attending_layers
 from arr_coc.hosts.placement import base_of
 
@@ -84,12 +85,12 @@ def check(
     known = [float(chances[place, token]) for place, token in enumerate(written)]
     if written[-1] in ends_of(settings) or len(written) == most:
         return Draft(tuple(written), tuple(known), written[-1] in ends_of(settings), num_kept)
-    cache = output.past_key_values
+    cache = cache_in(output)
     surplus = len(read) - (len(written) - 1)
     if surplus:
         cache.crop(-surplus)
     text = {name: value for name, value in inputs.items() if name != "mm_encoder_outputs"}
-    return go_on(model, {**text, "past_key_values": cache}, settings, most, written, known, num_kept)
+    return go_on(model, {**text, CACHE: cache}, settings, most, written, known, num_kept)
 
 
 def go_on(
