@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from apps_toys import Tags
 from conftest import QUESTION, draw
 
@@ -34,6 +35,7 @@ from arr_coc.apps.unpacking import unpack  # noqa: E402
 from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine, make_variants, sample_of  # noqa: E402
 from arr_coc.cli.main import app  # noqa: E402
 from arr_coc.evaluation.policies.registry import POLICIES  # noqa: E402
+from arr_coc.pictures.opening import open_image  # noqa: E402
 
 RECEIPT = str(read_examples()[0].path)
 ASKED, KNOWN = read_examples()[0].questions[1], read_examples()[0].records[1].answers
@@ -64,7 +66,7 @@ def notebook(tmp_path_factory) -> Notebook:
 @pytest.fixture(scope="module")
 def compared(manager: CheckpointManager, notebook: Notebook):
     """What the page gets last when every kind of policy is compared; it is entry 1 of the notebook."""
-    policies = ["full", "resize", "divprune", "oracle", "arr-coc"]
+    policies = ["full", "resize", "divprune", "oracle", "arr-coc-trained"]
     *growing, last = compare(manager, notebook, RECEIPT, ASKED, ["nano"], policies, ["100"])
     return growing, last
 
@@ -135,7 +137,7 @@ def test_history_is_searched_sorted_exported_and_called_back(compared, notebook:
     )
     assert Path(path).read_bytes() == Path(RECEIPT).read_bytes() and question == ASKED
     assert (checkpoints, budgets, region) == (["nano"], ["100"], "")
-    assert policies[-1] == "arr-coc" and cards.count('class="arr-card"') == 5
+    assert policies[-1] == "arr-coc-trained" and cards.count('class="arr-card"') == 5
     assert accepted == " | ".join(KNOWN) and len(evidence.split()) == 4
     gone = call_back(notebook, tmp_path, 99)
     assert "no entry 99" in gone[8] and "trouble" in gone[8]
@@ -296,3 +298,15 @@ def test_a_place_that_is_none_ends_the_command_in_one_line(option: str, tmp_path
     history = ["--history", str(tmp_path / "h")] if option != "--history" else []
     told = CliRunner().invoke(app, ["microscope", option, str(tmp_path / "x"), *history])
     assert told.exit_code == 2 and option[2:] in told.stderr and "Traceback" not in told.output, told.output
+
+
+def test_a_policy_means_here_what_it_means_in_an_evaluation(manager: CheckpointManager) -> None:
+    sample = sample_of(open_image(RECEIPT), ASKED, None)
+    with manager.lend("nano") as loaded:
+        host, standing = loaded[1].host, loaded[1].allocator
+        pyramid = host.pyramid(sample.image)
+        for name, is_trained in (("arr-coc", False), ("arr-coc-trained", True)):
+            wanted = POLICIES[name].give(host, standing, sample, pyramid, 100).leaves
+            found = examine(loaded, sample, Variant("nano", name, 100))
+            assert found.allocation is not None and torch.equal(found.allocation.leaves, wanted)
+            assert ("trained balancer" in found.reasons.source) == is_trained

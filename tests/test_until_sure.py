@@ -167,6 +167,10 @@ def test_generation_options_write_the_answer_from_the_look_that_held(processor: 
     processor.sureness = ALWAYS
     one = processor.answer(messages_of(), do_sample=False, repetition_penalty=1.0)
     assert one.text == processor.answer(messages_of()).text
+    stopped = processor.answer(messages_of(), stopping_criteria=[lambda ids, scores, **_: torch.tensor([True])])
+    assert stopped.num_new_tokens == 1 and stopped.looks[-1].text == one.text
+    once = processor.answer(messages_of(), until_sure=False, budget=64, do_sample=False)
+    assert once.text == processor.answer(messages_of(), until_sure=False, budget=64).text
     torch.manual_seed(0)
     assert isinstance(processor.answer(messages_of(), do_sample=True, temperature=5.0, max_new_tokens=4).text, str)
 

@@ -23,8 +23,8 @@ TAGLINE = "Visual tokens where the question needs them."
 WAITING = note_html("Press Ask: the same question is answered three ways, side by side.")
 QUEUED = note_html("Waiting for its turn …")
 STOPPED = note_html("Stopped.")
-SHOW_ANSWER = """() => { const place = window.innerWidth < 700 ? "start" : "nearest";
-  document.querySelector("#answer").scrollIntoView({ behavior: "smooth", block: place }); }"""
+SHOW_ANSWER = """() => { const block = window.innerWidth < 700 ? "start" : "nearest";
+  setTimeout(() => document.querySelector("#answer").scrollIntoView({ behavior: "smooth", block }), 400); }"""
 API = (
     "Asks one question about one picture. Returns text (the answer), tokens (visual tokens read), "
     "tokens_at_full_resolution, seconds, and leaves: every visual token with its level (0 is the finest), its box "
@@ -112,6 +112,7 @@ def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> 
         concurrency_id="model",
         show_progress="minimal",
         show_progress_on=outputs.answers,
+        trigger_mode="multiple",
     )
     fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, waiting, cancels=[run], **quiet)
     fields.picture.change(

@@ -12,11 +12,8 @@ from arr_coc.data.records import Box
 from arr_coc.files.faults import told
 from arr_coc.files.locking import locked
 from arr_coc.files.writing import write_atomically
-from arr_coc.pictures.opening import image_size
+from arr_coc.pictures.opening import ENDINGS, image_size
 from arr_coc.quoting import quoted
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
-"""Files that are tried; those that cannot be opened are passed over."""
 
 
 def labelled(folder: Path) -> dict[str, int]:
@@ -36,7 +33,7 @@ def next_picture(folder: Path, after: str = "") -> str | None:
     """Name of the first picture without a question behind `after`, or of the first at all; None where all have one."""
     known = labelled(folder)
     with told(f"folder: {quoted(folder)}"):
-        names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
     left = [name for name in names if name not in known and can_be_read(folder, name)]
     return next((name for name in left if name > after), left[0] if left else None)
 

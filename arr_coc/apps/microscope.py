@@ -112,7 +112,7 @@ def build_question(manager: CheckpointManager) -> tuple[list[gr.components.Compo
             checkpoints = gr.CheckboxGroup(
                 manager.names, value=manager.names[:1], label="Checkpoints", elem_id="checkpoints"
             )
-            policies = policy_field(elem_id="policies")
+            policies = policy_field("policies", manager.names[0])
             budgets = gr.CheckboxGroup(list(BUDGETS), value=["160"], label="Budgets", elem_id="budgets")
             accepted, evidence, region = build_drawing(picture)
             button = gr.Button("Compare", variant="primary", elem_id="compare")

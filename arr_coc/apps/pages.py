@@ -34,9 +34,8 @@ STYLE = """\
 :is(#told, #caution, #link):not(:has(.arr-note)) { display: none; }
 #evidence:not(:has(.arr-lenses)), #leaves:not(:has(.arr-view)), #thread:not(:has(details)) { display: none; }
 #evidence { position: sticky; top: 0; z-index: 20; background: var(--body-background-fill); padding-bottom: .3rem; }
-@media (max-height: 620px) { :is(#told, #caution, #link):not(:has(.arr-note)) { display: none; }
-#evidence:not(:has(.arr-lenses)), #leaves:not(:has(.arr-view)), #thread:not(:has(details)) { display: none; }
-#evidence { position: static; } }
+@media (max-height: 620px) { #evidence { position: static; } }
+@media (max-width: 699px) { #answer:has(.is-busy) { min-height: 100svh; } }
 .arr-why { font-size: 14px !important; font-weight: 650; margin: .3rem 0 !important; }
 .arr-how { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; font-size: 14px;
   padding-bottom: .3rem; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from copy import copy
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -19,29 +18,28 @@ from arr_coc.data.qa_file import Record
 from arr_coc.data.records import Box
 from arr_coc.data.scoring import METRICS
 from arr_coc.data.tasks import Sample, sample_of_record
-from arr_coc.evaluation.policies.full_picture import full_grid
-from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
+from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given, Leaves
 from arr_coc.evaluation.policies.registry import POLICIES
-from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
+from arr_coc.evaluation.recall import evidence_seen
 from arr_coc.evaluation.running.batches import answer_batch
 from arr_coc.evaluation.running.runner import fractions, needed_level
 from arr_coc.hosts.host import TransformersHost
-from arr_coc.hosts.prompts import ImageBlock
 from arr_coc.hosts.timing import Stopwatch
-from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.records import AUTO, Allocation, Pyramid, Realization
 from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles
 from arr_coc.views.table import printable
 from arr_coc.views.tokens import given_tiles
 
-OURS = "arr-coc"
+OURS, TRAINED = "arr-coc", "arr-coc-trained"
+OWN = (TRAINED, OURS)
+"""ARR-COC with the parts that were trained for the checkpoint, and without; as in `arr-coc eval`."""
 STAGES = ("preparing", "encoding", "answering")
 MAX_VARIANTS, MAX_NEW_TOKENS = 12, 64
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is compared; a budget of 0 lets the policy choose, `hand` changes the allocator of `OURS`."""
+    """What is compared; a budget of 0 lets the policy choose, `hand` changes the allocator of a policy in `OWN`."""
 
     checkpoint: str
     policy: str
@@ -145,7 +143,7 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
     watch = Stopwatch(host.device)
     pyramid = None if POLICIES[variant.policy].uses_pyramid else host.pyramid(sample.image)
     with watch.measure("preparing"), measured(host.vision, watch, "encoding"):
-        given, realization = give(loaded, sample, variant, pyramid)
+        given, realization, allocator = give(loaded, sample, variant, pyramid)
     with watch.measure("answering"):
         [text] = answer_batch(host, [sample.prompt], [given], MAX_NEW_TOKENS)
     grid = host_grid(host, sample.image)
@@ -163,7 +161,7 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
         allocation=Allocation(given.leaves, grid) if given.leaves is not None else None,
         realization=realization,
         host=host_words(host),
-        reasons=reasons_of(allocator_of(loaded, variant), variant.hand, realization) if realization else None,
+        reasons=reasons_of(allocator, variant.hand, realization) if allocator and realization else None,
     )
 
 
@@ -171,12 +169,6 @@ def host_words(host: TransformersHost) -> str:
     """What answers: its class and its size."""
     millions = sum(each.numel() for each in host.model.parameters()) / 1e6
     return f"{type(host.model).__name__}, {millions:,.1f} million parameters"
-
-
-def allocator_of(loaded: LoadedHost, variant: Variant) -> Allocator:
-    """The checkpoint's own, with what was set by hand."""
-    standing = loaded[1].allocator
-    return standing if variant.hand is None else variant.hand.allocator(standing)
 
 
 @contextmanager
@@ -201,32 +193,22 @@ def measured(module: nn.Module, watch: Stopwatch, stage: str) -> Iterator[None]:
 
 def give(
     loaded: LoadedHost, sample: Sample, variant: Variant, pyramid: Pyramid | None
-) -> tuple[Given, Realization | None]:
-    """What the host is given; ARR-COC by the checkpoint's own processor, so with its trained parts.
+) -> tuple[Given, Realization | None, Allocator | None]:
+    """What the host is given; of policies that are ARR-COC also how it came about, and by which allocator.
 
     Args:
         pyramid: for policies that do not use it, so that they need not make it; None makes it.
     """
-    host = loaded[1].host
-    if variant.policy != OURS:
-        policy = POLICIES[variant.policy]
-        pyramid = pyramid or host.pyramid(sample.image)
-        return policy.give(host, loaded[1].allocator, sample, pyramid, variant.budget), None
-    messages = question_messages(sample.image, sample.prompt)
-    processor = copy(loaded[1])
-    processor.allocator = allocator_of(loaded, variant)
-    inputs = processor.apply_chat_template(messages, add_generation_prompt=True, budget=variant.budget or AUTO)
-    realization = inputs.realizations[0][0]
-    allocation = realization.allocation
-    segments = (realization.num_encoded,)
-    given = Given(
-        ImageBlock.of(allocation),
-        realization.features,
-        segments,
-        levels_of_leaves(allocation, full_grid(host, sample.image.size)),
-        allocation.leaves,
-    )
-    return given, realization
+    host, standing, policy = loaded[1].host, loaded[1].allocator, POLICIES[variant.policy]
+    pyramid = pyramid or host.pyramid(sample.image)
+    if variant.policy not in OWN:
+        return policy.give(host, standing, sample, pyramid, variant.budget), None, None
+    rule = policy.rule
+    assert isinstance(rule, Leaves)
+    allocator = rule.allocator(standing, sample, pyramid)
+    allocator = allocator if variant.hand is None else variant.hand.allocator(allocator)
+    realization = rule.realize(host, allocator, sample, pyramid, variant.budget)
+    return rule.given(host, allocator, sample, realization), realization, allocator
 
 
 def host_grid(host: TransformersHost, picture: Image.Image) -> tuple[int, int]:

@@ -6,12 +6,15 @@ import os
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arr_coc.cli.apps import LOOPBACK, Host, Port
 from arr_coc.cli.errors import explained, fail, say
+
+if TYPE_CHECKING:
+    from arr_coc.serving.vllm.launching import Launch
 
 
 def serve(
@@ -44,18 +47,10 @@ def serve(
         fail("vLLM would not find ARR-COC: the package was installed before it had a plugin; install it again")
     with explained():
         numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
-        from arr_coc.allocator import Allocator
-        from arr_coc.hosts.checkpoints import load_config
+        check_model(model, budget, relevance)
         from arr_coc.hosts.names import resolve
-        from arr_coc.processor.trained_parts import load_relevance
         from arr_coc.serving.vllm.launching import Launch
-        from arr_coc.serving.vllm.plugin import check_served
 
-        Allocator(int(budget) if budget.isdigit() else budget or "auto")
-        config = load_config(model)
-        check_served(config.model_type)
-        if relevance is not None:
-            load_relevance(relevance, config)
         launch = Launch(
             resolve(model),
             model,
@@ -72,6 +67,25 @@ def serve(
         )
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
+    start(launch, ray, numbers)
+
+
+def check_model(model: str, budget: str, relevance: Path | None) -> None:
+    """Raises ValueError, before vLLM starts, for what it would refuse minutes later."""
+    from arr_coc.allocator import Allocator
+    from arr_coc.hosts.checkpoints import load_config
+    from arr_coc.processor.trained_parts import load_relevance
+    from arr_coc.serving.vllm.plugin import check_served
+
+    Allocator(int(budget) if budget.isdigit() else budget or "auto")
+    config = load_config(model)
+    check_served(config.model_type)
+    if relevance is not None:
+        load_relevance(relevance, config)
+
+
+def start(launch: Launch, ray: str | None, numbers: tuple[int, int]) -> None:
+    """On a Ray cluster, or in place of this process."""
     if ray is not None:
         with explained():
             from arr_coc.serving.replicas import run

@@ -75,7 +75,12 @@ def sure(
         budgets = tuple(map(int, LADDER.split(",")))
         trails = followed(processor, task, limit, ["anew", "sizes", "full"], budgets, out)
         table = tabulate(trails, read_trails(calibration / TRAILS), processor.sureness)
-        write_atomically(out / "report.md", report(table) + "\n")
+        ladder, count = ",".join(map(str, processor.sureness.ladder)), processor.sureness.facts.get("questions")
+        commands = (
+            f"arr-coc eval calibrate --model {model} --opponents --limit {count} --ladder {ladder}",
+            f"arr-coc eval sure --model {model} --task {task} --limit {limit}",
+        )
+        write_atomically(out / "report.md", report(table, commands) + "\n")
         with replacing(out / "until-sure.png") as draft:
             sureness_figure(table).savefig(draft)
     typer.echo(f"{out / 'report.md'}")

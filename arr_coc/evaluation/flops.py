@@ -80,16 +80,19 @@ def leaves_before_rounds(realization: Realization) -> list[int]:
     return found[::-1]
 
 
-def attention_flops(host: TransformersHost, realization: Realization, gaze: Gaze, num_draft: int = 0) -> float:
+def attention_flops(
+    host: TransformersHost, realization: Realization, gaze: Gaze, num_draft: int = 0, known_rounds: int = 0
+) -> float:
     """Of reading the question's attention to the leaves, round by round, in the first layers of the language model.
 
-    `num_draft` tokens of a drafted answer are read as well.
+    `num_draft` tokens of a drafted answer are read as well; the first `known_rounds` cost nothing.
     """
     layers = range(last_read(gaze, host.text_config) + 1)
     num_prompts = 2 if gaze.relative else 1
     num_text = num_text_tokens(host, realization.question) + num_draft
     return num_prompts * sum(
-        prefill_flops(host, num_leaves + num_text, layers) for num_leaves in leaves_before_rounds(realization)
+        prefill_flops(host, num_leaves + num_text, layers)
+        for num_leaves in leaves_before_rounds(realization)[known_rounds:]
     )
 
 
@@ -100,14 +103,14 @@ def num_text_tokens(host: TransformersHost, question: str, num_pictures: int = 1
     return len(ids) - num_pictures
 
 
-def scorer_flops(scorer: object, realization: Realization) -> float:
+def scorer_flops(scorer: object, realization: Realization, known_rounds: int = 0) -> float:
     """Of a scorer with weights: every leaf passes through them in every round, and all leaves look at each other."""
     if not isinstance(scorer, nn.Module):
         return 0.0
     width, num_layers = scorer.config.width, scorer.config.num_layers
     return sum(
         2.0 * num_leaves * num_weights(scorer) + 4.0 * num_leaves**2 * width * num_layers
-        for num_leaves in leaves_before_rounds(realization)
+        for num_leaves in leaves_before_rounds(realization)[known_rounds:]
     )
 
 

@@ -16,6 +16,9 @@ from arr_coc.pictures.modes import is_sideways, upright_rgb
 from arr_coc.pictures.signatures import LENGTH, other_kind, picture_kind
 from arr_coc.pictures.sources import ImageSource, locate
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif")
+"""Of files that a folder of pictures is expected to hold; what a file is, its first bytes tell."""
+
 NeededSize = Callable[[int, int], tuple[int, int]]
 
 

@@ -98,8 +98,9 @@ def answer(
     inputs: Mapping[str, Any],
     max_new_tokens: int = 64,
     clock: Stopwatch | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Greedy answer to one conversation.
+    """Answer to one conversation, greedy unless other options of `generate` are given.
 
     Args:
         inputs: of `RelevanceProcessor` or of `plain_inputs`; pixels are encoded here, timed as "encode".
@@ -116,12 +117,9 @@ def answer(
     with torch.no_grad():
         ready = encode_pixels(model, inputs, watch)
         first, start = FirstToken(watch), watch.now()
-        output = model.generate(
-            **ready,
-            **greedy(model, tokenizer),
-            max_new_tokens=max_new_tokens,
-            stopping_criteria=StoppingCriteriaList([first]),
-        )
+        settings = dict(options or greedy(model, tokenizer))
+        criteria = StoppingCriteriaList([first, *settings.pop("stopping_criteria", ())])
+        output = model.generate(**ready, **settings, max_new_tokens=max_new_tokens, stopping_criteria=criteria)
         end = watch.now()
     new_ids = output[0, inputs["input_ids"].shape[1] :]
     assert first.time is not None

@@ -19,7 +19,6 @@ from enum import Enum
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-import torch
 from transformers import PreTrainedModel
 
 from arr_coc.allocator import Budget
@@ -183,9 +182,13 @@ def answer_until_sure(
         looks.append(look_of(rule, step, looks))
         if is_complete(step.draft, max_new_tokens) and looks[-1].settled >= threshold:
             break
+    found = concluded(step, looks)
+    if not options:
+        return found
     network = processor.host.model if model is None else model
-    text = step.text if not options else sampled(network, processor, step.inputs, max_new_tokens, options)
-    return concluded(text, step, looks)
+    written = answer(network, processor.tokenizer, step.inputs, max_new_tokens, options=options)
+    seconds = {stage: spent + written.seconds[stage] for stage, spent in found.seconds.items()}
+    return replace(found, text=written.text, num_new_tokens=written.num_new_tokens, seconds=seconds)
 
 
 def answer_once(
@@ -201,12 +204,11 @@ def answer_once(
     """One conversation answered by one look at one budget."""
     model = processor.host.model if model is None else model
     inputs = processor.apply_chat_template([messages], add_generation_prompt=True, budget=budget, **(template or {}))
-    given = answer(model, processor.tokenizer, inputs, max_new_tokens, processor.host.clock)
+    given = answer(model, processor.tokenizer, inputs, max_new_tokens, processor.host.clock, options)
     pictures = inputs.realizations[0]
     num_tokens = sum(each.allocation.num_tokens for each in pictures)
     num_encoded = sum(each.num_encoded for each in pictures)
-    text = given.text if not options else sampled(model, processor, inputs, max_new_tokens, options)
-    return replace(given, text=text, num_tokens=num_tokens, num_encoded=num_encoded)
+    return replace(given, num_tokens=num_tokens, num_encoded=num_encoded)
 
 
 def look_of(rule: Sureness, step: Step, before: Sequence[Look]) -> Look:
@@ -239,19 +241,6 @@ def plain(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def sampled(
-    model: PreTrainedModel,
-    processor: RelevanceProcessor,
-    inputs: RelevanceInputs,
-    max_new_tokens: int,
-    options: Mapping[str, Any],
-) -> str:
-    """The answer by the caller's own generation options, from the look at which the greedy draft held."""
-    with torch.no_grad():
-        output = model.generate(**inputs, max_new_tokens=max_new_tokens, **options)
-    return processor.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True).strip()
-
-
 def collapsed(inputs: RelevanceInputs, image_token_id: int) -> list[list[int]]:
     """Ids of each conversation without padding, one placeholder per picture."""
     rows = []
@@ -267,10 +256,10 @@ def collapsed(inputs: RelevanceInputs, image_token_id: int) -> list[list[int]]:
     return rows
 
 
-def concluded(text: str, step: Step, looks: Sequence[Look]) -> Answer:
+def concluded(step: Step, looks: Sequence[Look]) -> Answer:
     seconds = {stage: sum(look.seconds[stage] for look in looks) for stage in looks[-1].seconds}
     return Answer(
-        text,
+        step.text,
         len(step.draft.ids),
         seconds,
         confidence=looks[-1].confidence,

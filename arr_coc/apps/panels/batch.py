@@ -16,7 +16,7 @@ from arr_coc.apps.drawing import BETWEEN, boxes_text
 from arr_coc.apps.pages import note_html
 from arr_coc.apps.panels.choices import BUDGETS, policy_field
 from arr_coc.apps.panels.labelling import build_labelling
-from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine
+from arr_coc.apps.variants import MAX_VARIANTS, OWN, Variant, examine
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
@@ -102,7 +102,7 @@ def batch_fields(manager: CheckpointManager, batches: Batches) -> list[gr.compon
         limit = gr.Number(16, minimum=1, maximum=MAX_QUESTIONS, precision=0, label="Questions", elem_id="limit")
     with gr.Row():
         with gr.Column():
-            policies = policy_field(elem_id="batch-policies")
+            policies = policy_field("batch-policies", manager.names[0])
         budgets = gr.CheckboxGroup(list(BUDGETS), value=["160"], label="Budgets", elem_id="batch-budgets")
     name = gr.Textbox(
         label="Name", info="the same name goes on where it stopped; empty: the date", max_lines=1, elem_id="batch-name"
@@ -196,7 +196,7 @@ def worst_lines(lines: Sequence[Line], count: int = NUM_WORST) -> list[tuple[int
     """Rows with the lowest scores of ARR-COC, or of the first policy where it did not run; of the same score those
     first that saw least evidence."""
     policies = {line.policy for line in lines}
-    policy = OURS if OURS in policies else min(policies, default="")
+    policy = next((name for name in OWN if name in policies), min(policies, default=""))
     own = [(row, line) for row, line in enumerate(lines, start=1) if line.policy == policy and line.score < 1]
     return sorted(own, key=lambda each: (each[1].score, 0.0 if each[1].recall is None else each[1].recall))[:count]
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 
-from arr_coc.apps.variants import OURS
+from arr_coc.apps.variants import OURS, TRAINED
 from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.hosts.names import resolve
+from arr_coc.processor.trained_parts import has_parts
 
 BUDGETS = ("auto", "64", "100", "160", "256", "400")
-CHOSEN = ("resize", OURS)
-OWN = {OURS: "ARR-COC as the checkpoint has it, with the parts that were trained for it; in a batch without them"}
-"""What is done otherwise here than in the evaluation."""
 
 
-def policy_field(elem_id: str) -> gr.Dropdown:
-    """Policies by name, and below it a line on each of the chosen ones."""
-    field = gr.Dropdown(list(POLICIES), value=list(CHOSEN), multiselect=True, label="Policies", elem_id=elem_id)
-    told = gr.HTML(policies_html(CHOSEN), padding=False, elem_id=f"{elem_id}-told")
+def policy_field(elem_id: str, checkpoint: str) -> gr.Dropdown:
+    """Policies by name, and below it a line on each; chosen are resize and ARR-COC as the checkpoint has it."""
+    chosen = ["resize", TRAINED if has_parts(Path(resolve(checkpoint))) else OURS]
+    field = gr.Dropdown(list(POLICIES), value=chosen, multiselect=True, label="Policies", elem_id=elem_id)
+    told = gr.HTML(policies_html(chosen), padding=False, elem_id=f"{elem_id}-told")
     field.change(policies_html, field, told, show_progress="hidden", queue=False, api_name=False)
     return field
 
@@ -27,5 +28,5 @@ def policy_field(elem_id: str) -> gr.Dropdown:
 def policies_html(names: Sequence[str]) -> str:
     """What each of the policies does, a line each."""
     known = [POLICIES[name] for name in names or () if name in POLICIES]
-    lines = [f"<li><b>{escape(each.name)}</b>: {escape(OWN.get(each.name, each.summary))}</li>" for each in known]
+    lines = [f"<li><b>{escape(each.name)}</b>: {escape(each.summary)}</li>" for each in known]
     return f'<ul class="arr-policies">{"".join(lines)}</ul>'

@@ -19,7 +19,7 @@ from arr_coc.apps.pages import note_html
 from arr_coc.apps.panels.comparing import describe, examine_all
 from arr_coc.apps.reasons import Reasons
 from arr_coc.apps.session import make_entry
-from arr_coc.apps.variants import OURS, Finding, Variant
+from arr_coc.apps.variants import OURS, OWN, Finding, Variant
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.running.runner import fractions
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET, Tensions
@@ -196,7 +196,8 @@ def variant_of(variant: Variant, budget: float, focus: float, explore: float, *w
         ValueError: all weights are zero.
     """
     region = variant.hand.region if variant.hand else ()
-    return Variant(variant.checkpoint, OURS, int(budget), ByHand(balancer_of(focus, explore, *weights), region))
+    policy = variant.policy if variant.policy in OWN else OURS
+    return Variant(variant.checkpoint, policy, int(budget), ByHand(balancer_of(focus, explore, *weights), region))
 
 
 def replay(state: State, label: str | None, step: float) -> str:

@@ -67,12 +67,21 @@ def own_question(sample: Sample) -> str:
 
 
 def choosing_flops(
-    host: TransformersHost, pyramid: Pyramid, realization: Realization, allocator: Allocator, num_draft: int = 0
+    host: TransformersHost,
+    realization: Realization,
+    allocator: Allocator,
+    num_draft: int = 0,
+    known_rounds: int = 0,
 ) -> float:
-    """All that choosing leaves costs beyond encoding them: the pyramid, the attention read and the scorer."""
+    """All that choosing leaves costs beyond encoding them: the pyramid, the attention read and the scorer.
+
+    Args:
+        num_draft: tokens of a drafted answer whose attention is read, too.
+        known_rounds: of the first ones, whose scores an earlier look left.
+    """
     reads_attention = getattr(allocator.scorer, "reads_attention", False)
-    attention = attention_flops(host, realization, allocator.gaze, num_draft) if reads_attention else 0.0
-    return pyramid_flops(pyramid) + attention + scorer_flops(allocator.scorer, realization)
+    attention = attention_flops(host, realization, allocator.gaze, num_draft, known_rounds) if reads_attention else 0.0
+    return pyramid_flops(realization.pyramid) + attention + scorer_flops(allocator.scorer, realization, known_rounds)
 
 
 def unchanged(pyramid: Pyramid) -> Pyramid:
@@ -97,18 +106,26 @@ class Leaves:
     after: Callable[[TransformersHost, Pyramid, Given], Given] | None = None
 
     def give(self, host: TransformersHost, standing: Allocator, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
-        allocator, pyramid = self.allocator(standing, sample, pyramid), self.before(pyramid)
+        allocator = self.allocator(standing, sample, pyramid)
+        return self.given(host, allocator, sample, self.realize(host, allocator, sample, pyramid, budget))
+
+    def realize(
+        self, host: TransformersHost, allocator: Allocator, sample: Sample, pyramid: Pyramid, budget: int
+    ) -> Realization:
+        """The leaves by an allocator of this policy, or by one that was changed by hand."""
         with torch.no_grad():
-            view = View.of(pyramid, self.question(sample))
-            [realization] = allocator.realize(host, [view], [AUTO if budget == OWN_BUDGET else budget])
-        allocation = realization.allocation
+            view = View.of(self.before(pyramid), self.question(sample))
+            return allocator.realize(host, [view], [AUTO if budget == OWN_BUDGET else budget])[0]
+
+    def given(self, host: TransformersHost, allocator: Allocator, sample: Sample, realization: Realization) -> Given:
+        allocation, pyramid = realization.allocation, realization.pyramid
         given = Given(
             ImageBlock.of(allocation),
             realization.features,
             encoded_segments(realization),
             levels_of_leaves(allocation, full_grid(host, sample.image.size)),
             allocation.leaves,
-            choosing_flops(host, pyramid, realization, allocator),
+            choosing_flops(host, realization, allocator),
         )
         return given if self.after is None else self.after(host, pyramid, given)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from arr_coc.allocator import Allocator
 from arr_coc.balancing import statistics
 from arr_coc.data.tasks import Sample, Task, by_picture
 from arr_coc.evaluation.flops import (
@@ -24,7 +23,6 @@ from arr_coc.evaluation.policies.policy import Given, choosing_flops
 from arr_coc.evaluation.policies.registry import full
 from arr_coc.evaluation.policies.resizing import give_whole
 from arr_coc.evaluation.recall import WHOLE
-from arr_coc.evaluation.running.answers import drop_torn_line
 from arr_coc.evaluation.running.runner import evidence_in_leaves, evidence_of, evidence_shown
 from arr_coc.files.jsonl import JsonlLog
 from arr_coc.files.locking import locked
@@ -36,7 +34,6 @@ from arr_coc.processor.drafting import Draft, write
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.processor.until_sure import MOST_DRAFTED, Closer, Step, looks_of
-from arr_coc.records import Allocation, Realization
 
 TRAILS = "trails.jsonl"
 MAX_NEW_TOKENS = 32
@@ -119,37 +116,24 @@ def seen_in(
     processor: RelevanceProcessor, task: Task, sample: Sample, step: Step, pointing: int, seconds: float
 ) -> Seen:
     host, allocator, (realization,) = processor.host, processor.allocator, step.realizations
-    written = writing_flops(host, sample, step.num_tokens, step.num_drafted, step.draft)
-    anew = choosing_flops(host, realization.pyramid, realization, allocator, pointing)
-    anew += sum(encode_flops(host, count) for count in encoded_segments(realization))
-    alone = anew + prefill_flops(host, step.num_tokens + num_text_tokens(host, sample.prompt) + len(step.draft.ids))
-    known = known_flops(host, realization, allocator) if step.num_known else 0.0
+    is_known = bool(step.num_known)  # the glimpse, encoded and asked by the look before
+    encoded = [encode_flops(host, count) for count in encoded_segments(realization)]
+    choosing = choosing_flops(host, realization, allocator, pointing, known_rounds=int(is_known))
     if step.num_drafted:
-        known += pyramid_flops(realization.pyramid)
+        choosing -= pyramid_flops(realization.pyramid)
+    alone = choosing_flops(host, realization, allocator, pointing) + sum(encoded)
     return Seen(
         step.budget,
         step.num_tokens,
         step.num_encoded,
-        anew - known + written,
-        alone,
+        choosing + sum(encoded[is_known:]) + writing_flops(host, sample, step.num_tokens, step.num_drafted, step.draft),
+        alone + writing_flops(host, sample, step.num_tokens, 0, replace(step.draft, num_kept=0)),
         seconds,
         step.text,
         task.score(step.text, sample),
         step.draft.least_chance,
         whole(evidence_in_leaves(host, sample, realization.allocation).recall),
     )
-
-
-def known_flops(host: TransformersHost, realization: Realization, allocator: Allocator) -> float:
-    """What a look that starts from a glimpse already encoded and asked does not do again."""
-    (glimpse, *_), rounds = encoded_segments(realization), realization.splits[:1]
-    total = encode_flops(host, glimpse)
-    if rounds:
-        size = glimpse + 3 * len(rounds[0])
-        leaves = Allocation(realization.allocation.leaves[:1].expand(size, 3), realization.allocation.grid)
-        first = replace(realization, splits=rounds, allocation=leaves)
-        total += choosing_flops(host, realization.pyramid, first, allocator) - pyramid_flops(realization.pyramid)
-    return total
 
 
 def writing_flops(host: TransformersHost, sample: Sample, num_visual: int, num_drafted: int, draft: Draft) -> float:
@@ -182,13 +166,12 @@ def at_size(
     text = host.tokenizer.decode(draft.ids, skip_special_tokens=True).strip()
     encoded = encode_flops(host, given.num_encoded)
     written = writing_flops(host, sample, given.num_tokens, len(before.ids) if before else 0, draft)
-    num_text = num_text_tokens(host, sample.prompt)
     seen = Seen(
         budget,
         given.num_tokens,
         given.num_encoded,
         encoded + written,
-        encoded + prefill_flops(host, given.num_tokens + num_text + len(draft.ids)),
+        encoded + writing_flops(host, sample, given.num_tokens, 0, replace(draft, num_kept=0)),
         clock.seconds["look"],
         text,
         task.score(text, sample),
@@ -228,9 +211,8 @@ def follow(
     """
     path = folder / TRAILS
     with locked(folder), torch.no_grad():
-        drop_torn_line(path)
+        log, number = JsonlLog(path, lambda line: True), 0  # which drops what a kill left of a last line
         done = {trail.key for trail in read_trails(path)}
-        number, log = 0, JsonlLog(path, lambda line: True)
         yield 0, len(task)
         for samples in by_picture(task):
             for sample in samples:

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from arr_coc.data.qa_file import QA_FILE, check_text, inside, parse_object, read_lines, read_text
 from arr_coc.files.faults import told
+from arr_coc.pictures.opening import ENDINGS
 from arr_coc.quoting import quoted, shortened
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif")
 PARQUET = ".parquet"
 ADDRESSES = ("data:", "http://", "https://", "file://")
 BLOCK = 64  # rows of a Parquet file that are in memory at a time: a row may hold a picture
