@@ -33,6 +33,7 @@ from arr_coc.hosts.families.shapes import attending_layers
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
+from arr_coc.processor.sureness import Sureness
 from arr_coc.records import Gaze
 from arr_coc.training.phases import PHASES, build
 from arr_coc.training.policy_gradient import PolicySettings
@@ -304,3 +305,17 @@ def test_joint_packing_is_refused_up_front_where_a_segment_has_one_grid(processo
 
 def refused(is_refused: bool, words: str) -> AbstractContextManager[object]:
     return pytest.raises(ValueError, match=words) if is_refused else nullcontext()
+
+
+def test_looking_until_sure_ends_where_one_look_does(processor: RelevanceProcessor) -> None:
+    """Also where the cache of linear attention can't be cut back to where a draft goes wrong."""
+    processor.sureness = Sureness(thresholds={"1": 1.0})
+    messages = question_messages(draw(700, 520), "What is the total?")
+    once = processor.answer(messages, until_sure=False, budget=160, max_new_tokens=6)
+    answer = processor.answer(messages, max_budget=160, max_new_tokens=6)
+    assert answer.text == once.text and [look.budget for look in answer.looks] == [64, 100, 160]
+    first = processor.apply_chat_template([messages], add_generation_prompt=True, budget=64)
+    closer = processor.look_closer(first, "a draft", 160)
+    (before,), (after,) = first.realizations[0], closer.realizations[0]
+    assert before.allocation.num_tokens < after.allocation.num_tokens <= 160
+    assert after.num_encoded == 4 * sum(len(splits) for splits in after.splits)

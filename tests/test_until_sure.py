@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,18 @@ def test_the_last_look_says_what_one_look_at_its_budget_says(processor: Relevanc
         once = processor.answer(messages_of(number), until_sure=False, budget=256)
         assert processor.answer(messages_of(number), max_budget=256).text == once.text
         assert once.looks == () and once.confidence is None and once.num_tokens <= 256
+
+
+def test_four_at_once_and_one_after_the_other_say_the_same(processor: RelevanceProcessor) -> None:
+    alone = [processor.answer(messages_of(number)) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda number: processor.answer(messages_of(number)), range(4)))
+    told = [[(look.text, look.num_tokens, look.num_encoded) for look in each.looks] for each in (*alone, *together)]
+    assert told[:4] == told[4:]
+    inputs = processor.apply_chat_template(messages_of(), add_generation_prompt=True, budget=64)
+    copied = pickle.loads(pickle.dumps(inputs))
+    leaves = [processor.look_closer(each, "x", 160).realizations[0][0].allocation.leaves for each in (inputs, copied)]
+    assert torch.equal(*leaves)
 
 
 def test_questions_about_one_picture_share_its_glimpse(
