@@ -23,11 +23,12 @@ PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/,
 TRANSFORMERS := 5.19 5.24
 TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
 
-.PHONY: help compare install examples figures screenshots docs test test-slow test-docs test-browser \
+.PHONY: help compare speedrun install examples figures screenshots docs test test-slow test-docs test-browser \
 	test-transformers test-serving lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
+	@echo "make speedrun   from nothing to a small model that reads receipts, half an hour (docs/speedrun.md)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
 	@echo "make test-browser  the pages in Chromium, all of it (on Debian: apt-get install chromium)"
@@ -58,6 +59,11 @@ $(BIN)/python:
 	@$(PIP_INSTALL) -e '.[dev]' | $(PIP_PROGRESS)
 	@touch $@
 
+.venv/.installed-train: .venv/.installed
+	@echo "Installing what training needs into .venv"
+	@$(PIP_INSTALL) -e '.[train]' | $(PIP_PROGRESS)
+	@touch $@
+
 .venv/.installed-docs: .venv/.installed
 	@echo "Installing what builds the site into .venv"
 	@$(PIP_INSTALL) -e '.[docs]' | $(PIP_PROGRESS)
@@ -68,6 +74,9 @@ install: .venv/.installed
 compare: .venv/.installed
 	@mkdir -p $(dir $(OUT))
 	@$(BIN)/arr-coc compare "$(IMAGE)" "$(QUESTION)" --out "$(OUT)"
+
+speedrun: .venv/.installed-train
+	@BIN=$(BIN) runs/speedrun.sh
 
 examples: .venv/.installed
 	@rm -rf arr_coc/examples

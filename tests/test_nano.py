@@ -18,7 +18,7 @@ from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
 from arr_coc.nano import train as training
 from arr_coc.nano.config import INTERPOLATION, nano_config
-from arr_coc.nano.curriculum import STAGES, Curriculum, Stage, start_of
+from arr_coc.nano.curriculum import Curriculum, Stage, start_of
 from arr_coc.nano.dense_losses import (
     BLANK,
     CLASS_OF,
@@ -31,6 +31,7 @@ from arr_coc.nano.dense_losses import (
 )
 from arr_coc.nano.learning import Learner, whole_answers
 from arr_coc.nano.packing import ChatFormat, Sample, chat_positions, collate, leaf_view, plain_view
+from arr_coc.nano.recipes import NANO, RECEIPTS, RECIPES, Recipe
 from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.nano.views import levels_shown, show_leaves, show_part, show_whole, split_by
@@ -178,7 +179,11 @@ def test_leaf_view_keeps_the_cells_of_its_leaves():
 
 
 def test_batches_are_a_function_of_their_number(tokenizer):
-    for stage in (STAGES[1], dataclasses.replace(STAGES[-2], batch_size=3)):
+    for stage in (
+        NANO[1],
+        dataclasses.replace(NANO[-2], batch_size=3),
+        dataclasses.replace(RECEIPTS[1], kind="receipt"),
+    ):
         data = Curriculum(stage, ChatFormat(tokenizer))
         first, again, other = data[2], data[2], data[3]
         assert torch.equal(first.input_ids, again.input_ids) and torch.equal(first.slots, again.slots)
@@ -186,8 +191,10 @@ def test_batches_are_a_function_of_their_number(tokenizer):
         assert not torch.equal(first.pixels.pixels[:64], other.pixels.pixels[:64])
 
 
-def test_stages_draw_different_training_pictures():
-    spans = sorted((stage.first_seed, stage.first_seed + stage.num_batches * stage.batch_size) for stage in STAGES)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_stages_draw_different_training_pictures(recipe):
+    stages = RECIPES[recipe].stages
+    spans = sorted((stage.first_seed, stage.first_seed + stage.num_batches * stage.batch_size) for stage in stages)
     assert all(end < start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
 
 
@@ -229,10 +236,10 @@ def losses_of(folder: Path) -> list[str]:
 
 
 def test_a_killed_run_resumes_as_if_never_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "STAGES", SMALL)
+    monkeypatch.setitem(RECIPES, "nano", Recipe("nano", "small", SMALL))
     monkeypatch.setattr(training, "LOG_EVERY", 3)
     monkeypatch.setattr(training, "nano_config", lambda tokenizer: nano_config(tokenizer, 32, 64))
-    monkeypatch.setattr(training, "make_tokenizer", lambda: train_tokenizer(["user\n", "What is the"] * 3, 280))
+    monkeypatch.setattr(training, "make_tokenizer", lambda kind: train_tokenizer(["user\n", "What is the"] * 3, 280))
     settings = training.Settings(num_workers=0, save_every_s=0.0)
     host = training.train(tmp_path / "whole", settings)
     steps = iter(range(100))

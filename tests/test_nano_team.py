@@ -17,11 +17,12 @@ from arr_coc.data.drawing.generator import generate
 from arr_coc.data.records import FIGURES, Figure
 from arr_coc.nano import train as training
 from arr_coc.nano.config import nano_config
-from arr_coc.nano.curriculum import STAGES, Curriculum, Stage, pieces_of
+from arr_coc.nano.curriculum import Curriculum, Stage, pieces_of
 from arr_coc.nano.dense_losses import IGNORE, attention_loss, figure_loss, figures_by_cell
 from arr_coc.nano.distributed import Team, joined
 from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.packing import ChatFormat
+from arr_coc.nano.recipes import NANO, RECIPES, Recipe
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.nano.train import Settings, check_team
 
@@ -53,12 +54,10 @@ def average_twos(folder: Path) -> None:
 
 def train_together(folder: Path) -> None:
     """Two short stages of a small host; runs in a process of its own, which it may change."""
-    training.STAGES = (
-        Stage("print", 2, 2, lines=2, max_cells=8, language=False),
-        Stage("lines", 2, 3, lines=2, max_cells=8),
-    )
+    stages = Stage("print", 2, 2, lines=2, max_cells=8, language=False), Stage("lines", 2, 3, lines=2, max_cells=8)
+    RECIPES["nano"] = Recipe("nano", "small", stages)
     training.nano_config = lambda tokenizer: nano_config(tokenizer, 32, 64)
-    training.make_tokenizer = lambda: train_tokenizer(["user\n", "What is the"] * 3, 280)
+    training.make_tokenizer = lambda kind: train_tokenizer(["user\n", "What is the"] * 3, 280)
     learners, make_optimizers = [], training.make_optimizers
     training.make_optimizers = lambda learner: learners.append(learner) or make_optimizers(learner)
     with joined() as team:
@@ -94,12 +93,12 @@ def test_a_team_that_loses_a_member_stops(tmp_path):
 
 def test_shares_of_a_batch_are_the_batch():
     tokenizer = train_tokenizer(["user\n", "What is the"] * 3, 280)
-    whole = Curriculum(STAGES[2], ChatFormat(tokenizer))[1]
-    shares = [Curriculum(STAGES[2], ChatFormat(tokenizer), Team(rank, 2))[1] for rank in range(2)]
+    whole = Curriculum(NANO[2], ChatFormat(tokenizer))[1]
+    shares = [Curriculum(NANO[2], ChatFormat(tokenizer), Team(rank, 2))[1] for rank in range(2)]
     rows = [tuple(row[row != tokenizer.pad_token_id].tolist()) for part in shares for row in part.input_ids]
     assert sorted(rows) == sorted(tuple(row[row != tokenizer.pad_token_id].tolist()) for row in whole.input_ids)
     with pytest.raises(ValueError, match="processes"):
-        check_team(Settings(), Team(0, min(stage.batch_size for stage in STAGES) + 1))
+        check_team(Settings(), Team(0, min(stage.batch_size for stage in NANO) + 1))
 
 
 def test_things_are_known_by_cell():

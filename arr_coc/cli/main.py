@@ -13,6 +13,7 @@ from arr_coc.cli.answering import ask, compare, silence_libraries
 from arr_coc.cli.apps import demo, microscope
 from arr_coc.cli.batch import batch
 from arr_coc.cli.bench import bench
+from arr_coc.cli.chat import chat
 from arr_coc.cli.data import data_app
 from arr_coc.cli.errors import Command, Commands
 from arr_coc.cli.evaluation import eval_app
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command(cls=Command, rich_help_panel=ASK)(compare)
 app.command(cls=Command, rich_help_panel=ASK)(ask)
+app.command(cls=Command, rich_help_panel=ASK)(chat)
 app.command(cls=Command, rich_help_panel=ASK)(batch)
 app.command(cls=Command, rich_help_panel=ASK)(loop)
 app.add_typer(oracle_app, rich_help_panel=ASK)

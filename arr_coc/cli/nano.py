@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from arr_coc.cli.errors import Command, Commands, explained, resumable
 from arr_coc.files.checking import check_file
 from arr_coc.files.checking import check_folder as check_out
+from arr_coc.files.locking import locked
 from arr_coc.files.writing import write_atomically
 
 FACTS = {"num_parameters": int, "recipe": str, "stages": list, "seconds": int, "device": str, "processes": int}
@@ -18,6 +20,14 @@ FACTS = {"num_parameters": int, "recipe": str, "stages": list, "seconds": int, "
 nano_app = typer.Typer(
     cls=Commands, name="nano", help="The embedded host: train it again, measure it.", no_args_is_help=True
 )
+
+RunFolder = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Of the run, as tok began it.")]
+RecipeOption = Annotated[
+    str,
+    typer.Option(help="nano (every kind of picture), receipts (half an hour), or lifelike, from --start on."),
+]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that draw pictures, for each that trains.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
 @nano_app.command(cls=Command)
@@ -28,18 +38,20 @@ def train(
     batch_scale: Annotated[
         float, typer.Option(help="Multiplies the pictures of a batch; a GPU wants 4 or more.")
     ] = 1.0,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pictures, for each that trains.")] = 1,
+    workers: Workers = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
+    recipe: RecipeOption = "",
     start: Annotated[
         str, typer.Option(help="nano or a folder: goes on from that host, with lifelike pictures; empty: from nothing.")
     ] = "",
 ) -> None:
-    """Tokenizer, print, labelled lines, the generator's pictures; hours on a CPU, where a process a core pays:
-    torchrun --nproc-per-node 2 --no-python arr-coc nano train --out FOLDER.
+    """Tokenizer, print, labelled lines, the generator's pictures, in one go; hours on a CPU, where a process a core
+    pays: torchrun --nproc-per-node 2 --no-python arr-coc nano train --out FOLDER. tok, pre and sft are its parts.
     """
     from arr_coc.nano.distributed import joined
-    from arr_coc.nano.train import Settings, check_folder, check_team, choose_device
+    from arr_coc.nano.settings import Settings, choose_device
+    from arr_coc.nano.train import check_folder, check_team
     from arr_coc.nano.train import train as run
 
     if start:
@@ -52,6 +64,7 @@ def train(
                 batch_scale,
                 workers,
                 device=choose_device(device),
+                recipe=recipe or ("lifelike" if start else "nano"),
                 start=str(resolve(start)) if start else "",
             )
             check_team(settings, team)
@@ -60,6 +73,63 @@ def train(
             host = run(out, settings, resume, team)
         if team.leads:
             typer.echo(f"host: {host}")
+
+
+@nano_app.command(cls=Command)
+def tok(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Begins a run there: its settings and its tokenizer.")],
+    recipe: RecipeOption = "receipts",
+    scale: Annotated[float, typer.Option(help="Multiplies the batches of every stage.")] = 1.0,
+    batch_scale: Annotated[float, typer.Option(help="Multiplies the pictures of a batch.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """First part of a run: the tokenizer, learnt from the recipe's questions. Seconds."""
+    from arr_coc.nano.settings import TOKENIZER, Settings, check_same
+    from arr_coc.nano.train import prepare
+
+    with explained():
+        settings = Settings(seed, scale, batch_scale, recipe=recipe)
+        check_out(out)
+        with locked(out):
+            check_same(out, settings)
+            prepare(out, settings)
+    typer.echo(f"tokenizer: {out / TOKENIZER}")
+
+
+@nano_app.command(cls=Command)
+def pre(out: RunFolder, workers: Workers = 1, device: Device = "auto") -> None:
+    """Second part: the vision tower learns to read, every character told (dense pretraining); a killed run goes on."""
+    part_of_run(out, workers, device, None)
+
+
+@nano_app.command(cls=Command)
+def sft(
+    out: RunFolder,
+    workers: Workers = 1,
+    device: Device = "auto",
+    boxes: Annotated[bool, typer.Option(help="Learn where answers stand from the pictures' evidence boxes.")] = True,
+) -> None:
+    """Third part: questions and answers, then the finished host is written to FOLDER/host; a killed run goes on."""
+    part_of_run(out, workers, device, boxes)
+
+
+def part_of_run(out: Path, workers: int, device: str, boxes: bool | None) -> None:
+    """Trains a run that `tok` began: up to the end of its reading where `boxes` is None, else to its own end."""
+    from arr_coc.nano.distributed import joined
+    from arr_coc.nano.recipes import find_recipe
+    from arr_coc.nano.settings import CHECKPOINT, choose_device, prepared
+    from arr_coc.nano.train import check_team, train
+
+    with joined() as team, resumable("the same command goes on from the last checkpoint, if one was written"):
+        with explained():
+            settings = replace(prepared(out), num_workers=workers, device=choose_device(device))
+            num_stages = find_recipe(settings.recipe).num_reading
+            if boxes is not None:
+                settings, num_stages = replace(settings, boxes=boxes), None
+            check_team(settings, team)
+            host = train(out, settings, (out / CHECKPOINT).exists(), team, num_stages)
+        if team.leads:
+            typer.echo(f"reads: {out / CHECKPOINT}" if boxes is None else f"host: {host}")
 
 
 @nano_app.command("eval", cls=Command)
@@ -88,6 +158,30 @@ def evaluate(
     typer.echo(by_picture_kind(lines) + "\n\n" + by_question_kind(lines))
 
 
+@nano_app.command(cls=Command)
+def summary(
+    run: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of runs/speedrun.sh.")],
+    commit: Annotated[str, typer.Option(help="Of the code that ran.")] = "",
+) -> None:
+    """One line of JSON about a whole run: what is right at which tokens, seconds of each stage."""
+    from datetime import UTC, datetime
+    from os import cpu_count
+
+    from arr_coc.evaluation.reporting.speedrun import STAGES, read_seconds, speedrun_line
+    from arr_coc.evaluation.running.answers import read_lines
+    from arr_coc.evaluation.running.runner import ANSWERS
+    from arr_coc.nano.settings import HOST, prepared
+
+    with explained():
+        settings = prepared(run)
+        seconds = read_seconds(run / STAGES)
+        facts = read_training(run / HOST, "run")
+        lines = read_lines(run / "eval" / ANSWERS)
+    about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit, "recipe": settings.recipe}
+    line = speedrun_line(facts, seconds, lines, **about, scale=settings.scale, cores=cpu_count())
+    typer.echo(json.dumps(line, separators=(",", ":")))
+
+
 def read_facts(model: str, card: Path) -> dict[str, Any]:
     """What the run that made the host wrote about itself, for a card that can be written.
 
@@ -97,16 +191,25 @@ def read_facts(model: str, card: Path) -> dict[str, Any]:
     from arr_coc.hosts.names import resolve
 
     check_file(card, "--card")
-    path = Path(resolve(model)) / "training.json"
+    return read_training(Path(resolve(model)), "--card")
+
+
+def read_training(host: Path, option: str) -> dict[str, Any]:
+    """The host's own account of its training.
+
+    Raises:
+        ValueError: it has none; names the option.
+    """
+    path = host / "training.json"
     if not path.is_file():
-        raise ValueError(f"--card: {path} is not there; a card can be written for a host of arr-coc nano train")
+        raise ValueError(f"{option}: {path} is not there; a host of arr-coc nano train has one")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         is_whole = all(isinstance(facts[name], kind) for name, kind in FACTS.items())
     except (ValueError, TypeError, KeyError, RecursionError):
         is_whole = False
     if not is_whole:
-        raise ValueError(f"--card: {path} was not written by arr-coc nano train")
+        raise ValueError(f"{option}: {path} was not written by arr-coc nano train")
     return facts
 
 

@@ -34,7 +34,8 @@ class LoopOptions(Options):
     """Of the phases that train step by step."""
 
     data: Annotated[
-        list[str] | None, typer.Option(help="generator, a task, or a folder with qa.jsonl; may be repeated.")
+        list[str] | None,
+        typer.Option(help="generator, generator/KIND, a task, or a folder with qa.jsonl; repeatable."),
     ] = None
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 400
     rate_scale: Annotated[

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from arr_coc.data.drawing.fonts import other_typefaces
 from arr_coc.data.drawing.kinds import kinds
@@ -23,6 +24,8 @@ from arr_coc.quoting import quoted
 
 NUM_PICTURES, NUM_QUESTIONS = 1000, 8
 SIZES = (512, 1024, 2048, 4096)
+RECEIPTS: dict[str, Any] = {"kind": "receipt", "max_side": 512}
+"""What `runs/speedrun.sh` trains its host on: at most 256 cells of 32 pixels."""
 VARIED_PICTURES, DISJOINT_PICTURES, LIFELIKE_PICTURES = 200, 200, 200
 BLOCK = 100_000
 """Test seeds of a suite; suites do not share pictures."""
@@ -136,6 +139,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     "lifelike/unseen": lambda: LifelikeTask(36, LIFELIKE_PICTURES, unseen=True),
     "calibration": lambda: held_out(41),
     "until-sure": lambda: held_out(42),
+    "speedrun": lambda: held_out(60, **RECEIPTS),
+    "speedrun/calibration": lambda: held_out(61, **RECEIPTS),
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/as-trained": lambda: held_out(20, VARIED_PICTURES),
@@ -146,7 +151,7 @@ SUITES: dict[str, Callable[[], Task]] = {
 FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
 """Opened by the final report and by nothing else."""
 
-assert TEST_SEEDS.start + 43 * BLOCK <= TEST_SEEDS.stop
+assert TEST_SEEDS.start + 62 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(

@@ -41,6 +41,7 @@ class Stage:
         max_cells: most cells of a picture that are shown (blank ones are dropped first); 0 shows all.
         views: weights of the ways generator pictures are shown: in part, whole, as leaves.
         sides: longest side of generator pictures, drawn evenly.
+        kind: the generator's only kind of picture; empty draws its whole mixture.
         num_questions: most turns of a chat.
         language: False trains only the vision tower and the character heads.
         lifelike: share of lifelike pictures among those of the generator.
@@ -57,6 +58,7 @@ class Stage:
     max_cells: int = 0
     views: tuple[float, float, float] = (0, 0, 0)
     sides: tuple[int, ...] = ()
+    kind: str = ""
     num_questions: int = 8
     language: bool = True
     dense_weight: float = 0.5
@@ -70,65 +72,10 @@ class Stage:
         """Stages draw different pictures; all are training seeds."""
         return TRAIN_SEEDS.start + 20_000_000 * (zlib.crc32(self.name.encode()) % 40)
 
-
-STAGES = (
-    Stage(
-        "large print", 400, 32, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
-        final_rate=2e-3,
-    ),
-    Stage(
-        "print", 1500, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.8, 0.1, 0.1),
-        sides=(448, 640, 832), max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
-    ),
-    Stage("few lines", 300, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
-    Stage(
-        "parts", 1900, 24, primer=0.35, lines=4, smallest=18, views=(0.8, 0.15, 0.05), sides=(448, 640),
-        max_cells=64, num_questions=10, final_rate=5e-4,
-    ),
-    Stage(
-        "pages", 300, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35), sides=(448, 640, 832, 1024),
-        max_cells=208, num_questions=14, rate=7e-4, final_rate=6.5e-4,
-    ),
-    Stage(
-        "print again", 1200, 32, primer=0.4, lines=5, share_soup=0.4, smallest=16, views=(0.7, 0.2, 0.1),
-        sides=(448, 640, 832), max_cells=56, num_questions=3, dense_weight=1.5, rate=1.2e-3, final_rate=7e-4,
-    ),
-    Stage(
-        "more pages", 1200, 16, primer=0.05, lines=6, smallest=18, views=(0.25, 0.4, 0.35),
-        sides=(448, 640, 832, 1024), max_cells=208, num_questions=14, rate=7e-4, final_rate=5e-4,
-    ),
-    Stage(
-        "large pages", 1000, 24, primer=0.02, lines=6, smallest=18, views=(0.1, 0.52, 0.38),
-        sides=(448, 640, 832, 1024, 1448), max_cells=576, num_questions=14, rate=5e-4, final_rate=4e-5,
-    ),
-    Stage(
-        "largest pages", 250, 12, primer=0.0, views=(0.08, 0.56, 0.36), sides=(640, 832, 1024, 1448, 2048),
-        max_cells=1024, num_questions=14, rate=8e-5, final_rate=1e-5,
-    ),
-)  # fmt: skip
-
-LIFELIKE_STAGES = (
-    Stage(
-        "new heads", 60, 12, views=(1, 0, 0), sides=(448, 640), max_cells=72, language=False, rate=3e-3,
-        final_rate=1.5e-3, primer=0.0, lifelike=0.6, heads_only=True,
-    ),
-    Stage(
-        "worn print", 400, 16, primer=0.0, views=(0.85, 0.1, 0.05), sides=(448, 640, 832), max_cells=56,
-        num_questions=4, dense_weight=1.0, rate=7e-4, final_rate=5e-4, lifelike=0.6,
-    ),
-    Stage(
-        "receipts", 2000, 8, primer=0.0, views=(0.2, 0.5, 0.3), sides=(448, 640, 832, 1024, 1448), max_cells=512,
-        num_questions=12, rate=5.5e-4, final_rate=4e-5, lifelike=0.5,
-    ),
-    Stage(
-        "large receipts", 300, 8, primer=0.0, views=(0.1, 0.6, 0.3), sides=(640, 832, 1024, 1448, 2048),
-        max_cells=1024, num_questions=12, rate=8e-5, final_rate=1e-5, lifelike=0.5,
-    ),
-)  # fmt: skip
-"""From a finished host on: worn print of many typefaces in crops, then whole receipts.
-
-Half are pictures of the old generator: at 30% those were forgotten (dev/LOG.md).
-"""
+    @property
+    def reads_only(self) -> bool:
+        """Whether it is dense pretraining: the vision tower learns to read, nothing is asked."""
+        return not self.language and not self.heads_only
 
 
 def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:
@@ -149,7 +96,7 @@ def generator_sample(stage: Stage, seed: int) -> Shown:
     if random.Random(f"generation {seed}").random() < stage.lifelike:
         picture = lifelike(seed, zoom=rng.choice((1.0, 1.0, 1.0, 1.4, 0.85)))
     else:
-        picture = mixture(seed, MOST_QUESTIONS, max_side=side)
+        picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side)
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
     return show(picture, rng, stage.max_cells)
 

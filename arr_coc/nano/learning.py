@@ -157,10 +157,10 @@ class Losses:
     answers_right: int
     num_answers: int
 
-    def total(self, dense_weight: float) -> Tensor:
+    def total(self, dense_weight: float, looking_weight: float = LOOKING_WEIGHT) -> Tensor:
         dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours + self.names)
         dense = dense + dense_weight * FIGURE_WEIGHT * self.figures
-        return dense + LOOKING_WEIGHT * (self.pointing + self.attention) + self.answers
+        return dense + looking_weight * (self.pointing + self.attention) + self.answers
 
 
 def few_at_a_time(lengths: list[int]) -> Iterator[slice]:

@@ -13,7 +13,6 @@ import json
 import platform
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,14 @@ from arr_coc.files.locking import locked
 from arr_coc.files.tensors import load_state, save_state
 from arr_coc.files.writing import replacing_folder, write_atomically
 from arr_coc.nano.config import nano_config, nano_image_processor
-from arr_coc.nano.curriculum import LIFELIKE_STAGES, STAGES, Curriculum, Stage
+from arr_coc.nano.curriculum import Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
-from arr_coc.nano.learning import Learner, Losses
+from arr_coc.nano.learning import LOOKING_WEIGHT, Learner, Losses
 from arr_coc.nano.metering import Meter
 from arr_coc.nano.muon import Muon32
 from arr_coc.nano.packing import Batch, ChatFormat
+from arr_coc.nano.recipes import find_recipe
+from arr_coc.nano.settings import CHECKPOINT, HOST, SETTINGS, TOKENIZER, Settings
 from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
 from arr_coc.quoting import quoted
@@ -45,66 +46,14 @@ from arr_coc.quoting import quoted
 WARMUP_BATCHES = 30
 VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.0, 4.0, 2.0, 1.0
 LOG, LOG_EVERY = "log.jsonl", 20
-RECIPE = """\
+FROM_BOXES = """, and where the answer stands (a
+pointing head and the attention of one language layer, from the evidence boxes of training pictures)"""
+WITHOUT_BOXES = "; no evidence box was used"
+RECIPE = f"""\
 Dense supervision runs beside question answering: characters (a head on every patch, one on every merged token), the
-characters with which words begin, colours, shapes and other things that can be counted, and where the answer stands (a
-pointing head and the attention of one language layer, from the evidence boxes of training pictures). Pictures are shown
+characters with which words begin, colours, shapes and other things that can be counted{FROM_BOXES}. Pictures are shown
 in part, whole at every size, and as leaves of mixed levels whose splits follow print and chance, never the evidence."""
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
-
-
-@dataclass(frozen=True)
-class Settings:
-    """One training run.
-
-    Attributes:
-        scale: multiplies the number of batches of every stage.
-        batch_scale: multiplies the pictures of a batch (a GPU wants more).
-        num_workers: processes that draw pictures, for each that trains.
-        save_every_s: seconds between checkpoints.
-        start: folder of a finished host to go on from, by `LIFELIKE_STAGES`; empty trains from nothing, by `STAGES`.
-    """
-
-    seed: int = 0
-    scale: float = 1.0
-    batch_scale: float = 1.0
-    num_workers: int = 1
-    save_every_s: float = 60.0
-    device: str = "cpu"
-    start: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("scale", "batch_scale"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {quoted(getattr(self, name))}")
-
-    @staticmethod
-    def what_counts() -> set[str]:
-        """Names of the settings that a run is resumed under only as it was started with."""
-        return {field.name for field in dataclasses.fields(Settings)} - {"num_workers", "save_every_s", "device"}
-
-    def stages(self) -> list[Stage]:
-        return [
-            dataclasses.replace(
-                stage,
-                num_batches=max(1, round(stage.num_batches * self.scale)),
-                batch_size=max(1, round(stage.batch_size * self.batch_scale)),
-            )
-            for stage in (LIFELIKE_STAGES if self.start else STAGES)
-        ]
-
-
-def choose_device(name: str) -> str:
-    """ "auto" takes the GPU where there is one.
-
-    Raises:
-        ValueError: neither auto nor a device that is there.
-    """
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
-        return name
-    raise ValueError(f"device: {quoted(name)} is not here; choose auto or cpu")
 
 
 def worker_options(num_workers: int) -> dict[str, Any]:
@@ -127,11 +76,11 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TOP_PAD, 2**28)
 
 
-def make_tokenizer(num_pictures: int = 400) -> PreTrainedTokenizerFast:
-    """Trained on the questions of the first training pictures, their answers left out."""
+def make_tokenizer(kind: str = "", num_pictures: int = 400) -> PreTrainedTokenizerFast:
+    """Trained on the questions of the first training pictures, of one kind or all, their answers left out."""
     texts = ["user\n", "assistant\n", "system\n"] * num_pictures
     for seed in range(num_pictures):
-        picture = mixture(TRAIN_SEEDS.start + seed, 10, max_side=256)
+        picture = mixture(TRAIN_SEEDS.start + seed, 10, kind=kind or None, max_side=256)
         texts += [question.text.replace(question.answers[0], "") for question in picture.questions]
         texts += [question.text.replace(question.answers[0], "") for question in draw_primer(seed).questions]
     return train_tokenizer(texts)
@@ -139,7 +88,9 @@ def make_tokenizer(num_pictures: int = 400) -> PreTrainedTokenizerFast:
 
 def first_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
     """Of the host that a run goes on from, or a new one."""
-    return PreTrainedTokenizerFast.from_pretrained(settings.start) if settings.start else make_tokenizer()
+    if settings.start:
+        return PreTrainedTokenizerFast.from_pretrained(settings.start)
+    return make_tokenizer(find_recipe(settings.recipe).kind)
 
 
 def first_model(settings: Settings, tokenizer: PreTrainedTokenizerFast) -> Qwen3VLForConditionalGeneration:
@@ -201,18 +152,24 @@ def to_device(batch: Batch, device: str) -> Batch:
     return dataclasses.replace(batch, **moved)
 
 
+def prepare(folder: Path, settings: Settings) -> None:
+    """Writes what a run is made with: its settings and, where there is none yet, its tokenizer."""
+    write_atomically(folder / SETTINGS, json.dumps(dataclasses.asdict(settings), indent=1))
+    if not (folder / TOKENIZER).exists():
+        with replacing_folder(folder / TOKENIZER) as draft:
+            first_tokenizer(settings).save_pretrained(draft)
+
+
 class Run:
     """A training run in a folder: settings.json, log.jsonl, checkpoint.pt and, at the end, the model."""
 
     def __init__(self, folder: Path, settings: Settings, team: Team = ALONE) -> None:
         self.folder, self.settings, self.team = folder, settings, team
-        tokenizer_folder = folder / "tokenizer"
-        if team.leads and not tokenizer_folder.exists():
-            with replacing_folder(tokenizer_folder) as draft:
-                first_tokenizer(settings).save_pretrained(draft)
+        if team.leads:
+            prepare(folder, settings)
         team.wait()
         torch.manual_seed(settings.seed)
-        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(tokenizer_folder)
+        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / TOKENIZER)
         model = first_model(settings, self.tokenizer)
         model.set_attn_implementation("plain_products" if settings.device == "cpu" and in_bfloat16("cpu") else "sdpa")
         self.learner = Learner(model).to(settings.device)
@@ -222,7 +179,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "checkpoint.pt"
+        return self.folder / CHECKPOINT
 
     def save(self) -> None:
         """Atomic: a kill leaves the old checkpoint or the new one."""
@@ -240,7 +197,8 @@ class Run:
     def resume(self) -> None:
         """Raises ValueError where the run was started with other settings."""
         state = load_state(self.checkpoint, self.settings.device)
-        for name in sorted(self.settings.what_counts()):
+        before_answering = (state["stage"], state["batch"]) <= (find_recipe(self.settings.recipe).num_reading, 0)
+        for name in sorted(self.settings.what_counts() - ({"boxes"} if before_answering else set())):
             before, now = state["settings"].get(name), getattr(self.settings, name)
             if before != now:
                 raise ValueError(f"{name}: the run in {self.folder} has {quoted(before)}, got {quoted(now)}")
@@ -267,7 +225,7 @@ class Run:
             "seconds": round(self.seconds),
             "device": self.settings.device,
             "processes": self.team.size,
-            "recipe": RECIPE,
+            "recipe": RECIPE if self.settings.boxes else RECIPE.replace(FROM_BOXES, WITHOUT_BOXES),
             "num_parameters": sum(p.numel() for p in self.learner.model.parameters()),
             "stages": [f"{s.name} ({s.num_batches} x {s.batch_size})" for s in self.settings.stages()],
         }
@@ -280,7 +238,7 @@ class Run:
         device = self.settings.device.split(":")[0]
         with torch.autocast(device, torch.bfloat16, enabled=in_bfloat16(device)):
             losses = self.learner(batch, stage.language, stage.heads_only)
-        losses.total(stage.dense_weight).backward()
+        losses.total(stage.dense_weight, LOOKING_WEIGHT if self.settings.boxes else 0.0).backward()
         self.team.average_gradients(self.learner.parameters())
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -325,7 +283,7 @@ class Run:
 
 def check_folder(folder: Path, resume: bool) -> None:
     """Raises ValueError where the folder holds another run and `resume` is False, or nothing to resume."""
-    if (folder / "checkpoint.pt").exists() != resume:
+    if (folder / CHECKPOINT).exists() != resume:
         hint = "holds no run to resume" if resume else "holds a run: pass --resume to go on, or choose another"
         raise ValueError(f"out: {folder} {hint}")
 
@@ -337,29 +295,31 @@ def check_team(settings: Settings, team: Team) -> None:
         raise ValueError(f"processes: at most {smallest}, the smallest batch's pictures; torchrun started {team.size}")
 
 
-def train(folder: Path, settings: Settings, resume: bool = False, team: Team = ALONE) -> Path:
+def train(
+    folder: Path, settings: Settings, resume: bool = False, team: Team = ALONE, num_stages: int | None = None
+) -> Path:
     """Trains and exports; returns the folder of the finished host. Of a team, the leading process alone writes.
 
+    Args:
+        num_stages: leaves off after so many stages of the recipe, without a host; None trains to the end.
     Raises:
         ValueError: the folder holds another run and `resume` is False, or nothing to resume.
     """
     with locked(folder) if team.leads else nullcontext():
         check_folder(folder, resume)
-        return train_alone(folder, settings, resume, team)
+        return train_alone(folder, settings, resume, team, num_stages)
 
 
-def train_alone(folder: Path, settings: Settings, resume: bool, team: Team) -> Path:
+def train_alone(folder: Path, settings: Settings, resume: bool, team: Team, num_stages: int | None) -> Path:
     """`train`, in a folder that is this run's alone."""
     keep_freed_memory()
     run = Run(folder, settings, team)
     if resume:
         run.resume()
-    if team.leads:
-        write_atomically(folder / "settings.json", json.dumps(dataclasses.asdict(settings), indent=1))
     log = run.open_log(resume) if team.leads else None
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), disable=not team.leads) as progress:
-        for number, stage in enumerate(settings.stages()):
+        for number, stage in enumerate(settings.stages()[:num_stages]):
             if number < run.stage:
                 continue
             run.run_stage(stage, progress, log)
@@ -368,5 +328,6 @@ def train_alone(folder: Path, settings: Settings, resume: bool, team: Team) -> P
                 run.save()
     if log is not None:
         log.close()
-        run.export(folder / "host")
-    return folder / "host"
+        if run.stage == len(settings.stages()):
+            run.export(folder / HOST)
+    return folder / HOST

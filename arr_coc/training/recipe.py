@@ -11,6 +11,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from arr_coc.allocator import Allocator
+from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.forgiving import Forgiving
 from arr_coc.data.mixture import MAX_QUESTIONS
 from arr_coc.data.suites import Selection, open_task
@@ -43,7 +44,8 @@ class DataSettings:
     """What a phase learns from.
 
     Attributes:
-        tasks: "generator", or names of `open_task`; the last tenth of such a task is kept for validation.
+        tasks: "generator", "generator/KIND" for one kind of picture, or names of `open_task`; the last tenth of such
+            a task is kept for validation.
         max_side: of the generator's pictures.
         budgets: of the batches, in turn.
         questions_per_picture: they share pyramid, glimpse and teacher.
@@ -197,15 +199,9 @@ def open_source(
     Args:
         forgive: what makes a task that replaces samples that can't be read; the two parts never lend each other any.
     """
-    if name == GENERATOR:
-        each = data.questions_per_picture
-        num_pictures = -(-data.num_validation // each)
-        options = {"num_questions": each, "max_side": data.max_side}
-        train_task = GeneratedTask(
-            TRAIN_SEEDS.start + FIRST_PICTURE, NUM_PICTURES, MAX_QUESTIONS, max_side=data.max_side
-        )
-        held_out = GeneratedTask(VALIDATION_SEEDS.start, num_pictures, **options)  # type: ignore[arg-type]
-        return GeneratedSource(train_task, each), HeldOut(held_out, range(len(held_out)))
+    generator, _, kind = name.partition("/")
+    if generator == GENERATOR:
+        return open_generator(kind, data)
     task = open_task(name)
     check_answers(name, forgive(task))
     num_held_out = min(data.num_validation, max(1, round(VALIDATION_SHARE * len(task))))
@@ -216,6 +212,21 @@ def open_source(
         forgive(Selection(task, list(indices), task.name)) for indices in (range(first), range(first, len(task)))
     )
     return TaskSource(learnt), HeldOut(kept, range(len(kept)))
+
+
+def open_generator(kind: str, data: DataSettings) -> tuple[Source, Sequence[Drawn]]:
+    """Drawn pictures of one kind, or, where it is empty, of all.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if kind and kind not in kinds():
+        raise ValueError(f"data: {GENERATOR}/{kind} is none of {', '.join(f'{GENERATOR}/{each}' for each in kinds())}")
+    each = data.questions_per_picture
+    options: dict[str, Any] = {"kind": kind or None, "max_side": data.max_side}
+    learnt = GeneratedTask(TRAIN_SEEDS.start + FIRST_PICTURE, NUM_PICTURES, MAX_QUESTIONS, **options)
+    held_out = GeneratedTask(VALIDATION_SEEDS.start, -(-data.num_validation // each), each, **options)
+    return GeneratedSource(learnt, each), HeldOut(held_out, range(len(held_out)))
 
 
 def check_answers(name: str, task: Task) -> None:
