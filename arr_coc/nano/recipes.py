@@ -96,16 +96,16 @@ RECEIPTS = (
         final_rate=2e-3,
     ),
     Stage(
-        "print", 700, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
+        "print", 900, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
         max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
     ),
-    Stage("few lines", 350, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
+    Stage("few lines", 300, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
     Stage(
-        "parts", 400, 24, primer=0.2, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
+        "parts", 350, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
         num_questions=10, final_rate=7e-4,
     ),
     Stage(
-        "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
+        "pages", 260, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
         rate=7e-4, final_rate=5e-5,
     ),
 )  # fmt: skip
