@@ -96,7 +96,7 @@ RECEIPTS = (
         final_rate=2e-3,
     ),
     Stage(
-        "print", 900, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
+        "print", 1100, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
         max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
     ),
     Stage("few lines", 300, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
