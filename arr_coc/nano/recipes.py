@@ -101,11 +101,11 @@ RECEIPTS = (
     ),
     Stage("few lines", 300, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
     Stage(
-        "parts", 350, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
+        "parts", 250, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
         num_questions=10, final_rate=7e-4,
     ),
     Stage(
-        "pages", 260, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
+        "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
         rate=7e-4, final_rate=5e-5,
     ),
 )  # fmt: skip
