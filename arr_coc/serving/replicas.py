@@ -42,6 +42,8 @@ QUEUE_S = 60.0  # that a request waits for an engine
 ATTEMPTS = 4  # engines that may die of one request
 UPSCALE_S, DOWNSCALE_S = 10.0, 60.0  # that load lasts before engines are started or ended
 POLL_S = 0.5
+PATIENCE = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60", "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "60"}
+"""Ray Serve's own 5 s end a front that is still loading the package, again and again, where a core is busy."""
 HEAD = "content-length", "transfer-encoding", "connection", "host", "keep-alive", "date", "server"
 """Headers that belong to one connection and are not passed on."""
 
@@ -354,7 +356,10 @@ def run(address: str, launch: Launch, least: int, most: int) -> None:
     from ray import serve
 
     needs = needs_of(launch.rest, bool(ray.cluster_resources().get("GPU")))
-    serve.start(http_options={"host": launch.host, "port": launch.port})
+    serve.start(
+        http_options={"host": launch.host, "port": launch.port},
+        controller_options={"runtime_env": {"env_vars": PATIENCE}},
+    )
     try:
         serve.run(application(launch, Scale(least, most, needs)), name=NAME, blocking=True)
     finally:
