@@ -81,7 +81,9 @@ def test_a_server_that_is_right_and_one_that_is_wrong(folder: Path, expected: An
     with right:
         code, output = told(folder, url)
         right.shutdown()
-    assert code == 0 and "| 64 | 1 | 1 | 0 | 0 | 1 | 0 |" in output and "| all | 1 | 1 | 0 | 0 | 1 | 0 |" in output, output
+    assert code == 0 and "| 64 | 1 | 1 | 0 | 0 | 1 | 0 |" in output and "| all | 1 | 1 | 0 | 0 | 1 | 0 |" in output, (
+        output
+    )
     wrong, url = serving(says="no", num_tokens=expected.num_tokens)
     with wrong:
         code, output = told(folder, url)
