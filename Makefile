@@ -124,7 +124,7 @@ test-serving: .venv-serving/.installed
 	$(@D)/bin/python -m pip install --disable-pip-version-check -q packaging
 	$(@D)/bin/python tests/serving/install.py $(@D)/constraints.txt
 	$(@D)/bin/python -m pip install --disable-pip-version-check -q -c $(@D)/constraints.txt -e . 'transformers==5.19.*'
-	$(@D)/bin/python -m pip install --disable-pip-version-check -q 'ray[serve]==2.60.*'
+	$(@D)/bin/python -m pip install --disable-pip-version-check -q 'ray[serve]==2.60.*' 'litellm==1.110.*'
 	@touch $@
 
 lint: .venv/.installed-dev

@@ -28,13 +28,21 @@ class Saying(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         assert not body["stream"] and ("mm_processor_kwargs" in body) == self.knows_budgets
-        reply = {"choices": [{"message": {"content": self.says}}], "usage": {"prompt_tokens": self.num_tokens}}
+        choice = {"message": {"content": self.says}}
+        if body.get("logprobs"):
+            choice |= {"logprobs": {"content": [sure_of(letter) for letter in self.says]}}
+        reply = {"choices": [choice], "usage": {"prompt_tokens": self.num_tokens}}
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps(reply).encode())
 
     def log_message(self, *_: object) -> None:
         return
+
+
+def sure_of(letter: str) -> dict[str, object]:
+    """A token as vLLM tells it: the second best lies 0.005 below."""
+    return {"token": letter, "top_logprobs": [{"logprob": -0.700}, {"logprob": -0.695}]}
 
 
 def serving(**what: object) -> tuple[ThreadingHTTPServer, str]:
@@ -73,12 +81,14 @@ def test_a_server_that_is_right_and_one_that_is_wrong(folder: Path, expected: An
     with right:
         code, output = told(folder, url)
         right.shutdown()
-    assert code == 0 and "| 64 | 1 | 1 | 1 | 0 |" in output and "| all | 1 | 1 | 1 | 0 |" in output, output
+    assert code == 0 and "| 64 | 1 | 1 | 0 | 0 | 1 | 0 |" in output and "| all | 1 | 1 | 0 | 0 | 1 | 0 |" in output, (
+        output
+    )
     wrong, url = serving(says="no", num_tokens=expected.num_tokens)
     with wrong:
         code, output = told(folder, url)
         wrong.shutdown()
-    assert code == 2 and "| 64 | 1 | 0 | 1 | 0 |" in output and "the server says 'no'" in output
+    assert code == 2 and "| 64 | 1 | 0 | 0 | 1 | 1 | 0 |" in output and "the server says 'no'" in output
     assert "0 of 1 answers are the same" in output
 
 
@@ -89,7 +99,33 @@ def test_off_is_compared_with_another_server(folder: Path) -> None:
         code, output = told(folder, url, "--stock-url", stock_url)
         ours.shutdown()
         stock.shutdown()
-    assert code == 0 and "| off | 1 | 1 | 1 | 0 |" in output and "vLLM alone" in output, output
+    assert code == 0 and "| off | 1 | 1 | 0 | 0 | 1 | 0 |" in output and "vLLM alone" in output, output
+
+
+def test_a_tie_with_another_server_is_named(folder: Path) -> None:
+    ours, url = serving(says="ab", num_tokens=900)
+    stock, stock_url = serving(says="ac", num_tokens=900, knows_budgets=False)
+    with ours, stock:
+        code, output = told(folder, url, "--stock-url", stock_url)
+        ours.shutdown()
+        stock.shutdown()
+    assert code == 2 and "| off | 1 | 0 | 1 | 0 | 1 | 0 |" in output and "0.0050 apart (a tie)" in output, output
+
+
+def test_one_prompt_of_another_length_fails(folder: Path, expected: Answer) -> None:
+    longer, url = serving(says=expected.text, num_tokens=expected.num_tokens + 1)
+    with longer:
+        code, output = told(folder, url)
+        longer.shutdown()
+    assert code == 2 and "0 of 1 prompts are of the same length" in output, output
+
+
+def test_questions_of_several_folders(folder: Path, expected: Answer) -> None:
+    right, url = serving(says=expected.text, num_tokens=expected.num_tokens)
+    with right:
+        code, output = told(folder, url, str(folder))
+        right.shutdown()
+    assert code == 0 and "1 pictures, 2 questions, 2 requests" in output and "same FOLDER FOLDER " in output, output
 
 
 def test_mistakes_are_one_line(folder: Path) -> None:

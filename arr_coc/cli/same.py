@@ -18,7 +18,7 @@ LEAST = 0.99
 
 
 def same(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures and a qa.jsonl.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Each pictures and a qa.jsonl.")],
     url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8000",
     model: Annotated[str, typer.Option(help="As the server names it, and as the library loads it.")] = "nano",
     budgets: Annotated[str, typer.Option(help="Each question at each: 64 to 400, auto.")] = "64,100,160,400,auto",
@@ -26,12 +26,15 @@ def same(
         str | None, typer.Option(metavar="URL", help="Another server, vLLM alone: off is compared with it.")
     ] = None,
     clients: Annotated[int, typer.Option(min=1, help="How many ask at once.")] = 8,
-    limit: Annotated[int, typer.Option(min=1, help="Questions.")] = 60,
+    limit: Annotated[int, typer.Option(min=1, help="Questions, of the folders in turn.")] = 60,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of an answer.")] = 16,
     api_key: Annotated[str, typer.Option(envvar="ARR_COC_API_KEY")] = "none",
     out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the table there too.")] = None,
 ) -> None:
-    """Same answers of a server as of the library, or of vLLM alone (--stock-url); fails under 99%."""
+    """Same answers of a server as of the library, or of vLLM alone (--stock-url).
+
+    It fails where under 99% are the same, or where one prompt is of another length.
+    """
     with explained():
         if out is not None:
             check_file(out, "--out")
@@ -42,10 +45,10 @@ def same(
         chosen = [OFF] if stock_url else [check_setting(each.strip()) for each in budgets.split(",")]
         if not stock_url and OFF in chosen:
             raise ValueError("--budgets: off is compared with vLLM alone; give its address as --stock-url")
-        records = FolderTask(folder).records[:limit]
+        asks = [Ask(folder / one.image, one.question) for folder in folders for one in FolderTask(folder).records]
     from rich.progress import Progress
 
-    wanted = list(product([Ask(folder / record.image, record.question) for record in records], chosen))
+    wanted = list(product(asks[:limit], chosen))
     served = asyncio.run(ask_server(bare(url), model, wanted, clients, max_tokens, api_key))
     if all(each.error for each in served):
         fail(f"--url: nothing was answered; {served[0].error}")
@@ -58,14 +61,20 @@ def same(
             bar = progress.add_task("library", total=len(wanted))
             expected = ask_library(model, wanted, max_tokens, lambda done: progress.update(bar, completed=done))
     compared = [Compared(*each, *both) for each, *both in zip(wanted, served, expected, strict=True)]
-    against = "vLLM alone" if stock_url else "the library"
-    text = f"The server against {against}, {clients} requests at a time.\n\n{table(compared, chosen)}\n"
+    command = f"arr-coc same {'FOLDER ' * len(folders)}{'--stock-url URL' if stock_url else f'--budgets {budgets}'}"
+    text = (
+        f"Made by `{command} --clients {clients} --limit {limit} --max-tokens {max_tokens}`: the server against "
+        f"{'vLLM alone' if stock_url else 'the library'}.\n{len({each.picture for each in asks[:limit]})} pictures, "
+        f"{len(asks[:limit])} questions, {len(wanted)} requests, {clients} at a time.\n\n{table(compared, chosen)}\n"
+    )
     typer.echo(text)
     if out is not None:
         write_atomically(out, text)
-    num_same = sum(each.is_same and each.is_as_long for each in compared)
+    num_same, num_as_long = sum(each.is_same for each in compared), sum(each.is_as_long for each in compared)
     if num_same < LEAST * len(compared):
         fail(f"{num_same} of {len(compared)} answers are the same")
+    if num_as_long < len(compared):
+        fail(f"{num_as_long} of {len(compared)} prompts are of the same length")
 
 
 def bare(url: str) -> str:

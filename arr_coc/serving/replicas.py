@@ -15,6 +15,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -39,9 +40,11 @@ TETHER = Path(__file__).with_name("tether.py")  # by its path: as a module it wo
 ONGOING, MOST_ONGOING, MOST_QUEUED = 8, 64, 256  # requests of an engine: wished for, at most; that wait at a front
 REPORT_S, FORGET_S = 2.0, 15.0  # between two reports of an engine's metrics; after which one without is gone
 QUEUE_S = 60.0  # that a request waits for an engine
-ATTEMPTS = 4  # engines that may die of one request
+ATTEMPTS, PAUSE_S = 4, 0.5  # engines that may die of one request; before the second try, twice that before the third...
 UPSCALE_S, DOWNSCALE_S = 10.0, 60.0  # that load lasts before engines are started or ended
 POLL_S = 0.5
+PATIENCE = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60", "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "60"}
+"""Ray Serve's own 5 s end a front that is still loading the package, again and again, where a core is busy."""
 HEAD = "content-length", "transfer-encoding", "connection", "host", "keep-alive", "date", "server"
 """Headers that belong to one connection and are not passed on."""
 
@@ -115,6 +118,7 @@ class Engine:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
         self.url = f"http://127.0.0.1:{own.port}"
         self.wait_until_ready()
+        threading.Thread(target=self.end_with_server, daemon=True).start()
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=MOST_ONGOING)
         self.client = httpx.AsyncClient(base_url=self.url, timeout=None, limits=limits)
         self.reporting: asyncio.Task[None] | None = None
@@ -131,6 +135,11 @@ class Engine:
     def check_process(self) -> None:
         if self.process.poll() is not None:
             raise RuntimeError(f"the server of this engine ended with status {self.process.returncode}; see its log")
+
+    def end_with_server(self) -> None:
+        """At once: until Ray Serve's health checks have failed for seconds, it would be given requests."""
+        self.process.wait()
+        os._exit(1)
 
     async def check_health(self) -> None:
         """Called by Ray Serve, which replaces an engine that raises."""
@@ -182,7 +191,9 @@ class Front:
             return refusal(413, f"request: larger than {self.max_body / 2**20:.0f} MB; send smaller or fewer pictures")
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         asked = request.method, target, passed_on(request.headers.items()), body
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt:  # the router has to hear of the death: one that died is idle, so it would be chosen again
+                await asyncio.sleep(PAUSE_S * 2 ** (attempt - 1))
             try:
                 return await self.ask(asked)
             except TimeoutError:
@@ -354,7 +365,10 @@ def run(address: str, launch: Launch, least: int, most: int) -> None:
     from ray import serve
 
     needs = needs_of(launch.rest, bool(ray.cluster_resources().get("GPU")))
-    serve.start(http_options={"host": launch.host, "port": launch.port})
+    serve.start(
+        http_options={"host": launch.host, "port": launch.port},
+        controller_options={"runtime_env": {"env_vars": PATIENCE}},
+    )
     try:
         serve.run(application(launch, Scale(least, most, needs)), name=NAME, blocking=True)
     finally:

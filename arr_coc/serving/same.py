@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import httpx
@@ -25,8 +26,8 @@ class Answer:
 
     Attributes:
         error: why there is no answer; empty where there is one.
-        gaps: of the library's answers, at each token how far its logit lay above the second best.
-        starts: of the library's answers, the text up to each token, that one included.
+        gaps: of an answer that is expected, at each token how far its logit lay above the second best.
+        starts: of an answer that is expected, the text up to each token, that one included.
     """
 
     text: str
@@ -55,6 +56,15 @@ class Compared:
         return not self.served.error and self.served.text == self.expected.text
 
     @property
+    def gap(self) -> float:
+        """Of the two best tokens where the answers part; infinite where that is not known."""
+        return self.expected.gap_before(self.served.text) if self.expected.gaps else float("inf")
+
+    @property
+    def is_tie(self) -> bool:
+        return not self.is_same and not self.served.error and self.gap < TIE
+
+    @property
     def is_as_long(self) -> bool:
         return self.served.num_tokens == self.expected.num_tokens
 
@@ -72,7 +82,7 @@ async def ask_server(
     """Answers in the order of `wanted`, questions and budgets; `num_clients` at a time.
 
     Args:
-        is_stock: the server knows no budgets.
+        is_stock: the server knows no budgets; what it says is expected, so it is asked how sure it was.
     """
     free = asyncio.Semaphore(num_clients)
     headers = {"Authorization": f"Bearer {key}"}
@@ -80,8 +90,10 @@ async def ask_server(
 
         async def one(ask: Ask, budget: str) -> Answer:
             body = json.loads(body_of(model, ask, budget, max_tokens)) | {"stream": False}
-            for name in ("stream_options", *(("mm_processor_kwargs",) if is_stock else ())):
-                del body[name]
+            del body["stream_options"]
+            if is_stock:
+                del body["mm_processor_kwargs"]
+                body |= {"logprobs": True, "top_logprobs": 2}
             async with free:
                 try:
                     reply = await client.post("/v1/chat/completions", json=body)
@@ -89,10 +101,18 @@ async def ask_server(
                     return Answer("", 0, f"{type(error).__name__}: {error}")
             if reply.status_code != httpx.codes.OK:
                 return Answer("", 0, f"{reply.status_code}: {reply.text[:200]}")
-            found = reply.json()
-            return Answer(found["choices"][0]["message"]["content"].strip(), found["usage"]["prompt_tokens"])
+            return served_answer(reply.json())
 
         return list(await asyncio.gather(*(one(*each) for each in wanted)))
+
+
+def served_answer(reply: Any) -> Answer:
+    """What a server says; how sure it was where it tells."""
+    [choice], length = reply["choices"], reply["usage"]["prompt_tokens"]
+    tokens = (choice.get("logprobs") or {}).get("content") or ()
+    best = [sorted((each["logprob"] for each in token["top_logprobs"]), reverse=True)[:2] for token in tokens]
+    starts = tuple(accumulate(token["token"] for token in tokens))
+    return Answer(choice["message"]["content"].strip(), length, gaps=tuple(a - b for a, b in best), starts=starts)
 
 
 def ask_library(
@@ -127,13 +147,14 @@ def answer_of(model: Any, processor: Any, inputs: Any, max_tokens: int) -> Answe
 def table(compared: Sequence[Compared], budgets: Sequence[str]) -> str:
     """Markdown: a row for each budget, and every answer that is another."""
     lines = [
-        "| budget | requests | same answer | same length of the prompt | failed |",
-        "| --- | --- | --- | --- | --- |",
+        "| budget | requests | same answer | another by a tie | another | same length of the prompt | failed |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for budget in (*budgets, "all"):
         of = [each for each in compared if budget in (each.budget, "all")]
+        same, ties = sum(each.is_same for each in of), sum(each.is_tie for each in of)
         failed = sum(bool(each.served.error) for each in of)
-        counts = [len(of), sum(each.is_same for each in of), sum(each.is_as_long for each in of), failed]
+        counts = [len(of), same, ties, len(of) - same - ties - failed, sum(each.is_as_long for each in of), failed]
         lines.append(f"| {budget} | {' | '.join(map(str, counts))} |")
     return "\n".join([*lines, "", *map(difference, (each for each in compared if not each.is_same))])
 
@@ -145,5 +166,4 @@ def difference(one: Compared) -> str:
     words = f"{where}: the server says {one.served.text!r}, expected {one.expected.text!r}"
     if not one.expected.gaps:
         return words
-    gap = one.expected.gap_before(one.served.text)
-    return f"{words}; the two best tokens there lie {gap:.4f} apart{' (a tie)' if gap < TIE else ''}"
+    return f"{words}; the two best tokens there lie {one.gap:.4f} apart{' (a tie)' if one.is_tie else ''}"

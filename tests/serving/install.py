@@ -2,7 +2,7 @@
 
 Its requirements name builds of torchvision, torchaudio and torchcodec that do not exist for every CPU build of torch,
 and none of them is needed to serve pictures. So they are left out, but torchvision's Python part, which vLLM imports;
-the operators that its compiled part would define are declared when Python starts, without anything behind them.
+the operators that its compiled part would define are declared before it is imported, without anything behind them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,24 @@ OPERATORS = (
     "int k, int l, int m, int n, bool o) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 DECLARED = """\
-from torch import library
+import sys
 
-LIBRARY = library.Library("torchvision", "FRAGMENT")
-for operator in {operators!r}:
-    LIBRARY.define(operator)
+
+class Declaring:
+    # Right before torchvision is imported: at the start of every Python, torch would be loaded by all that Ray starts.
+    def find_spec(self, name, path=None, target=None):
+        if name == "torchvision":
+            sys.meta_path.remove(self)
+            from torch import library
+
+            self.library = library.Library("torchvision", "FRAGMENT")
+            for operator in {operators!r}:
+                self.library.define(operator)
+        return None
+
+
+DECLARING = Declaring()
+sys.meta_path.insert(0, DECLARING)
 """
 
 

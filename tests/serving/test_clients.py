@@ -84,3 +84,29 @@ def test_a_request_that_is_refused_late_leaves_nothing_behind(server: Server) ->
     with pytest.raises(openai.BadRequestError, match="n must be"):
         server.client().chat.completions.create(**options(messages=messages, n=1000))
     assert server.ask([other, asked]).choices[0].message.content
+
+
+def test_litellm_is_a_client_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its streams count tokens themselves and keep no field of ours; whole answers do."""
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would fetch prices from the network
+    import litellm
+
+    def ask(budget: int, **more: Any) -> Any:
+        extra = {"mm_processor_kwargs": {"budget": budget}, **more.pop("extra", {})}
+        asked = {**options(**more), "model": "openai/nano"}
+        return litellm.completion(
+            api_base=f"{server.url}/v1", api_key="none", num_retries=0, timeout=120, extra_body=extra, **asked
+        )
+
+    expected = server.ask([RECEIPT, ASKED], 100)
+    whole = ask(100, extra={"return_leaves": True})
+    assert whole.choices[0].message.content == expected.choices[0].message.content
+    assert whole.usage.prompt_tokens == expected.usage.prompt_tokens
+    assert whole.usage.visual_tokens == expected.usage.visual_tokens
+    assert sum(whole.pictures[0]["grid"]) and whole.pictures[0]["budget"] == 100
+    chunks = list(ask(100, **STREAM))
+    pieces = [each.choices[0].delta.content or "" for each in chunks if each.choices]
+    assert "".join(pieces) == expected.choices[0].message.content
+    assert chunks[-1].usage.prompt_tokens == expected.usage.prompt_tokens
+    with pytest.raises(litellm.BadRequestError, match=r"64\.\.400"):
+        ask(7)

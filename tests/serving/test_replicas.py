@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -71,6 +74,11 @@ def died() -> RayActorError:
     return RayActorError()
 
 
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "PAUSE_S", 0.0)
+
+
 @pytest.mark.parametrize("fault", [[died()], [None, died()], [None, EngineGoneError("x")]])
 def test_a_request_whose_engine_died_is_answered_by_another(fault: list[Any]) -> None:
     handle = Handle(fault, [None, (200, PLAIN, b'{"a": 1}')])
@@ -85,6 +93,26 @@ def test_a_stream_begins_anew_before_its_first_piece_and_says_so_after_it() -> N
     first, error, last = body.decode().strip().split("\n\n")
     assert (status, first, last) == (200, "data: 1", "data: [DONE]")
     assert json.loads(error.removeprefix("data: "))["error"]["code"] == 503
+
+
+def test_the_router_gets_time_to_hear_of_a_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that died is idle: without a pause it would be asked until the attempts are used up."""
+    monkeypatch.setattr(replicas, "PAUSE_S", 0.1)
+    begun = time.monotonic()
+    assert ask(Front(Handle([died()], [died()], [None, (200, PLAIN, b"{}")]), None, 100)) == (200, b"{}")
+    assert 0.3 <= time.monotonic() - begun < 10
+
+
+def test_an_engine_ends_with_its_server() -> None:
+    program = (
+        "import subprocess, sys, time\n"
+        "from arr_coc.serving.replicas import Engine\n"
+        "engine = object.__new__(Engine)\n"
+        "engine.process = subprocess.Popen([sys.executable, '-c', ''], stdin=subprocess.PIPE)\n"
+        "engine.end_with_server()\n"
+        "time.sleep(600)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=300).returncode == 1
 
 
 def test_errors_of_the_engine_are_passed_on() -> None:
