@@ -240,4 +240,4 @@ class Told:
                 self.sheet.ask("compare", asked.CHART_COMPARE, self.names[one].text, [self.names[one], *evidence], hops=3, group="charts", **slots)
 
 
-KIND = LifelikeKind("chart", 6, version="1", share=14, draw=draw_chart, take=saved_or_printed)
+KIND = LifelikeKind("chart", 6, version="1", share=14, draw=draw_chart, take=saved_or_printed, least=6)

@@ -13,7 +13,6 @@ from arr_coc.quoting import quoted
 LIFELIKE_VERSION = "3"
 """Of the mixture of kinds; each kind has a version of its own as well."""
 RECEIPT = "receipt"
-LEAST_QUESTIONS = 8
 
 
 def lifelike(
@@ -40,7 +39,7 @@ def lifelike(
     rng = Random(f"arr-coc lifelike {seed}" if kind == RECEIPT else f"arr-coc lifelike {kind} {seed}")
     for _ in range(9):
         sheet = drawn.draw(rng, unseen, zoom)
-        if len(sheet.questions) >= LEAST_QUESTIONS:
+        if len(sheet.questions) >= drawn.least:
             break
     shot = drawn.take(rng, sheet)
     questions = list(shot.questions) if num_questions is None else spread(rng, list(shot.questions), num_questions)

@@ -25,6 +25,7 @@ class LifelikeKind:
         share: weight in the training mixture.
         draw: (random numbers, held-out side, size of the print) to a sheet with its questions asked.
         take: (random numbers, sheet) to the picture: printed and photographed, or saved as a file.
+        least: a sheet with fewer questions is drawn again.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LifelikeKind:
     share: float
     draw: Callable[[Random, bool, float], Sheet]
     take: Callable[[Random, Sheet], Shot]
+    least: int = 8
 
 
 @cache

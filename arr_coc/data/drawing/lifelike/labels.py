@@ -228,4 +228,4 @@ DRAWN = {
     "shelf": shelf, "nutrition": nutrition, "parcel": parcel, "jar": jar, "medicine": medicine,
     "nutrition columns": nutrition_columns, "tag": tag,
 }  # fmt: skip
-KIND = LifelikeKind("label", 3, version="1", share=5, draw=draw_label, take=photographed_page)
+KIND = LifelikeKind("label", 3, version="1", share=5, draw=draw_label, take=photographed_page, least=6)

@@ -56,7 +56,7 @@ def lying(rng: Random, image: Image.Image, warp: Warp, size: tuple[int, int]) ->
     """The page on its ground with a soft shadow along its edges."""
     taken = warped(image, warp, size)
     edge = np.linspace(0, 1, 12)[:, None]
-    corners = corners_of(*image.size)
+    corners = corners_of(image.width - 3, image.height - 3) + 1.5
     outline = np.concatenate([a + (b - a) * edge for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)])
     points = [tuple(point) for point in warp.to_picture(outline).tolist()]
     mask = Image.new("L", size, 0)

@@ -44,7 +44,7 @@ def off_screen(rng: Random, sheet: Sheet) -> Shot:
     flat = Warp(warp.forward)
     taken = warped(sheet.image, flat, size)
     around = Image.new("RGB", size, rng.choice(((12, 12, 14), (30, 30, 34), (96, 92, 86), (6, 6, 8))))
-    outline = flat.to_picture(corners_of(*sheet.image.size))
+    outline = flat.to_picture(corners_of(sheet.width - 3, sheet.height - 3) + 1.5)
     image = Image.composite(taken, around, Image.fromarray(within(outline, size)))
     image = beating(rng, image)
     if rng.random() < 0.5:

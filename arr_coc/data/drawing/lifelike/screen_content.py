@@ -35,7 +35,7 @@ SETTINGS: tuple[tuple[str, Value | None], ...] = (
     ("Language", one_of("English (UK)", "English (US)", "Deutsch", "Français", "Español", "Italiano", "Nederlands", "Svenska")), ("Notifications", None),
     ("Brightness", lambda rng, speaker: f"{rng.randint(0, 100)}%"), ("Volume", lambda rng, speaker: f"{rng.randint(0, 100)}%"), ("Location", None),
     ("Time zone", one_of("UTC", "UTC+1", "Europe/Berlin", "Asia/Tokyo", "America/New_York")), ("Automatic updates", None), ("Screen lock", one_of("30 seconds", "1 minute", "5 minutes", "Never", "PIN", "Fingerprint")),
-    ("Storage", lambda rng, speaker: f"{rng.randint(2, 250)} GB of {rng.choice((64, 128, 256, 512))} GB"), ("Version", lambda rng, speaker: f"{rng.randint(1, 17)}.{rng.randint(0, 9)}.{rng.randint(0, 40)}"),
+    ("Storage", lambda rng, speaker: f"{rng.randint(2, 63)} GB of {rng.choice((64, 128, 256, 512))} GB"), ("Version", lambda rng, speaker: f"{rng.randint(1, 17)}.{rng.randint(0, 9)}.{rng.randint(0, 40)}"),
     ("Model", lambda rng, speaker: f"{rng.choice('ABGSX')}{rng.randint(10, 9999)}"), ("Device name", lambda rng, speaker: f"{person(rng, speaker).split()[0]}'s phone"),
     ("Resolution", one_of("1920 x 1080", "2560 x 1440", "1366 x 768", "3840 x 2160")), ("Refresh rate", one_of("60 Hz", "75 Hz", "120 Hz", "144 Hz")), ("Night light", None),
     ("Default browser", one_of("Firefox", "Chromium", "Safari", "Edge", "Opera")), ("Battery saver", None), ("Hotspot", None), ("VPN", None), ("Keyboard", one_of("QWERTY", "QWERTZ", "AZERTY", "Dvorak")),

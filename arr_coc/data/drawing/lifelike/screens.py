@@ -15,7 +15,7 @@ from arr_coc.data.drawing.lifelike.screen_content import (
     APPS, DEVICES, EXTENSIONS, FOLDERS, SETTINGS, SUBJECTS, TASKS, dialogs, file_name, file_size, stamp,
 )  # fmt: skip
 from arr_coc.data.drawing.lifelike.sheet import Sheet, union
-from arr_coc.data.drawing.lifelike.vocabulary import clock
+from arr_coc.data.drawing.lifelike.vocabulary import clock, date
 from arr_coc.data.drawing.lifelike.world import BRANDS, SHOWS, Money, firm, person
 from arr_coc.data.drawing.lifelike.writer import Writer, cut, wrapped, writer_on
 from arr_coc.data.records import Box
@@ -283,8 +283,8 @@ def switch(screen: Screen, x: float, y: float, on: bool) -> Box:
 def mail(screen: Screen) -> None:
     """Senders, subjects, times."""
     rng, writer, cap, theme = screen.rng, screen.writer, screen.cap, screen.theme
-    for _ in range(rng.randint(4, 8)):
-        who, subject, when = person(rng, writer.speaker), rng.choice(SUBJECTS), rng.choice((clock(rng), stamp(rng).split()[0], "Yesterday", f"{rng.randint(1, 28)} May"))
+    for subject in rng.sample(SUBJECTS, rng.randint(4, 8)):
+        who, when = person(rng, writer.speaker), rng.choice((clock(rng), date(rng), "Yesterday", f"{rng.randint(1, 28)} May"))
         x, new = cap * 1.4, rng.random() < 0.4
         if rng.random() < 0.9:
             writer.pen.ellipse((x, screen.y + cap * 0.8, x + cap * 3.2, screen.y + cap * 4), fill=rng.choice(BLUES))
@@ -316,7 +316,7 @@ def bank(screen: Screen) -> None:
         name, cents = firm(rng, writer.speaker), rng.choice((-1, -1, -1, 1)) * rng.randint(100, 400_000)
         who = writer.put(cap * 2, screen.y + cap * 0.6, name, writer.bold if rng.random() < 0.3 else None, width=screen.width * 0.5)
         paid = writer.put(screen.right - cap * 2, screen.y + cap * 0.6, money.full(cents), align="right", colour=(20, 140, 70) if cents > 0 else None, width=screen.width * 0.36)
-        writer.put(cap * 2, screen.y + cap * 2.3, stamp(rng).split()[0], writer.body.sized(0.8), colour=theme.faint)
+        writer.put(cap * 2, screen.y + cap * 2.3, date(rng), writer.body.sized(0.8), colour=theme.faint)
         writer.row(who, paid)
         if who.text not in names:
             questions = ("What was the amount for {name}?", "How much is booked for {name}?", "What was paid to or by {name}?")
@@ -387,4 +387,4 @@ def downloads(screen: Screen) -> None:
 DRAWN: dict[str, Callable[[Screen], None]] = {
     "files": files, "settings": settings, "mail": mail, "bank": bank, "dialog": dialog, "monitor": monitor, "playlist": playlist, "downloads": downloads,
 }  # fmt: skip
-KIND = LifelikeKind("screen", 8, version="1", share=10, draw=draw_screen, take=saved_or_off_screen)
+KIND = LifelikeKind("screen", 8, version="1", share=10, draw=draw_screen, take=saved_or_off_screen, least=6)

@@ -122,6 +122,16 @@ class Sheet:
             if all(b[2] < x0 or x1 < b[0] or b[3] < y0 or y1 < b[1] for b in question.boxes)
         ]
 
+    def adopt(self, questions: Sequence[Question], glyphs: Glyphs) -> None:
+        """Takes over what is known of a sheet that was mounted on this one."""
+        self.questions += [question for question in questions if question.text not in self._asked]
+        self._asked |= {question.text for question in questions}
+        written = self._written
+        written.chars += glyphs.chars
+        places = zip(glyphs.centres.tolist(), glyphs.heights.tolist(), strict=True)
+        written.places += [(x, y, cap) for (x, y), cap in places]
+        written.starts += glyphs.starts.tolist()
+
     def glyphs(self) -> Glyphs:
         places = np.array(self._written.places, dtype=np.float32).reshape(-1, 3)
         starts = np.array(self._written.starts, dtype=bool)

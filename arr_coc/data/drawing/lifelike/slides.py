@@ -9,6 +9,7 @@ from PIL import Image
 
 from arr_coc.data.drawing import words
 from arr_coc.data.drawing.canvas import Ink
+from arr_coc.data.drawing.lifelike import textures
 from arr_coc.data.drawing.lifelike import wordings_of_kinds as asked
 from arr_coc.data.drawing.lifelike.chart_data import MEASURES, THINGS
 from arr_coc.data.drawing.lifelike.furniture import ACCENTS, Rgb, darker, lighter, logo
@@ -123,14 +124,18 @@ def point(rng: Random, writer: Writer) -> str:
 def bullets(slide: Slide, left: float, width: float, most: int, asks: bool = True) -> list[list[Ink]]:
     """Points with their marks, wrapped; as many as there is room for."""
     writer, rng, cap = slide.writer, slide.writer.rng, slide.writer.cap
-    mark, pitch, gap, y = rng.choice("•-–›1"), rng.uniform(1.8, 2.2), cap * rng.uniform(0.9, 1.6), slide.y
+    room = (slide.bottom - cap * 2 - slide.y) / (most * cap)
+    style = writer.body.sized(min(1.7, max(1.0, room / rng.uniform(3.6, 5.5)))) if asks else writer.body
+    cap = style.cap
+    mark, pitch, y = rng.choice("•-–›1"), rng.uniform(1.8, 2.2), slide.y
+    gap = cap * rng.uniform(0.8, max(0.9, min(2.4, room * writer.cap / cap - 2.6)))
     points: list[list[Ink]] = []
     for number in range(most):
         text = point(rng, writer)
         if y + cap * pitch * 2 > slide.bottom - cap * 2:
             break
-        writer.put(left, y, f"{number + 1}." if mark == "1" else mark, colour=slide.accent)
-        inks = writer.paragraph(left + cap * 1.8, y, width - cap * 1.8, text, pitch=pitch)
+        writer.put(left, y, f"{number + 1}." if mark == "1" else mark, style, colour=slide.accent)
+        inks = writer.paragraph(left + cap * 1.8, y, width - cap * 1.8, text, style, pitch=pitch)
         points.append(inks)
         y += cap * pitch * len(inks) + gap
     for number, inks in enumerate(points if asks else []):
@@ -139,8 +144,20 @@ def bullets(slide: Slide, left: float, width: float, most: int, asks: bool = Tru
 
 
 def points(slide: Slide) -> None:
-    found = bullets(slide, slide.left, slide.width * slide.writer.rng.uniform(0.75, 1), slide.writer.rng.randint(3, 6))
+    share = 1.0
+    if slide.writer.rng.random() < 0.35:
+        share = slide.writer.rng.uniform(0.5, 0.62)
+        illustrated(slide, slide.left + slide.width * (share + 0.04))
+    found = bullets(slide, slide.left, slide.width * share, slide.writer.rng.randint(3, 6))
     slide.writer.sheet.ask("count", asked.NUM_BULLETS, str(len(found)), [union(inks) for inks in found], glyph_px=slide.writer.cap)
+
+
+def illustrated(slide: Slide, left: float) -> None:
+    """A photograph of no matter what beside the points."""
+    rng = slide.writer.rng
+    size = max(16, round(slide.right - left)), max(16, round((slide.bottom - slide.y) * rng.uniform(0.6, 0.9)))
+    photo = rng.choice((textures.leaves, textures.wood, textures.sky, textures.stone, textures.bricks))(rng, size)
+    slide.writer.sheet.image.paste(photo, (round(left), round(slide.y)))
 
 
 def columns(slide: Slide) -> None:
@@ -151,7 +168,7 @@ def columns(slide: Slide) -> None:
     for k, name in enumerate(rng.sample(HEADS, num)):
         slide.y, x = start, slide.left + k * room
         head = writer.line(x, slide.y, name, writer.bold.sized(1.2), colour=slide.accent, width=room - cap * 2)
-        slide.y += cap * 2.8
+        slide.y += cap * 3.2
         found = bullets(slide, x, room - cap * 2, rng.randint(2, 4), asks=False)
         if found:
             writer.sheet.ask("point", asked.UNDER_HEAD, " ".join(ink.text for ink in found[0]), [union(found[0]), head], glyph_px=cap, hops=2, name=head.text)
@@ -179,7 +196,7 @@ def numbers(slide: Slide) -> None:
 def agenda(slide: Slide) -> None:
     """Times or dates, what happens, who speaks."""
     writer, rng, cap = slide.writer, slide.writer.rng, slide.writer.cap
-    pitch, times = cap * rng.uniform(2.4, 3.4), rng.random() < 0.7
+    pitch, times = max(cap * 2.4, (slide.bottom - slide.y - cap * 2) / rng.uniform(6, 9)), rng.random() < 0.7
     whens = list(dict.fromkeys(f"{8 + k}:{rng.choice(('00', '15', '30', '45'))}" if times else date(rng) for k in range(7)))
     whats = rng.sample(JOBS + THINGS, len(whens))
     for when, what in zip(whens, whats, strict=True):
@@ -189,7 +206,7 @@ def agenda(slide: Slide) -> None:
         topic = writer.put(slide.left + cap * (8 if times else 14), slide.y, what, width=slide.width * 0.45)
         who = writer.put(slide.right, slide.y, person(rng, writer.speaker), align="right", width=slide.width * 0.3) if rng.random() < 0.5 else None
         writer.row(time, topic, *([who] if who else []))
-        writer.sheet.ask("when", asked.WHEN_OF, time.text, [time, topic], hops=2, name=topic.text)
+        writer.sheet.ask("when", asked.WHEN_OF if times else asked.DATE_OF, time.text, [time, topic], hops=2, name=topic.text)
         writer.sheet.ask("what", asked.WHAT_AT, topic.text, [topic, time], hops=2, time=time.text)
         if who:
             writer.sheet.ask("who", ("Who speaks about {name}?", "Who presents {name}?"), who.text, [who, topic], hops=2, name=topic.text)
@@ -220,7 +237,7 @@ def timeline(slide: Slide) -> None:
         writer.pen.ellipse((x - cap * 0.6, y - cap * 0.6, x + cap * 0.6, y + cap * 0.6), fill=slide.accent)
         year = writer.put(x, y - cap * 3, str(start + k * rng.randint(2, 3) + k), writer.bold.sized(1.2), align="centre")
         topic = writer.put(x, y + cap * 1.8, what, align="centre", width=room * 0.92)
-        writer.sheet.ask("when", asked.WHEN_OF, year.text, [year, topic], hops=2, name=topic.text)
+        writer.sheet.ask("when", asked.DATE_OF, year.text, [year, topic], hops=2, name=topic.text)
         writer.sheet.ask("what", ("What happened in {time}?", "What stands at {time}?"), topic.text, [topic, year], hops=2, time=year.text)
     slide.y = y + cap * 5
     bullets(slide, slide.left, slide.width, 2)
@@ -263,4 +280,4 @@ def footer(slide: Slide) -> None:
 DRAWN = {
     "points": points, "columns": columns, "numbers": numbers, "agenda": agenda, "quotation": quotation, "timeline": timeline, "cards": cards,
 }  # fmt: skip
-KIND = LifelikeKind("slide", 9, version="1", share=6, draw=draw_slide, take=saved_or_off_screen)
+KIND = LifelikeKind("slide", 9, version="1", share=6, draw=draw_slide, take=saved_or_off_screen, least=5)

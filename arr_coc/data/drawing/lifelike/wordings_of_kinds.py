@@ -241,6 +241,7 @@ BIG_NUMBER = (
     "How high is {name}?",
 )  # fmt: skip
 UNDER_HEAD = ("What is the first point under {name}?", "What stands first below {name}?", "Read the first point of {name}.")
-WHEN_OF = ("When is {name}?", "At what time is {name}?", "What is the date of {name}?", "When does {name} take place?")
+WHEN_OF = ("When is {name}?", "At what time is {name}?", "What time does {name} begin?", "When does {name} take place?")
+DATE_OF = ("When is {name}?", "What is the date of {name}?", "When does {name} take place?", "Which date is given for {name}?")
 WHAT_AT = ("What is planned for {time}?", "What happens at {time}?", "What is at {time}?")
 SMALL_PRINT = ("What does the smallest line at the bottom say?", "Read the footer.", "What is written at the foot?")
