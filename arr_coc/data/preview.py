@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from arr_coc.data.drawing.colours import PALETTE, VIVID
 from arr_coc.data.drawing.fonts import load_font
-from arr_coc.data.drawing.lifelike.generator import RECEIPT as KIND, lifelike
+from arr_coc.data.drawing.lifelike.generator import RECEIPT as KIND
+from arr_coc.data.drawing.lifelike.generator import lifelike
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
 from arr_coc.files.writing import replacing_folder

@@ -27,7 +27,9 @@ THINGS = listed(
     "Economy|Health care|Education|Immigration|Housing costs|Climate|Crime|Pensions|Taxes|Public transport|Food prices|Energy bills|Water supply|"
     "Data privacy|Child care|Air pollution|Unemployment|Road safety|Corruption|Internet access|Rural schools|Nursing homes|Plastic waste"
 )
-MEDIA = listed("Television|Radio|Print newspapers|News websites|Social media|Podcasts|Email|Magazines|Messaging apps|Friends and family|Books|Video sites")
+MEDIA = listed(
+    "Television|Radio|Print newspapers|News websites|Social media|Podcasts|Email|Magazines|Messaging apps|Friends and family|Books|Video sites"
+)
 USES = listed(
     "use the internet every day|read a book last month|work from home|own a car|cycle to work|trust the news|save money each month|live alone|"
     "speak two languages|worry about bills|pay by card|shop online|exercise weekly|have a garden|eat breakfast|watch live sport|cook at home|"
@@ -51,7 +53,14 @@ HEADLINES = (
     "{group} are divided over {thing}", "Concern about {thing} is rising", "Many {group} doubt progress on {thing}", "{thing}: what {group} think",
 )  # fmt: skip
 POLLSTERS = ("Survey", "Poll", "Panel", "Barometer", "Monitor", "Study", "Census", "Report", "Yearbook", "Index")
-QUESTIONS = ("% who {use}", "% of {group} who {use}", "% saying {thing} is ...", "Share of {group}, in percent", "% of {group} saying they {use}", "In percent")
+QUESTIONS = (
+    "% who {use}",
+    "% of {group} who {use}",
+    "% saying {thing} is ...",
+    "Share of {group}, in percent",
+    "% of {group} saying they {use}",
+    "In percent",
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,12 @@ def distinct(num: int, make: object) -> list[str]:
 
 def headline(rng: Random, dimension: str) -> tuple[str, str]:
     """(title, subtitle) of a survey."""
-    slots = {"group": rng.choice(GROUP_WORDS).lower(), "use": rng.choice(USES), "thing": rng.choice(THINGS).lower(), "dimension": dimension}
+    slots = {
+        "group": rng.choice(GROUP_WORDS).lower(),
+        "use": rng.choice(USES),
+        "thing": rng.choice(THINGS).lower(),
+        "dimension": dimension,
+    }
     title = rng.choice(HEADLINES).format(**slots)
     return title[0].upper() + title[1:], rng.choice(QUESTIONS).format(**slots)
 
@@ -155,13 +169,27 @@ def survey(rng: Random, speaker: Speaker) -> ChartData:
     if rng.random() < 0.3:
         rows = [[value - rng.choice((0, 0, 1)) if value > 5 else value for value in row] for row in rows]
     title, subtitle = headline(rng, dimension)
-    return ChartData(title, subtitle, names, scale, [list(column) for column in zip(*rows, strict=True)], "%", 0, source(rng, speaker), note(rng))
+    return ChartData(
+        title,
+        subtitle,
+        names,
+        scale,
+        [list(column) for column in zip(*rows, strict=True)],
+        "%",
+        0,
+        source(rng, speaker),
+        note(rng),
+    )
 
 
 def percentages(rng: Random, speaker: Speaker, num_series: int, num: int) -> ChartData:
     """Shares that need not add up."""
     names, dimension = categories(rng, speaker, num)
-    series = [str(rng.randint(1990, 2025))] if num_series == 1 else distinct(num_series, lambda: str(rng.randint(1995, 2025)))
+    series = (
+        [str(rng.randint(1990, 2025))]
+        if num_series == 1
+        else distinct(num_series, lambda: str(rng.randint(1995, 2025)))
+    )
     if num_series > 1 and rng.random() < 0.5:
         split = list(rng.choice(PEOPLE_SPLITS))
         series = split[:num_series] if len(split) >= num_series else sorted(series)
@@ -170,7 +198,17 @@ def percentages(rng: Random, speaker: Speaker, num_series: int, num: int) -> Cha
     if len(series) == 1 and rng.random() < 0.6:
         values[0].sort(reverse=True)
     title, subtitle = headline(rng, dimension)
-    return ChartData(title, subtitle, names, sorted(series) if series[0].isdigit() else series, values, "%", decimals, source(rng, speaker), note(rng))
+    return ChartData(
+        title,
+        subtitle,
+        names,
+        sorted(series) if series[0].isdigit() else series,
+        values,
+        "%",
+        decimals,
+        source(rng, speaker),
+        note(rng),
+    )
 
 
 def amounts(rng: Random, speaker: Speaker, num_series: int, num: int) -> ChartData:
@@ -181,25 +219,60 @@ def amounts(rng: Random, speaker: Speaker, num_series: int, num: int) -> ChartDa
     values = [[round(rng.uniform(low, high), decimals) for _ in names] for _ in series]
     if len(series) == 1 and rng.random() < 0.6:
         values[0].sort(reverse=True)
-    title = rng.choice((f"{measure} by {dimension}", f"{measure}, {rng.randint(2000, 2026)}", f"Where {measure.lower()} is highest", f"{measure}: {names[0]} compared"))
-    return ChartData(title, f"{measure}, {unit}", names, sorted(series), values, "", decimals, source(rng, speaker), note(rng))
+    title = rng.choice(
+        (
+            f"{measure} by {dimension}",
+            f"{measure}, {rng.randint(2000, 2026)}",
+            f"Where {measure.lower()} is highest",
+            f"{measure}: {names[0]} compared",
+        )
+    )
+    return ChartData(
+        title, f"{measure}, {unit}", names, sorted(series), values, "", decimals, source(rng, speaker), note(rng)
+    )
 
 
 def over_time(rng: Random, speaker: Speaker, num_series: int) -> ChartData:
     """Values that move along years or months."""
     is_rate = rng.random() < 0.55
-    measure, unit, low, high, decimals = (rng.choice(RATES), "in percent", 2, 95, rng.choice((0, 0, 1))) if is_rate else rng.choice(MEASURES)
+    measure, unit, low, high, decimals = (
+        (rng.choice(RATES), "in percent", 2, 95, rng.choice((0, 0, 1))) if is_rate else rng.choice(MEASURES)
+    )
     num = rng.randint(4, 12)
     start, step = rng.randint(1950, 2012), rng.choice((1, 1, 1, 2, 5))
     ticks = [str(start + step * k) for k in range(num)]
     if rng.random() < 0.2:
         ticks = [name[:3] for name in MONTH_NAMES][:num]
-    split = rng.choice((lambda: rng.sample(COUNTRIES, num_series), lambda: distinct(num_series, lambda: speaker.word(BRANDS)), lambda: rng.sample(GROUP_WORDS, num_series)))
+    split = rng.choice(
+        (
+            lambda: rng.sample(COUNTRIES, num_series),
+            lambda: distinct(num_series, lambda: speaker.word(BRANDS)),
+            lambda: rng.sample(GROUP_WORDS, num_series),
+        )
+    )
     series = split() if num_series > 1 else [measure]
     values = [walk(rng, num, low, high, decimals) for _ in series]
     place = rng.choice((*COUNTRIES, "Europe", "the region", "the city"))
-    title = rng.choice((f"{measure} in {place}", f"{measure}, {ticks[0]}-{ticks[-1]}", f"{measure} has changed since {ticks[0]}", f"{measure} over time"))
-    return ChartData(title, f"{measure}, {unit}", ticks, list(series), values, "%" if is_rate else "", decimals, source(rng, speaker), note(rng), True)
+    title = rng.choice(
+        (
+            f"{measure} in {place}",
+            f"{measure}, {ticks[0]}-{ticks[-1]}",
+            f"{measure} has changed since {ticks[0]}",
+            f"{measure} over time",
+        )
+    )
+    return ChartData(
+        title,
+        f"{measure}, {unit}",
+        ticks,
+        list(series),
+        values,
+        "%" if is_rate else "",
+        decimals,
+        source(rng, speaker),
+        note(rng),
+        True,
+    )
 
 
 def walk(rng: Random, num: int, low: float, high: float, decimals: int) -> list[float]:

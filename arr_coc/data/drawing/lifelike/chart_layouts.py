@@ -2,113 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 import numpy as np
 
-from arr_coc.data.drawing.lifelike.chart_data import ChartData
-from arr_coc.data.drawing.lifelike.chart_looks import Look, readable_on
-from arr_coc.data.drawing.lifelike.plotting import Board, font
-from arr_coc.data.records import Box
-
-Key = tuple[int, int]
-
-
-@dataclass
-class Drawn:
-    """A chart on its board: which text and which mark stand for what; keys are (series, category).
-
-    `plot` is the box that plot and legend share, `below` the height in pixels of what hangs under the axes.
-    """
-
-    rng: Random
-    board: Board
-    look: Look
-    data: ChartData
-    plot: Box
-    names: dict[int, Any] = field(default_factory=dict)
-    series: dict[int, Any] = field(default_factory=dict)
-    labels: dict[Key, Any] = field(default_factory=dict)
-    marks: dict[Key, Any] = field(default_factory=dict)
-    below: float = 0.0
-
-    def axes(self, left: float = 0, right: float = 0, bottom: float = 0, top: float = 0) -> Any:
-        """Axes inside the plot's box with room at its sides in pixels."""
-        x0, y0, x1, y1 = self.plot
-        axes = self.board.axes((x0 + left, y0 + top, max(x0 + left + 60, x1 - right), max(y0 + top + 40, y1 - bottom)))
-        return axes
-
-    def named(self, axes: Any, along: str, turned: float = 0.0) -> None:
-        """Names of the categories as tick labels."""
-        positions, look = range(len(self.data.names)), self.look
-        setter = axes.set_xticks if along == "x" else axes.set_yticks
-        setter(list(positions), self.data.names, fontproperties=font(look.body, look.cap), color=look.ink)
-        texts = axes.get_xticklabels() if along == "x" else axes.get_yticklabels()
-        for number, text in enumerate(texts):
-            if turned:
-                text.set(rotation=turned, ha="right" if turned < 90 else "center", rotation_mode="default")
-            self.names[number] = self.board.follow(text, look.body, look.cap)
-
-    def scale(self, axes: Any, along: str, shown: bool) -> None:
-        """Round numbers along the axis of values, or none."""
-        look, low_high = self.look, axes.get_xlim() if along == "x" else axes.get_ylim()
-        setter = axes.set_xticks if along == "x" else axes.set_yticks
-        if not shown:
-            setter([])
-            return
-        ticks = round_ticks(*low_high)
-        unit = self.data.unit if look.sign == "all" else ""
-        texts = [f"{tick:,.{0 if float(tick).is_integer() else 1}f}{unit}" for tick in ticks]
-        small = look.cap * 0.92
-        setter(ticks, texts, fontproperties=font(look.body, small), color=look.ink)
-        for text in axes.get_xticklabels() if along == "x" else axes.get_yticklabels():
-            self.board.follow(text, look.body, small)
-
-    def label(self, axes: Any, key: Key, x: float, y: float, shift: tuple[float, float], ha: str, va: str, colour: str, bold: bool = False) -> None:
-        """The value at a mark."""
-        look, face = self.look, self.look.bold if bold else self.look.body
-        sign = look.sign == "all" or (look.sign == "first" and key in ((0, 0), (0, len(self.data.names) - 1)))
-        text = self.data.printed(self.data.values[key[0]][key[1]], sign)
-        artist = axes.annotate(text, (x, y), shift, textcoords="offset points", ha=ha, va=va, fontproperties=font(face, look.cap), color=colour)
-        self.labels[key] = self.board.follow(artist, face, look.cap)
-
-    def legend(self, axes: Any, handles: list[Any]) -> None:
-        """Names of the series beside their colours."""
-        look, place = self.look, self.look.legend
-        loc, anchor, columns = {
-            "below": ("upper center", (0.5, -(self.below + 0.6 * look.cap) / (axes.get_position().height * self.board.height)), 6), "right": ("center left", (1.01, 0.5), 1),
-            "above": ("lower left", (0.0, 1.0), 6), "inside": ("best", None, 1),
-        }[place]  # fmt: skip
-        width = (self.plot[2] - self.plot[0]) / max(1.0, max(look.width(name) for name in self.data.series) + 4.5 * look.cap)
-        legend = axes.legend(
-            handles, self.data.series, prop=font(look.body, look.cap), loc="upper right" if loc == "best" else loc, bbox_to_anchor=anchor,
-            ncol=max(1, min(columns, len(handles), int(width))), frameon=self.rng.random() < 0.2, labelcolor=look.ink, handlelength=1.2, borderaxespad=0.2,
-            columnspacing=1.2, handletextpad=0.5, facecolor=look.ground,
-        )  # fmt: skip
-        for number, text in enumerate(legend.get_texts()):
-            self.series[number] = self.board.follow(text, look.body, look.cap)
-
-    def legend_room(self) -> dict[str, float]:
-        """Pixels to leave for a legend, by side."""
-        look = self.look
-        if look.legend == "right":
-            return {"right": max(look.width(name) for name in self.data.series) + 4 * look.cap}
-        rows = 1 + int(sum(look.width(name) + 4.5 * look.cap for name in self.data.series) / (self.plot[2] - self.plot[0]))
-        if look.legend == "below":
-            return {"bottom": (1.6 + 2.2 * rows) * look.cap}
-        return {"top": (0.6 + 2.2 * rows) * look.cap} if look.legend == "above" else {}
-
-
-def round_ticks(low: float, high: float) -> list[float]:
-    """Three to six round numbers within the limits."""
-    step = 10 ** np.floor(np.log10(max(high - low, 1e-9)))
-    for share in (1, 0.5, 0.25, 0.2):
-        ticks = np.arange(np.ceil(low / (step * share)), high / (step * share) + 1e-9) * step * share
-        if len(ticks) >= 4:
-            break
-    return [float(tick) for tick in ticks]
+from arr_coc.data.drawing.lifelike.chart_board import Drawn
+from arr_coc.data.drawing.lifelike.chart_looks import readable_on
+from arr_coc.data.drawing.lifelike.plotting import font
 
 
 def name_room(drawn: Drawn) -> float:
@@ -125,14 +25,30 @@ def across(drawn: Drawn) -> None:
     thick, handles = look.bar / num, []
     for s, values in enumerate(data.values):
         places = np.arange(len(values)) + (s - (num - 1) / 2) * thick
-        bars = axes.barh(places, values, thick * 0.94, color=look.colours[s % 6], edgecolor=look.ink if look.edge else "none", linewidth=0.7)
+        bars = axes.barh(
+            places,
+            values,
+            thick * 0.94,
+            color=look.colours[s % 6],
+            edgecolor=look.ink if look.edge else "none",
+            linewidth=0.7,
+        )
         handles.append(bars)
         inside = drawn.rng.random() < 0.3
         for n, (bar, value) in enumerate(zip(bars, values, strict=True)):
             drawn.marks[s, n] = bar
             fits = inside and value > 0.25 * max(map(max, data.values))
             colour = readable_on(look.colours[s % 6]) if fits else look.ink
-            drawn.label(axes, (s, n), value, places[n], (-4, 0) if fits else (4, 0), "right" if fits else "left", "center_baseline", colour)
+            drawn.label(
+                axes,
+                (s, n),
+                value,
+                places[n],
+                (-4, 0) if fits else (4, 0),
+                "right" if fits else "left",
+                "center_baseline",
+                colour,
+            )
     axes.set_ylim(len(data.names) - 0.45, -0.55)
     axes.set_xlim(0, max(map(max, data.values)) * 1.16)
     finish(drawn, axes, "x", look.sign == "none", handles)
@@ -152,11 +68,20 @@ def columns(drawn: Drawn) -> None:
     labelled = drawn.rng.random() < 0.85 and fits_columns(drawn, num)
     room = drawn.legend_room() if num > 1 else {}
     turned, below = turned_names(drawn, room.get("right", 0))
-    axes = drawn.axes(left=4.5 * look.cap, **{**room, "bottom": room.get("bottom", 0) + below, "right": room.get("right", 0)})
+    axes = drawn.axes(
+        left=4.5 * look.cap, **{**room, "bottom": room.get("bottom", 0) + below, "right": room.get("right", 0)}
+    )
     thick, handles = look.bar / num, []
     for s, values in enumerate(data.values):
         places = np.arange(len(values)) + (s - (num - 1) / 2) * thick
-        bars = axes.bar(places, values, thick * 0.94, color=look.colours[s % 6], edgecolor=look.ink if look.edge else "none", linewidth=0.7)
+        bars = axes.bar(
+            places,
+            values,
+            thick * 0.94,
+            color=look.colours[s % 6],
+            edgecolor=look.ink if look.edge else "none",
+            linewidth=0.7,
+        )
         handles.append(bars)
         for n, bar in enumerate(bars):
             drawn.marks[s, n] = bar
@@ -171,7 +96,13 @@ def fits_columns(drawn: Drawn, num: int) -> bool:
     """Whether the longest label is narrower than a column."""
     data, look = drawn.data, drawn.look
     widest = max(look.width(data.printed(value, look.sign == "all")) for row in data.values for value in row)
-    return widest < (drawn.plot[2] - drawn.plot[0] - 6 * look.cap) / (len(data.names) * num) * (look.bar if num > 1 else 1.0) * 1.02
+    return (
+        widest
+        < (drawn.plot[2] - drawn.plot[0] - 6 * look.cap)
+        / (len(data.names) * num)
+        * (look.bar if num > 1 else 1.0)
+        * 1.02
+    )
 
 
 def turned_names(drawn: Drawn, right: float) -> tuple[float, float]:
@@ -189,15 +120,34 @@ def stacked(drawn: Drawn) -> None:
     data, look = drawn.data, drawn.look
     room = drawn.legend_room()
     headed = look.legend in ("above", "inside")
-    axes = drawn.axes(left=name_room(drawn), top=2.4 * look.cap if headed else 0, **{k: v for k, v in room.items() if k != "top"})
+    axes = drawn.axes(
+        left=name_room(drawn), top=2.4 * look.cap if headed else 0, **{k: v for k, v in room.items() if k != "top"}
+    )
     ends, handles = np.zeros(len(data.names)), []
     for s, values in enumerate(data.values):
-        bars = axes.barh(range(len(values)), values, look.bar, left=ends, color=look.colours[s % 6], edgecolor=look.ground, linewidth=0.8)
+        bars = axes.barh(
+            range(len(values)),
+            values,
+            look.bar,
+            left=ends,
+            color=look.colours[s % 6],
+            edgecolor=look.ground,
+            linewidth=0.8,
+        )
         handles.append(bars)
         for n, value in enumerate(values):
             drawn.marks[s, n] = bars[n]
             if value >= 4:
-                drawn.label(axes, (s, n), ends[n] + value / 2, n, (0, 0), "center", "center_baseline", readable_on(look.colours[s % 6]))
+                drawn.label(
+                    axes,
+                    (s, n),
+                    ends[n] + value / 2,
+                    n,
+                    (0, 0),
+                    "center",
+                    "center_baseline",
+                    readable_on(look.colours[s % 6]),
+                )
         if headed:
             head_of(drawn, axes, s, ends[0], values[0])
         ends = ends + values
@@ -230,12 +180,29 @@ def stacked_columns(drawn: Drawn) -> None:
     ends, handles = np.zeros(len(data.names)), []
     tall = max(sum(row[n] for row in data.values) for n in range(len(data.names)))
     for s, values in enumerate(data.values):
-        bars = axes.bar(range(len(values)), values, look.bar, bottom=ends, color=look.colours[s % 6], edgecolor=look.ground, linewidth=0.8)
+        bars = axes.bar(
+            range(len(values)),
+            values,
+            look.bar,
+            bottom=ends,
+            color=look.colours[s % 6],
+            edgecolor=look.ground,
+            linewidth=0.8,
+        )
         handles.append(bars)
         for n, value in enumerate(values):
             drawn.marks[s, n] = bars[n]
             if value > tall * 0.07 and fits_columns(drawn, 1):
-                drawn.label(axes, (s, n), n, ends[n] + value / 2, (0, 0), "center", "center_baseline", readable_on(look.colours[s % 6]))
+                drawn.label(
+                    axes,
+                    (s, n),
+                    n,
+                    ends[n] + value / 2,
+                    (0, 0),
+                    "center",
+                    "center_baseline",
+                    readable_on(look.colours[s % 6]),
+                )
         ends = ends + values
     axes.set_ylim(0, tall * 1.05)
     finish(drawn, axes, "y", drawn.rng.random() < 0.5, handles)
@@ -249,10 +216,22 @@ def lines(drawn: Drawn) -> None:
     ends = max(look.width(name) for name in data.series) + 2 * look.cap if direct else 0
     room = drawn.legend_room() if len(data.series) > 1 and not direct else {}
     turned, below = turned_names(drawn, room.get("right", 0) + ends)
-    axes = drawn.axes(left=4.5 * look.cap, top=room.get("top", 0), right=room.get("right", 0) + ends + look.cap * 2, bottom=room.get("bottom", 0) + below)
+    axes = drawn.axes(
+        left=4.5 * look.cap,
+        top=room.get("top", 0),
+        right=room.get("right", 0) + ends + look.cap * 2,
+        bottom=room.get("bottom", 0) + below,
+    )
     every, marker, handles = rng.random() < 0.6, rng.choice(("o", "o", "s", "^", "", "D")), []
     for s, values in enumerate(data.values):
-        line = axes.plot(range(len(values)), values, color=look.colours[s % 6], marker=marker, linewidth=rng.uniform(1.3, 3), markersize=rng.uniform(3, 6))[0]
+        line = axes.plot(
+            range(len(values)),
+            values,
+            color=look.colours[s % 6],
+            marker=marker,
+            linewidth=rng.uniform(1.3, 3),
+            markersize=rng.uniform(3, 6),
+        )[0]
         handles.append(line)
     low, high = min(map(min, data.values)), max(map(max, data.values))
     margin = max(high - low, 0.1 * abs(high), 1e-6) * 0.16
@@ -262,7 +241,17 @@ def lines(drawn: Drawn) -> None:
         points = range(len(values)) if every else (0, len(values) - 1)
         for n in points:
             over = all(values[n] >= other[n] for other in data.values) or rng.random() < 0.5
-            drawn.label(axes, (s, n), n, values[n], (0, 6 if over else -6), "center", "bottom" if over else "top", look.colours[s % 6] if len(data.series) > 1 else look.ink, True)
+            drawn.label(
+                axes,
+                (s, n),
+                n,
+                values[n],
+                (0, 6 if over else -6),
+                "center",
+                "bottom" if over else "top",
+                look.colours[s % 6] if len(data.series) > 1 else look.ink,
+                True,
+            )
         if direct:
             artist = axes.annotate(data.series[s], (len(values) - 1, values[-1]), (look.cap * 1.6, 0), textcoords="offset points", ha="left", va="center_baseline",
                                    fontproperties=font(look.bold, look.cap), color=look.colours[s % 6], annotation_clip=False)  # fmt: skip
@@ -296,13 +285,32 @@ def pie(drawn: Drawn, hole: float = 0.0) -> None:
         outside = data.values[0][n] < 6
         at = 1.1 if outside and not beside else where
         if not (outside and beside):
-            drawn.label(axes, (0, n), at * np.cos(angle), at * np.sin(angle), (0, 0), "center", "center_baseline", look.ink if at > 1 else readable_on(colours[n]), True)
+            drawn.label(
+                axes,
+                (0, n),
+                at * np.cos(angle),
+                at * np.sin(angle),
+                (0, 0),
+                "center",
+                "center_baseline",
+                look.ink if at > 1 else readable_on(colours[n]),
+                True,
+            )
         if beside:
             place = axes.annotate(data.names[n], (1.06 * np.cos(angle), 1.06 * np.sin(angle)), (0, 0), textcoords="offset points", annotation_clip=False,
                                   ha="left" if np.cos(angle) > 0 else "right", va="center_baseline", fontproperties=font(look.body, look.cap), color=look.ink)  # fmt: skip
             drawn.names[n] = drawn.board.follow(place, look.body, look.cap)
     if not beside:
-        box = axes.legend(wedges, data.names, prop=font(look.body, look.cap), loc="center left", bbox_to_anchor=(1.1, 0.5), frameon=False, labelcolor=look.ink, handlelength=1.1)
+        box = axes.legend(
+            wedges,
+            data.names,
+            prop=font(look.body, look.cap),
+            loc="center left",
+            bbox_to_anchor=(1.1, 0.5),
+            frameon=False,
+            labelcolor=look.ink,
+            handlelength=1.1,
+        )
         for n, text in enumerate(box.get_texts()):
             drawn.names[n] = drawn.board.follow(text, look.body, look.cap)
 
@@ -323,14 +331,33 @@ def lollipops(drawn: Drawn, stems: bool = True) -> None:
     low, high, handles = min(map(min, data.values)), max(map(max, data.values)), []
     for n in range(len(data.names)):
         column = [row[n] for row in data.values]
-        axes.plot((0 if stems else min(column), max(column)), (n, n), color=look.faint if not stems else look.colours[0], linewidth=2, zorder=1)
+        axes.plot(
+            (0 if stems else min(column), max(column)),
+            (n, n),
+            color=look.faint if not stems else look.colours[0],
+            linewidth=2,
+            zorder=1,
+        )
     for s, values in enumerate(data.values):
-        handles.append(axes.scatter(values, range(len(values)), s=(look.cap * 0.9) ** 2, color=look.colours[s % 6], zorder=2))
+        handles.append(
+            axes.scatter(values, range(len(values)), s=(look.cap * 0.9) ** 2, color=look.colours[s % 6], zorder=2)
+        )
         for n, value in enumerate(values):
             highest = value >= max(row[n] for row in data.values)
-            drawn.label(axes, (s, n), value, n, (look.cap * 0.8 if highest else -look.cap * 0.8, 0), "left" if highest else "right", "center_baseline", look.ink)
+            drawn.label(
+                axes,
+                (s, n),
+                value,
+                n,
+                (look.cap * 0.8 if highest else -look.cap * 0.8, 0),
+                "left" if highest else "right",
+                "center_baseline",
+                look.ink,
+            )
     span = max(high - low, 1.0)
-    axes.set_xlim(-0.14 * high if stems and len(data.series) > 1 else 0 if stems else low - 0.2 * span, high + 0.2 * span)
+    axes.set_xlim(
+        -0.14 * high if stems and len(data.series) > 1 else 0 if stems else low - 0.2 * span, high + 0.2 * span
+    )
     axes.set_ylim(len(data.names) - 0.45, -0.55)
     finish(drawn, axes, "x", look.sign == "none", handles)
     drawn.named(axes, "y")

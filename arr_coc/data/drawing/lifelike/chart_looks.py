@@ -89,7 +89,12 @@ class Look:
         axes.tick_params(length=0 if len(self.spines) < 2 else 3, color=self.faint, pad=4)
         axes.set_axisbelow(True)
         if self.grid:
-            axes.grid(axis="both" if self.grid == "both" else values_along, color=self.faint, linewidth=0.8, linestyle="--" if self.edge else "-")
+            axes.grid(
+                axis="both" if self.grid == "both" else values_along,
+                color=self.faint,
+                linewidth=0.8,
+                linestyle="--" if self.edge else "-",
+            )
 
 
 def readable_on(colour: str) -> str:

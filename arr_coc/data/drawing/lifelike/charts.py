@@ -9,8 +9,8 @@ from typing import Any
 from arr_coc.data.drawing.canvas import Ink
 from arr_coc.data.drawing.lifelike import chart_layouts as layouts
 from arr_coc.data.drawing.lifelike import wordings_of_kinds as asked
+from arr_coc.data.drawing.lifelike.chart_board import Drawn, Key
 from arr_coc.data.drawing.lifelike.chart_data import ChartData, amounts, over_time, percentages, survey
-from arr_coc.data.drawing.lifelike.chart_layouts import Drawn, Key
 from arr_coc.data.drawing.lifelike.chart_looks import Look
 from arr_coc.data.drawing.lifelike.kinds import LifelikeKind
 from arr_coc.data.drawing.lifelike.lettering import Print
@@ -63,7 +63,13 @@ def chosen_data(rng: Random, speaker: Speaker, layout: str) -> ChartData:
         return amounts(rng, speaker, rng.randint(2, 4), rng.randint(3, 7))
     if layout == "columns" and rng.random() < 0.3:
         return over_time(rng, speaker, 1)
-    num_series = rng.randint(2, 3) if layout == "grouped" else 1 if layout == "lollipops" else rng.choices((1, 2, 3), (6, 3, 1))[0]
+    num_series = (
+        rng.randint(2, 3)
+        if layout == "grouped"
+        else 1
+        if layout == "lollipops"
+        else rng.choices((1, 2, 3), (6, 3, 1))[0]
+    )
     make = percentages if rng.random() < 0.6 else amounts
     return make(rng, speaker, num_series, rng.randint(3, 12 if num_series == 1 else 6))
 
@@ -76,11 +82,19 @@ def composed(rng: Random, data: ChartData, look: Look, layout: str) -> tuple[Dra
     cap = look.cap
     lying = layout in ("survey", "across", "dots", "lollipops", "grouped")
     width = round(cap * (rng.uniform(38, 70) if lying else rng.uniform(46, 84)))
-    per_name = (2.2 if len(data.series) == 1 or layout == "survey" else 1.4 * len(data.series) + 0.9) * rng.uniform(1.0, 1.6)
+    per_name = (2.2 if len(data.series) == 1 or layout == "survey" else 1.4 * len(data.series) + 0.9) * rng.uniform(
+        1.0, 1.6
+    )
     tall = cap * (per_name * len(data.names) + 4) if lying else width * rng.uniform(0.42, 0.75)
     margin, room = cap * rng.uniform(1, 2.4), width - 2 * cap * 2
-    parts = [("title", data.title, look.title_face, look.title_scale), ("subtitle", data.subtitle if rng.random() < 0.75 or layout == "survey" else "", look.body, 1.0)]
-    texts = [(kind, wrapped(spelled(face, text), Print(face, cap * scale), room), face, scale) for kind, text, face, scale in parts]
+    parts = [
+        ("title", data.title, look.title_face, look.title_scale),
+        ("subtitle", data.subtitle if rng.random() < 0.75 or layout == "survey" else "", look.body, 1.0),
+    ]
+    texts = [
+        (kind, wrapped(spelled(face, text), Print(face, cap * scale), room), face, scale)
+        for kind, text, face, scale in parts
+    ]
     small = rng.uniform(0.78, 0.95)
     foot = [(kind, wrapped(spelled(look.body, text), Print(look.body, cap * small), room), look.body, small)
             for kind, text in (("note", data.note if rng.random() < 0.4 else ""), ("source", data.source if rng.random() < 0.85 else ""))]  # fmt: skip
@@ -98,7 +112,9 @@ def composed(rng: Random, data: ChartData, look: Look, layout: str) -> tuple[Dra
     return Drawn(rng, board, look, data, plot), frame
 
 
-def written(board: Board, texts: list[tuple[str, list[str], Typeface, float]], frame: Frame, y: float, look: Look, left: float) -> None:
+def written(
+    board: Board, texts: list[tuple[str, list[str], Typeface, float]], frame: Frame, y: float, look: Look, left: float
+) -> None:
     for kind, parts, face, scale in texts:
         centred = look.centred and kind in ("title", "subtitle")
         for part in parts:
@@ -116,7 +132,9 @@ def apart(drawn: Drawn) -> None:
     for key, text in list(drawn.labels.items()):
         box = drawn.board.extent(text)
         inside = box[0] >= 0 and box[2] <= drawn.board.width
-        if inside and not any(box[0] < b[2] and b[0] < box[2] and box[1] + 2 < b[3] and b[1] + 2 < box[3] for b in kept):
+        if inside and not any(
+            box[0] < b[2] and b[0] < box[2] and box[1] + 2 < b[3] and b[1] + 2 < box[3] for b in kept
+        ):
             kept.append(box)
         else:
             drawn.board.drop(drawn.labels.pop(key))
@@ -134,7 +152,14 @@ def ask(sheet: Sheet, drawn: Drawn, inks: dict[Any, Ink], marks: dict[Key, Box],
     for kind, wordings in (("title", asked.CHART_TITLE), ("note", asked.NOTE), ("source", asked.SOURCE)):
         lines = [inks[text] for text in frame[kind] if text in inks]
         if lines:
-            sheet.ask(kind, wordings, " ".join(ink.text for ink in lines), [union(lines)], glyph_px=lines[0].cap_px, group="reading")
+            sheet.ask(
+                kind,
+                wordings,
+                " ".join(ink.text for ink in lines),
+                [union(lines)],
+                glyph_px=lines[0].cap_px,
+                group="reading",
+            )
     told = Told(sheet, drawn.data, names, series, labels, marks)
     told.values()
     told.lists()
@@ -152,12 +177,23 @@ class Told:
     def __init__(
         self, sheet: Sheet, data: ChartData, names: dict[int, Ink], series: dict[int, Ink], labels: dict[Key, Ink], marks: dict[Key, Box]
     ) -> None:  # fmt: skip
-        self.sheet, self.data, self.names, self.series, self.labels, self.marks = sheet, data, names, series, labels, marks
+        self.sheet, self.data, self.names, self.series, self.labels, self.marks = (
+            sheet,
+            data,
+            names,
+            series,
+            labels,
+            marks,
+        )
         self.rng, self.single = sheet.rng, len(data.series) == 1
 
     def evidence(self, key: Key) -> list[Ink]:
         """The label, then the names by which it is found."""
-        return [piece for piece in (self.labels.get(key), self.names.get(key[1]), self.series.get(key[0])) if piece is not None]
+        return [
+            piece
+            for piece in (self.labels.get(key), self.names.get(key[1]), self.series.get(key[0]))
+            if piece is not None
+        ]
 
     def values(self) -> None:
         """Values by name, names by value."""
@@ -170,9 +206,23 @@ class Told:
             else:
                 wordings = asked.SERIES_PERCENT if percent else asked.SERIES_VALUE
                 slots = {"name": self.names[n].text, "series": self.series[s].text}
-            self.sheet.ask("value", wordings, label.text, self.evidence((s, n)), hops=2, group="charts", also=also, **slots)
-            if self.single and [ink.text for ink in self.labels.values()].count(label.text) == 1 and self.rng.random() < 0.5:
-                self.sheet.ask("name", asked.WHICH_HAS, self.names[n].text, [self.names[n], label], hops=2, group="charts", value=label.text)
+            self.sheet.ask(
+                "value", wordings, label.text, self.evidence((s, n)), hops=2, group="charts", also=also, **slots
+            )
+            if (
+                self.single
+                and [ink.text for ink in self.labels.values()].count(label.text) == 1
+                and self.rng.random() < 0.5
+            ):
+                self.sheet.ask(
+                    "name",
+                    asked.WHICH_HAS,
+                    self.names[n].text,
+                    [self.names[n], label],
+                    hops=2,
+                    group="charts",
+                    value=label.text,
+                )
 
     def lists(self) -> None:
         """All numbers, of the chart, of a series, of a category, as they are read."""
@@ -192,7 +242,9 @@ class Told:
         """From top to bottom, in a line from left to right."""
         step = max(ink.cap_px for ink in inks) * 1.2
         inks = sorted(inks, key=lambda ink: (round((ink.box[1] + ink.box[3]) / 2 / step), ink.box[0]))
-        self.sheet.ask("transcribe", wordings, ", ".join(ink.text for ink in inks), inks, group="charts", hops=2, **slots)
+        self.sheet.ask(
+            "transcribe", wordings, ", ".join(ink.text for ink in inks), inks, group="charts", hops=2, **slots
+        )
 
     def extremes(self) -> None:
         data = self.data
@@ -205,7 +257,14 @@ class Told:
             numbers = {key: data.values[key[0]][key[1]] for key in self.labels}
             for best, wordings in ((max, asked.CHART_MAXIMUM), (min, asked.CHART_MINIMUM)):
                 key = best(numbers, key=lambda key: numbers[key])
-                self.sheet.ask("extreme", wordings, self.labels[key].text, [self.labels[key], *self.labels.values()], hops=3, group="charts")
+                self.sheet.ask(
+                    "extreme",
+                    wordings,
+                    self.labels[key].text,
+                    [self.labels[key], *self.labels.values()],
+                    hops=3,
+                    group="charts",
+                )
 
     def extreme(self, values: list[float], s: int, highest: tuple[str, ...], lowest: tuple[str, ...]) -> None:
         slots = {} if self.single else {"series": self.series[s].text}
@@ -216,7 +275,16 @@ class Told:
                 bars = bars or [ink for key, ink in self.labels.items() if key[0] == s]
                 if bars:
                     glyph_px = self.names[n].cap_px
-                    self.sheet.ask("extreme", wordings, self.names[n].text, [self.names[n], *bars], hops=3, group="charts", glyph_px=glyph_px, **slots)
+                    self.sheet.ask(
+                        "extreme",
+                        wordings,
+                        self.names[n].text,
+                        [self.names[n], *bars],
+                        hops=3,
+                        group="charts",
+                        glyph_px=glyph_px,
+                        **slots,
+                    )
 
     def differences(self) -> None:
         """Between two categories of one series."""
@@ -232,12 +300,28 @@ class Told:
             slots = {"one": self.names[one].text, "other": self.names[other].text + of}
             evidence = [*self.evidence((s, one)), *self.evidence((s, other))]
             gap = round(a - b, self.data.decimals)
-            self.sheet.ask("arithmetic", asked.CHART_DIFFERENCE, f"{gap:,.{self.data.decimals}f}", evidence, hops=3, group="arithmetic", **slots)
+            self.sheet.ask(
+                "arithmetic",
+                asked.CHART_DIFFERENCE,
+                f"{gap:,.{self.data.decimals}f}",
+                evidence,
+                hops=3,
+                group="arithmetic",
+                **slots,
+            )
             if a > b:
                 pair = [self.names[one].text, self.names[other].text]
                 self.rng.shuffle(pair)
                 slots = {"one": pair[0], "other": pair[1] + of}
-                self.sheet.ask("compare", asked.CHART_COMPARE, self.names[one].text, [self.names[one], *evidence], hops=3, group="charts", **slots)
+                self.sheet.ask(
+                    "compare",
+                    asked.CHART_COMPARE,
+                    self.names[one].text,
+                    [self.names[one], *evidence],
+                    hops=3,
+                    group="charts",
+                    **slots,
+                )
 
 
 KIND = LifelikeKind("chart", 6, version="1", share=14, draw=draw_chart, take=saved_or_printed, least=6)

@@ -15,7 +15,16 @@ from arr_coc.data.drawing.lifelike.sheet import Sheet
 from arr_coc.data.drawing.lifelike.typefaces import choices
 from arr_coc.data.drawing.lifelike.vocabulary import Speaker, clock, date, phone, serial
 from arr_coc.data.drawing.lifelike.world import (
-    COUNTRIES, FIRST_NAMES, JOBS, LAST_NAMES, account, email, firm, person, postal_address, town,
+    COUNTRIES,
+    FIRST_NAMES,
+    JOBS,
+    LAST_NAMES,
+    account,
+    email,
+    firm,
+    person,
+    postal_address,
+    town,
 )  # fmt: skip
 from arr_coc.data.drawing.lifelike.writer import Writer, cut, spelled, writer_on
 from arr_coc.data.records import Box
@@ -77,7 +86,10 @@ def draw_form(rng: Random, unseen: bool, zoom: float) -> Sheet:
     writer = writer_on(rng, (width, width * 2), unseen, cap, ("sans", "sans", "serif", "narrow"), paper, ink)
     margin = width * rng.uniform(0.04, 0.08)
     written = rng.random() < 0.6
-    pen = Print(rng.choice(choices("hand" if written else rng.choice(("mono", "sans")), unseen)), cap * (rng.uniform(1.1, 1.5) if written else 1.0))
+    pen = Print(
+        rng.choice(choices("hand" if written else rng.choice(("mono", "sans")), unseen)),
+        cap * (rng.uniform(1.1, 1.5) if written else 1.0),
+    )
     colour: Rgb = rng.choice(((24, 40, 130), (30, 30, 34), (16, 60, 150))) if written else ink
     form = Form(writer, pen, colour, rng.choice(ACCENTS), margin, width - margin, margin)
     heading(form)
@@ -99,7 +111,15 @@ def heading(form: Form) -> None:
         writer.box((0, 0, writer.sheet.width, form.y + style.cap * 2), fill=form.accent)
     centred = rng.random() < 0.4
     x = (form.left + form.right) / 2 if centred else form.left
-    ink = writer.line(x, form.y, rng.choice(TITLES), style, align="centre" if centred else "left", colour=(255, 255, 255) if banded else None, width=form.width)
+    ink = writer.line(
+        x,
+        form.y,
+        rng.choice(TITLES),
+        style,
+        align="centre" if centred else "left",
+        colour=(255, 255, 255) if banded else None,
+        width=form.width,
+    )
     writer.sheet.ask("title", asked.HEADING, ink.text, [ink])
     if rng.random() < 0.4:
         writer.put(form.right, form.y, f"Form {rng.choice('ABCDKLT')}{rng.randint(1, 999)}", writer.body.sized(0.8), align="right",
@@ -118,7 +138,10 @@ def fill(form: Form, layout: str, entries: list[tuple[str, str]]) -> None:
         del entries[: len(pair)]
         column = form.width / len(pair)
         for k, (label, value) in enumerate(pair):
-            cell = (form.left + k * column, form.left + (k + 1) * column - (0 if layout in ("cells", "table") else form.writer.cap))
+            cell = (
+                form.left + k * column,
+                form.left + (k + 1) * column - (0 if layout in ("cells", "table") else form.writer.cap),
+            )
             FILLED[layout](form, cell, label, value)
         form.y += form.writer.cap * HEIGHTS[layout]
 
@@ -134,8 +157,17 @@ def in_cell(form: Form, cell: tuple[float, float], label: str, value: str) -> No
     """A ruled cell with its label small in the corner."""
     writer, cap = form.writer, form.writer.cap
     writer.box((cell[0], form.y, cell[1], form.y + cap * HEIGHTS["cells"]), outline=writer.sheet.ink)
-    name = writer.put(cell[0] + cap * 0.4, form.y + cap * 0.4, label, writer.body.sized(0.72), colour=lighter(form.accent, 0.1))
-    ink = writer.put(cell[0] + cap * 0.9, form.y + cap * 1.75, value, form.pen, colour=form.pen_colour, width=cell[1] - cell[0] - cap * 1.4)
+    name = writer.put(
+        cell[0] + cap * 0.4, form.y + cap * 0.4, label, writer.body.sized(0.72), colour=lighter(form.accent, 0.1)
+    )
+    ink = writer.put(
+        cell[0] + cap * 0.9,
+        form.y + cap * 1.75,
+        value,
+        form.pen,
+        colour=form.pen_colour,
+        width=cell[1] - cell[0] - cap * 1.4,
+    )
     writer.row(name, ink)
     said(form, label, ink)
 
@@ -147,7 +179,14 @@ def on_line(form: Form, cell: tuple[float, float], label: str, value: str) -> No
     start = name.box[2] + cap * 0.5
     writer.sheet.rule(start, cell[1], round(form.y + cap * 2.1), 1, 2 if int(form.left) % 2 else 0)
     lift = rng.uniform(-0.15, 0.15) * cap
-    ink = writer.put(start + cap * 0.5, form.y + cap * 1.85 - form.pen.cap + lift, value, form.pen, colour=form.pen_colour, width=cell[1] - start - cap * 0.6)
+    ink = writer.put(
+        start + cap * 0.5,
+        form.y + cap * 1.85 - form.pen.cap + lift,
+        value,
+        form.pen,
+        colour=form.pen_colour,
+        width=cell[1] - start - cap * 0.6,
+    )
     writer.row(name, ink)
     said(form, label, ink)
 
@@ -174,8 +213,20 @@ def in_box_below(form: Form, cell: tuple[float, float], label: str, value: str) 
     """The label above a rounded field, as web forms are printed."""
     writer, cap = form.writer, form.writer.cap
     writer.put(cell[0], form.y, label, writer.bold.sized(0.85), width=cell[1] - cell[0])
-    writer.box((cell[0], form.y + cap * 1.5, cell[1], form.y + cap * 3.9), fill=lighter(form.accent, 0.92), outline=(150, 150, 156), radius=cap * 0.4)
-    ink = writer.put(cell[0] + cap * 0.7, form.y + cap * 2.7 - form.pen.cap / 2, value, form.pen, colour=form.pen_colour, width=cell[1] - cell[0] - cap * 1.4)
+    writer.box(
+        (cell[0], form.y + cap * 1.5, cell[1], form.y + cap * 3.9),
+        fill=lighter(form.accent, 0.92),
+        outline=(150, 150, 156),
+        radius=cap * 0.4,
+    )
+    ink = writer.put(
+        cell[0] + cap * 0.7,
+        form.y + cap * 2.7 - form.pen.cap / 2,
+        value,
+        form.pen,
+        colour=form.pen_colour,
+        width=cell[1] - cell[0] - cap * 1.4,
+    )
     said(form, label, ink)
 
 
@@ -186,7 +237,14 @@ def in_table(form: Form, cell: tuple[float, float], label: str, value: str) -> N
     writer.box((cell[0], form.y, middle, bottom), fill=lighter(form.accent, 0.85), outline=writer.sheet.ink)
     writer.box((middle, form.y, cell[1], bottom), outline=writer.sheet.ink)
     name = writer.put(cell[0] + cap * 0.5, form.y + cap * 0.9, label, writer.bold, width=middle - cell[0] - cap)
-    ink = writer.put(middle + cap * 0.6, form.y + cap * 1.4 - form.pen.cap / 2, value, form.pen, colour=form.pen_colour, width=cell[1] - middle - cap * 1.2)
+    ink = writer.put(
+        middle + cap * 0.6,
+        form.y + cap * 1.4 - form.pen.cap / 2,
+        value,
+        form.pen,
+        colour=form.pen_colour,
+        width=cell[1] - middle - cap * 1.2,
+    )
     writer.row(name, ink)
     said(form, label, ink)
 
@@ -216,7 +274,9 @@ def ticks(form: Form, label: str, options: tuple[str, ...]) -> None:
     other = rng.choice(options)
     if options != ("Yes", "No") and "Other" not in other:
         at = evidence[options.index(other)]
-        writer.sheet.ask("yes_no", asked.IS_TICKED, "yes" if other == chosen else "no", [at], hops=2, glyph_px=cap, option=other)
+        writer.sheet.ask(
+            "yes_no", asked.IS_TICKED, "yes" if other == chosen else "no", [at], hops=2, glyph_px=cap, option=other
+        )
     form.y += cap * 1.8
 
 
@@ -228,7 +288,9 @@ def mark(form: Form, box: Box) -> None:
         form.writer.pen.line((x0 - out, y0, x1, y1 + out), fill=form.pen_colour, width=width)
         form.writer.pen.line((x0, y1, x1 + out, y0 - out), fill=form.pen_colour, width=width)
     else:
-        form.writer.pen.line([(x0, (y0 + y1) / 2), ((x0 + x1) / 2, y1), (x1 + out * 2, y0 - out)], fill=form.pen_colour, width=width)
+        form.writer.pen.line(
+            [(x0, (y0 + y1) / 2), ((x0 + x1) / 2, y1), (x1 + out * 2, y0 - out)], fill=form.pen_colour, width=width
+        )
 
 
 def closing(form: Form) -> None:
@@ -240,7 +302,12 @@ def closing(form: Form) -> None:
         x1 = x0 + form.width * 0.42
         signature(writer, x0 + cap, form.y - cap * 0.4, form.width * 0.3, form.pen_colour)
         writer.sheet.rule(x0, x1, round(form.y + cap * 0.6), 1)
-        writer.put(x0, form.y + cap * 1.2, rng.choice(("Signature", "Signature of applicant", "Signed", "Unterschrift")), writer.body.sized(0.75))
+        writer.put(
+            x0,
+            form.y + cap * 1.2,
+            rng.choice(("Signature", "Signature of applicant", "Signed", "Unterschrift")),
+            writer.body.sized(0.75),
+        )
         form.y += cap * 2.2
     else:
         text = f"{rng.choice(('Page', 'Sheet'))} {rng.randint(1, 4)} / {rng.randint(4, 8)}"

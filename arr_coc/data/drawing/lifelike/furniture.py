@@ -22,7 +22,19 @@ TINTED_PAPERS: tuple[Rgb, ...] = (
     (255, 255, 255), (255, 255, 255), (255, 255, 255), (253, 252, 248), (247, 244, 236), (244, 246, 250), (255, 250, 226),
     (252, 238, 238), (234, 244, 234), (236, 240, 250),
 )  # fmt: skip
-STAMPS = ("PAID", "RECEIVED", "COPY", "APPROVED", "URGENT", "FINAL NOTICE", "CANCELLED", "ORIGINAL", "OVERDUE", "CHECKED", "ENTERED")
+STAMPS = (
+    "PAID",
+    "RECEIVED",
+    "COPY",
+    "APPROVED",
+    "URGENT",
+    "FINAL NOTICE",
+    "CANCELLED",
+    "ORIGINAL",
+    "OVERDUE",
+    "CHECKED",
+    "ENTERED",
+)
 
 
 def lighter(colour: Rgb, share: float) -> Rgb:
@@ -82,13 +94,21 @@ def logo(writer: Writer, x: float, y: float, side: float, colour: Rgb) -> None:
         pen.ellipse((x + side * 0.3, y + side * 0.3, x + side * 0.7, y + side * 0.7), fill=second)
     elif kind == 4:
         pen.polygon([(x, y + side), (middle[0], y), (x + side, y + side)], fill=colour)
-        pen.polygon([(x + side * 0.4, y + side), (x + side * 0.75, y + side * 0.4), (x + side * 1.15, y + side)], fill=second)
+        pen.polygon(
+            [(x + side * 0.4, y + side), (x + side * 0.75, y + side * 0.4), (x + side * 1.15, y + side)], fill=second
+        )
     else:
         pen.rounded_rectangle(box, side * 0.2, fill=colour)
-        pen.ellipse((x + side * 0.22, y + side * 0.22, x + side * 0.78, y + side * 0.78), outline=(255, 255, 255), width=max(2, int(side * 0.09)))
+        pen.ellipse(
+            (x + side * 0.22, y + side * 0.22, x + side * 0.78, y + side * 0.78),
+            outline=(255, 255, 255),
+            width=max(2, int(side * 0.09)),
+        )
 
 
-def stamped(writer: Writer, text: str, middle: tuple[float, float], cap: float, angle: float, colour: Rgb, unseen: bool) -> Box:
+def stamped(
+    writer: Writer, text: str, middle: tuple[float, float], cap: float, angle: float, colour: Rgb, unseen: bool
+) -> Box:
     """A rubber stamp over the print, askew, its ink uneven; the box around it."""
     rng = writer.rng
     face = rng.choice(choices("display", unseen) if rng.random() < 0.5 else choices("narrow", unseen))
@@ -99,14 +119,21 @@ def stamped(writer: Writer, text: str, middle: tuple[float, float], cap: float, 
     patch.paste(line.mask, (margin, margin))
     if rng.random() < 0.75:
         frame = (2, 2, patch.width - 3, patch.height - 3)
-        ImageDraw.Draw(patch).rounded_rectangle(frame, cap * rng.choice((0, 0.3)), outline=255, width=max(2, round(cap / 8)))
+        ImageDraw.Draw(patch).rounded_rectangle(
+            frame, cap * rng.choice((0, 0.3)), outline=255, width=max(2, round(cap / 8))
+        )
     turned = patch.rotate(angle, Image.Resampling.BICUBIC, expand=True)
     strength = rng.uniform(0.55, 0.9)
     mask = turned.point([round(value * strength) for value in range(256)])
     at = round(middle[0] - turned.width / 2), round(middle[1] - turned.height / 2)
     writer.sheet.image.paste(colour, at, mask)
     x0, y0 = max(0.0, float(at[0])), max(0.0, float(at[1]))
-    return x0, y0, min(writer.sheet.width - 1.0, at[0] + turned.width), min(writer.sheet.height - 1.0, at[1] + turned.height)
+    return (
+        x0,
+        y0,
+        min(writer.sheet.width - 1.0, at[0] + turned.width),
+        min(writer.sheet.height - 1.0, at[1] + turned.height),
+    )
 
 
 def signature(writer: Writer, x: float, y: float, width: float, colour: Rgb = (30, 40, 120)) -> None:

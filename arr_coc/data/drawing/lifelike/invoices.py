@@ -8,49 +8,49 @@ from random import Random
 from arr_coc.data.drawing.canvas import Ink
 from arr_coc.data.drawing.lifelike import wordings
 from arr_coc.data.drawing.lifelike import wordings_of_kinds as asked
-from arr_coc.data.drawing.lifelike.furniture import ACCENTS, STAMPS, Rgb, lighter, logo, paper_choice, signature, stamped
+from arr_coc.data.drawing.lifelike.furniture import (
+    ACCENTS,
+    STAMPS,
+    Rgb,
+    lighter,
+    paper_choice,
+    signature,
+    stamped,
+)
 from arr_coc.data.drawing.lifelike.kinds import LifelikeKind
-from arr_coc.data.drawing.lifelike.lettering import width_of
+from arr_coc.data.drawing.lifelike.letterheads import HEADS, UNSEEN_HEADS, Bill, head, parties
 from arr_coc.data.drawing.lifelike.photographed_pages import photographed_page
-from arr_coc.data.drawing.lifelike.sheet import Sheet, union
-from arr_coc.data.drawing.lifelike.vocabulary import date, phone, serial
+from arr_coc.data.drawing.lifelike.sheet import Sheet
+from arr_coc.data.drawing.lifelike.vocabulary import date, serial
 from arr_coc.data.drawing.lifelike.world import (
-    BANKS, BRANDS, JOBS, TOWNS, Money, account, email, firm, person, postal_address, website,
+    BANKS,
+    BRANDS,
+    JOBS,
+    TOWNS,
+    Money,
+    account,
 )  # fmt: skip
 from arr_coc.data.drawing.lifelike.writer import Writer, cut, writer_on
 
-TITLES = ("INVOICE", "Invoice", "TAX INVOICE", "Bill", "STATEMENT", "Proforma Invoice", "Rechnung", "Facture", "Commercial Invoice")
-HEADS = ("name left", "name right", "centred", "band")
-UNSEEN_HEADS = ("side band", "title first")
 RULES = ("full", "rows", "head band", "zebra", "none")
 UNSEEN_RULES = ("columns", "double")
-NUMBER_LABELS = ("Invoice No.", "Invoice #", "Invoice number", "No.", "Rechnungsnr.", "Document no.", "Our ref.", "Bill No.")
-DATE_LABELS = ("Date", "Invoice date", "Date of issue", "Issued", "Datum", "Bill date")
-DUE_LABELS = ("Due date", "Due", "Payment due", "Pay by", "Payable until", "Due on")
-OTHER_LABELS = ("Customer no.", "Order no.", "PO number", "VAT ID", "Contract", "Your ref.", "Project", "Delivery note", "Account")
-TOTAL_LABELS = ("Total", "TOTAL", "Total due", "Amount due", "Balance due", "Grand total", "Invoice total", "Gesamtbetrag", "Total TTC")
+TOTAL_LABELS = (
+    "Total",
+    "TOTAL",
+    "Total due",
+    "Amount due",
+    "Balance due",
+    "Grand total",
+    "Invoice total",
+    "Gesamtbetrag",
+    "Total TTC",
+)
 UNSEEN_TOTALS = ("To pay", "Sum payable", "Net payable")
 TERMS = (
     "Please pay within 14 days.", "Payment terms: 30 days net.", "Thank you for your business.", "Late payments bear interest of 5%.",
     "Goods remain our property until paid in full.", "Please quote the invoice number with your payment.",
     "All prices in local currency.", "No signature required.",
 )  # fmt: skip
-
-
-@dataclass
-class Bill:
-    """A page in the making: margins, accent colour, how amounts are printed, where the next line goes."""
-
-    writer: Writer
-    money: Money
-    accent: Rgb
-    left: float
-    right: float
-    y: float
-
-    @property
-    def width(self) -> float:
-        return self.right - self.left
 
 
 def draw_invoice(rng: Random, unseen: bool, zoom: float) -> Sheet:
@@ -64,7 +64,9 @@ def draw_invoice(rng: Random, unseen: bool, zoom: float) -> Sheet:
     bill = Bill(writer, Money.chosen(rng), accent, margin, width - margin, margin * rng.uniform(0.6, 1.2))
     head(bill, rng.choice(UNSEEN_HEADS if unseen else HEADS))
     parties(bill)
-    total = positions(bill, rng.choice(UNSEEN_RULES if unseen else RULES), rng.choice(UNSEEN_TOTALS if unseen else TOTAL_LABELS))
+    total = positions(
+        bill, rng.choice(UNSEEN_RULES if unseen else RULES), rng.choice(UNSEEN_TOTALS if unseen else TOTAL_LABELS)
+    )
     foot(bill)
     writer.ask_rows()
     least = width * rng.choice((0, 0, 1.41))
@@ -72,107 +74,6 @@ def draw_invoice(rng: Random, unseen: bool, zoom: float) -> Sheet:
     if rng.random() < 0.18:
         stamp(bill, unseen, total)
     return writer.sheet
-
-
-def head(bill: Bill, layout: str) -> None:
-    """Name, address and title, in one of several arrangements."""
-    writer, rng, cap = bill.writer, bill.writer.rng, bill.writer.cap
-    name, big = firm(rng, writer.speaker), writer.bold.sized(rng.uniform(1.4, 2.4))
-    title_style, title = writer.bold.sized(rng.uniform(1.8, 3.2)), rng.choice(TITLES)
-    x, align, colour = bill.left, "left", bill.accent
-    if layout in ("band", "side band"):
-        edge = writer.sheet.width if layout == "band" else bill.left * 0.6
-        height = bill.y + big.cap * 2.4 if layout == "band" else writer.sheet.height
-        writer.box((0, 0, edge, height), fill=bill.accent)
-    if layout == "band":
-        colour = (255, 255, 255)
-    if layout == "name right":
-        x, align = bill.right, "right"
-    if layout == "centred":
-        x, align = (bill.left + bill.right) / 2, "centre"
-    if layout == "title first":
-        writer.line(bill.left, bill.y, title, title_style, colour=bill.accent, width=bill.width)
-        bill.y += title_style.cap * 1.9
-    mark = layout != "centred" and align == "left" and rng.random() < 0.5
-    if mark:
-        logo(writer, x, bill.y - big.cap * 0.3, big.cap * 1.7, bill.accent if colour != (255, 255, 255) else lighter(bill.accent, 0.6))
-        x += big.cap * 2.3
-    shown = writer.line(x, bill.y, name, big, align=align, colour=colour, width=bill.width * 0.62)
-    writer.sheet.ask("company", asked.ISSUER, shown.text, [shown])
-    if layout not in ("title first", "centred"):
-        other = "right" if align == "left" else "left"
-        at = bill.right if other == "right" else bill.left
-        writer.line(at, bill.y, title, title_style, align=other, colour=colour, width=bill.width * 0.32)
-    bill.y += max(big.cap * (2.4 if layout == "band" else 1.9), title_style.cap * 1.9) + (cap if layout == "band" else 0)
-    contact(bill, name, bill.left if mark else x, align)
-    if layout == "centred":
-        bill.y += cap
-        writer.line(x, bill.y, title, title_style, align="centre", width=bill.width)
-        bill.y += title_style.cap * 1.8
-
-
-def contact(bill: Bill, name: str, x: float, align: str) -> None:
-    writer, rng, cap = bill.writer, bill.writer.rng, bill.writer.cap
-    small, pitch = writer.body.sized(rng.uniform(0.8, 1)), cap * rng.uniform(1.6, 1.95)
-    address = []
-    for part in postal_address(rng, writer.speaker):
-        address.append(writer.line(x, bill.y, part, small, align=align, width=bill.width * 0.6))
-        bill.y += pitch
-    where = " ".join(ink.text for ink in address)
-    writer.sheet.ask("address", wordings.ADDRESS, where, [union(address)], glyph_px=small.cap)
-    entries = [("phone", wordings.PHONE, "Tel. ", phone(rng)), ("email", asked.EMAIL, "", email(rng, name)), ("website", asked.WEBSITE, "", website(rng, name))]
-    for kind, questions, label, value in entries[: rng.randint(0, 3)]:
-        start = writer.put(x, bill.y, label, small) if label and align == "left" else None
-        ink = writer.put(start.box[2] if start else x, bill.y, value, small, align=align)
-        writer.row(*([start, ink] if start else [ink]))
-        writer.sheet.ask(kind, questions, ink.text, [ink])
-        bill.y += pitch
-    bill.y += cap * rng.uniform(0.5, 2)
-
-
-def parties(bill: Bill) -> None:
-    """The customer's address at one side, number and dates at the other."""
-    writer, rng, cap = bill.writer, bill.writer.rng, bill.writer.cap
-    pitch, top = cap * rng.uniform(1.7, 2.1), bill.y
-    swapped, half = rng.random() < 0.3, bill.left + bill.width * rng.uniform(0.5, 0.6)
-    x = half if swapped else bill.left
-    if rng.random() < 0.75:
-        writer.line(x, bill.y, rng.choice(("Bill to", "BILL TO:", "Invoice to", "Customer", "To:", "Sold to", "Client")), writer.bold, colour=bill.accent)
-        bill.y += pitch
-    who = firm(rng, writer.speaker) if rng.random() < 0.5 else person(rng, writer.speaker)
-    shown = writer.line(x, bill.y, who, writer.bold if rng.random() < 0.3 else None, width=bill.width * 0.42)
-    writer.sheet.ask("customer", asked.RECIPIENT, shown.text, [shown])
-    for part in postal_address(rng, writer.speaker):
-        bill.y += pitch
-        writer.line(x, bill.y, part, width=bill.width * 0.42)
-    end, bill.y = bill.y + pitch, top
-    fields(bill, bill.left if swapped else half, half - cap * 2 if swapped else bill.right, pitch)
-    bill.y = max(end, bill.y) + cap * rng.uniform(0.8, 2.5)
-
-
-def fields(bill: Bill, x0: float, x1: float, pitch: float) -> None:
-    """Number, dates and references, labels and values in two columns."""
-    writer, rng = bill.writer, bill.writer.rng
-    rows = [
-        ("invoice_number", asked.INVOICE_NUMBER, rng.choice(NUMBER_LABELS), serial(rng)),
-        ("date", asked.INVOICE_DATE, rng.choice(DATE_LABELS), date(rng)),
-    ]
-    if rng.random() < 0.75:
-        rows.append(("due_date", asked.DUE_DATE, rng.choice(DUE_LABELS), date(rng)))
-    rows += [("read_field", asked.VALUE_OF, label, serial(rng)) for label in rng.sample(OTHER_LABELS, rng.randint(0, 3))]
-    rng.shuffle(rows)
-    colon, style = rng.choice((":", "", "", " :")), rng.choice((writer.body, writer.bold))
-    flush = rng.random() < 0.5
-    column = max(width_of(label + colon + "  ", style) for _, _, label, _ in rows)
-    for kind, questions, label, value in rows:
-        name = writer.put(x0, bill.y, label + colon, style, width=(x1 - x0) * 0.55)
-        at = x1 if flush else min(x0 + column, x0 + (x1 - x0) * 0.6)
-        ink = writer.put(at, bill.y, value, align="right" if flush else "left", width=x1 - name.box[2] if flush else x1 - at)
-        writer.row(name, ink)
-        writer.sheet.ask(kind, questions, ink.text, [ink], label=label)
-        if kind != "read_field":
-            writer.sheet.ask("read_field", asked.VALUE_OF, ink.text, [ink], label=label)
-        bill.y += pitch
 
 
 @dataclass(frozen=True)
@@ -191,7 +92,14 @@ def chosen_positions(rng: Random, writer: Writer) -> list[Position]:
     for _ in range(rng.choices((1, 2, 3, 4, 5, 7, 10, 14), (2, 3, 4, 4, 4, 3, 2, 1))[0]):
         name = writer.speaker.goods() if rng.random() < 0.5 else rng.choice(JOBS)
         if rng.random() < 0.25:
-            name += rng.choice((f" {date(rng)}", f", {writer.speaker.goods().lower()}", f" ({serial(rng)})", f" - {rng.choice(JOBS).lower()}"))
+            name += rng.choice(
+                (
+                    f" {date(rng)}",
+                    f", {writer.speaker.goods().lower()}",
+                    f" ({serial(rng)})",
+                    f" - {rng.choice(JOBS).lower()}",
+                )
+            )
         unit = rng.choice((rng.randint(50, 9000), rng.randint(1, 900) * 100, rng.randint(500, 400_000)))
         found[name] = Position(name, rng.choice((1, 1, 1, 2, 3, 4, 5, 8, 10, 12, 24, 0.5, 1.5, 7.5)), unit)
     return list(found.values())
@@ -206,7 +114,10 @@ def positions(bill: Bill, rules: str, total_label: str) -> Ink:
         ("Leistung", "Menge", "Einzelpreis", "Betrag"), ("DESCRIPTION", "QTY", "PRICE", "TOTAL"),
     )))  # fmt: skip
     coded = rng.random() < 0.3
-    stops = [bill.left + cap * 0.6 + (bill.width * 0.08 if coded else 0), *(bill.left + bill.width * share for share in (0.62, 0.81, 0.985))]
+    stops = [
+        bill.left + cap * 0.6 + (bill.width * 0.08 if coded else 0),
+        *(bill.left + bill.width * share for share in (0.62, 0.81, 0.985)),
+    ]
     top = bill.y
     if rules in ("full", "head band", "zebra"):
         fill = bill.accent if rules == "head band" or rng.random() < 0.5 else lighter(bill.accent, 0.82)
@@ -215,7 +126,14 @@ def positions(bill: Bill, rules: str, total_label: str) -> Ink:
     else:
         colour = None
     if coded:
-        writer.put(bill.left + cap * 0.6, top + (pitch - cap) / 2, rng.choice(("#", "Pos", "No")), writer.bold, colour=colour, width=bill.width * 0.06)
+        writer.put(
+            bill.left + cap * 0.6,
+            top + (pitch - cap) / 2,
+            rng.choice(("#", "Pos", "No")),
+            writer.bold,
+            colour=colour,
+            width=bill.width * 0.06,
+        )
     writer.row(*(
         writer.put(x, top + (pitch - cap) / 2, text, writer.bold, align="left" if k == 0 else "right", colour=colour, width=bill.width * 0.17)
         for k, (x, text) in enumerate(zip(stops, heads, strict=True))
@@ -246,7 +164,9 @@ def lines_around(bill: Bill, rules: str, top: float, stops: list[float], pitch: 
         writer.sheet.rule(bill.left, bill.right, round(bill.y), 1)
 
 
-def position(bill: Bill, item: Position, stops: list[float], pitch: float, number: int, signed: bool, items: list[Position]) -> None:
+def position(
+    bill: Bill, item: Position, stops: list[float], pitch: float, number: int, signed: bool, items: list[Position]
+) -> None:
     writer, rng, money = bill.writer, bill.writer.rng, bill.money
     y, shown = bill.y + (pitch - writer.cap) / 2, money.full if signed else money.bare
     if number:
@@ -259,7 +179,9 @@ def position(bill: Bill, item: Position, stops: list[float], pitch: float, numbe
     writer.row(name, count, unit, amount)
     if sum(other.name.startswith(name.text) for other in items) == 1 and rng.random() < 0.8:
         also = (money.bare(item.cents),) if signed else ()
-        writer.sheet.ask("item_price", asked.LINE_AMOUNT, amount.text, [amount, name], hops=2, also=also, item=name.text)
+        writer.sheet.ask(
+            "item_price", asked.LINE_AMOUNT, amount.text, [amount, name], hops=2, also=also, item=name.text
+        )
         writer.sheet.ask("unit_price", asked.UNIT_PRICE, unit.text, [unit, name], hops=2, item=name.text)
         writer.sheet.ask("quantity", asked.ORDERED, count.text, [count, name], hops=2, item=name.text)
 
@@ -267,7 +189,9 @@ def position(bill: Bill, item: Position, stops: list[float], pitch: float, numbe
 def sums(bill: Bill, net: int, total_label: str, signed: bool) -> Ink:
     """Subtotal, discount, tax, shipping, total, paid: a block at the right."""
     writer, rng, money, cap = bill.writer, bill.writer.rng, bill.money, bill.writer.cap
-    rows: list[tuple[str, int, tuple[str, ...]]] = [(rng.choice(("Subtotal", "Net amount", "Sub-total", "Zwischensumme", "Net")), net, wordings.SUBTOTAL)]
+    rows: list[tuple[str, int, tuple[str, ...]]] = [
+        (rng.choice(("Subtotal", "Net amount", "Sub-total", "Zwischensumme", "Net")), net, wordings.SUBTOTAL)
+    ]
     total = net
     if rng.random() < 0.2:
         rows.append(("Discount", -round(net * 0.05), wordings.DISCOUNT))
@@ -277,7 +201,13 @@ def sums(bill: Bill, net: int, total_label: str, signed: bool) -> Ink:
         total += rows[-1][1]
     rate = rng.choice((5, 7, 8, 10, 19, 20, 21, 25))
     if rng.random() < 0.8:
-        rows.append((rng.choice((f"VAT {rate}%", f"Tax ({rate}%)", f"MwSt. {rate}%", f"TVA {rate} %", f"Sales tax {rate}%")), round(total * rate / 100), wordings.TAX))
+        rows.append(
+            (
+                rng.choice((f"VAT {rate}%", f"Tax ({rate}%)", f"MwSt. {rate}%", f"TVA {rate} %", f"Sales tax {rate}%")),
+                round(total * rate / 100),
+                wordings.TAX,
+            )
+        )
         total += rows[-1][1]
     x0, pitch = bill.left + bill.width * rng.uniform(0.5, 0.66), cap * rng.uniform(1.8, 2.3)
     bill.y += cap * 0.8
@@ -316,7 +246,10 @@ def foot(bill: Bill) -> None:
     bill.y += cap * rng.uniform(0, 3)
     if rng.random() < 0.7:
         bank = f"{writer.speaker.word(BRANDS + TOWNS)} {rng.choice(BANKS)}"
-        for label, value, kind, questions in (("Bank: ", bank, "bank", asked.BANK), (rng.choice(("IBAN: ", "Account: ", "A/C ")), account(rng), "account", asked.ACCOUNT)):
+        for label, value, kind, questions in (
+            ("Bank: ", bank, "bank", asked.BANK),
+            (rng.choice(("IBAN: ", "Account: ", "A/C ")), account(rng), "account", asked.ACCOUNT),
+        ):
             name = writer.put(bill.left, bill.y, label, small)
             ink = writer.put(name.box[2], bill.y, value, small, width=bill.width * 0.7)
             writer.row(name, ink)

@@ -27,7 +27,9 @@ STORAGE = ("Keep cool and dry.", "Store below 25°C.", "Refrigerate after openin
 
 def draw_label(rng: Random, unseen: bool, zoom: float) -> Sheet:
     layout, cap = rng.choice(UNSEEN_LAYOUTS if unseen else LAYOUTS), rng.uniform(9, 14) * zoom
-    width = cap * {"shelf": rng.uniform(26, 40), "tag": rng.uniform(20, 28), "parcel": rng.uniform(34, 46)}.get(layout, rng.uniform(28, 40))
+    width = cap * {"shelf": rng.uniform(26, 40), "tag": rng.uniform(20, 28), "parcel": rng.uniform(34, 46)}.get(
+        layout, rng.uniform(28, 40)
+    )
     paper = rng.choice(TINTED_PAPERS if layout != "shelf" else (*TINTED_PAPERS, (255, 232, 60), (255, 214, 0)))
     writer = writer_on(rng, (width, width * 3), unseen, cap, ("sans", "sans", "narrow", "display", "serif"), paper)
     y = DRAWN[layout](writer, cap * rng.uniform(0.8, 1.8))
@@ -42,19 +44,34 @@ def draw_label(rng: Random, unseen: bool, zoom: float) -> Sheet:
 def shelf(writer: Writer, margin: float) -> float:
     """Goods, a large price, a small one by unit, bars."""
     rng, cap, right = writer.rng, writer.cap, writer.sheet.width - margin
-    name = writer.line(margin, margin, f"{writer.speaker.word(BRANDS)} {writer.speaker.goods()}", writer.bold.sized(1.25), width=right - margin)
+    name = writer.line(
+        margin,
+        margin,
+        f"{writer.speaker.word(BRANDS)} {writer.speaker.goods()}",
+        writer.bold.sized(1.25),
+        width=right - margin,
+    )
     writer.sheet.ask("product", asked.PRODUCT, name.text, [name])
     y, weight = margin + cap * 2.4, rng.choice((100, 125, 200, 250, 330, 400, 500, 750, 1000))
     size = writer.line(margin, y, f"{weight} {rng.choice(('g', 'ml'))}")
     writer.sheet.ask("weight", asked.WEIGHT, size.text, [size])
-    money, cents = Money.chosen(rng), rng.choice((rng.randint(10, 900) * 5 + 4, rng.randint(0, 60) * 100 + 99, rng.randint(1, 50) * 50))
+    money, cents = (
+        Money.chosen(rng),
+        rng.choice((rng.randint(10, 900) * 5 + 4, rng.randint(0, 60) * 100 + 99, rng.randint(1, 50) * 50)),
+    )
     big = writer.bold.sized(rng.uniform(3.4, 5.5))
     red: Rgb | None = (196, 16, 24) if rng.random() < 0.4 else None
     price = writer.line(right, y + cap * 1.6, money.full(cents), big, align="right", colour=red, width=right - margin)
     for _ in range(2):
         writer.sheet.ask("price", asked.LABEL_PRICE, price.text, [price], also=(money.bare(cents),))
     y += cap * 1.6 + big.cap * 1.35
-    unit = writer.line(margin, y, f"{money.full(round(cents * 1000 / weight))} / {rng.choice(('kg', '1 kg', 'l'))}", writer.body.sized(0.9), width=(right - margin) * 0.6)
+    unit = writer.line(
+        margin,
+        y,
+        f"{money.full(round(cents * 1000 / weight))} / {rng.choice(('kg', '1 kg', 'l'))}",
+        writer.body.sized(0.9),
+        width=(right - margin) * 0.6,
+    )
     writer.sheet.ask("unit_price", asked.UNIT_COST, unit.text, [unit])
     return below_bars(writer, margin, y + cap * 2, right)
 
@@ -64,7 +81,12 @@ def below_bars(writer: Writer, x0: float, y: float, x1: float) -> float:
     bar_code(writer, (x0, y, x0 + (x1 - x0) * rng.uniform(0.5, 0.9), y + cap * rng.uniform(1.5, 4)))
     y += cap * 4.4
     ink = writer.line(x0, y, "".join(rng.choices("0123456789", k=13)))
-    writer.sheet.ask("code", ("Which number is under the bar code?", "Read the number below the bars.", "article number"), ink.text, [ink])
+    writer.sheet.ask(
+        "code",
+        ("Which number is under the bar code?", "Read the number below the bars.", "article number"),
+        ink.text,
+        [ink],
+    )
     return y + cap * 1.2
 
 
@@ -80,13 +102,24 @@ def facts(writer: Writer, margin: float, columns: int) -> float:
     """Nutrition facts: thick rules, a row each, one amount or two."""
     rng, cap, right = writer.rng, writer.cap, writer.sheet.width - margin
     title = writer.bold.sized(rng.uniform(1.5, 2.3))
-    head = writer.line(margin, margin, rng.choice(("Nutrition Facts", "Nutrition", "NUTRITION INFORMATION", "Typical values", "Nährwerte")), title, width=right - margin)
+    head = writer.line(
+        margin,
+        margin,
+        rng.choice(("Nutrition Facts", "Nutrition", "NUTRITION INFORMATION", "Typical values", "Nährwerte")),
+        title,
+        width=right - margin,
+    )
     writer.sheet.ask("title", asked.HEADING, head.text, [head])
     y = margin + title.cap * 1.7
     serving = rng.choice((15, 25, 30, 40, 50, 100, 150, 200, 250))
     text = f"{rng.choice(('Serving size', 'Portion', 'Per serving'))} {serving} {rng.choice(('g', 'ml'))}"
     size = writer.line(margin, y, text, width=right - margin)
-    writer.sheet.ask("serving", ("What is the serving size?", "How large is a serving?", "Which serving is meant?"), size.text, [size])
+    writer.sheet.ask(
+        "serving",
+        ("What is the serving size?", "How large is a serving?", "Which serving is meant?"),
+        size.text,
+        [size],
+    )
     y += cap * 2
     writer.sheet.rule(margin, right, round(y), rng.choice((2, 4, 7)))
     y += cap
@@ -95,15 +128,29 @@ def facts(writer: Writer, margin: float, columns: int) -> float:
         writer.put(x, y, text, writer.body.sized(0.85), align="right", width=(right - margin) * 0.26)
     y += cap * 1.8
     pitch, ruled = cap * rng.uniform(1.8, 2.3), rng.random() < 0.7
-    for label, unit, low, high in sorted(rng.sample(NUTRIENTS, rng.randint(4, 9)), key=lambda row: NUTRIENTS.index(row)):
+    for label, unit, low, high in sorted(
+        rng.sample(NUTRIENTS, rng.randint(4, 9)), key=lambda row: NUTRIENTS.index(row)
+    ):
         strong = rng.random() < 0.5
         name = writer.put(margin, y, label, writer.bold if strong else None, width=(right - margin) * 0.5)
-        values = [f"{rng.uniform(low, high):.1f}{unit}" if high < 100 else f"{rng.randint(low, high)}{unit}" for _ in stops]
-        inks = [writer.put(x, y, value, align="right", width=(right - margin) * 0.23) for x, value in zip(stops, values, strict=True)]
+        values = [
+            f"{rng.uniform(low, high):.1f}{unit}" if high < 100 else f"{rng.randint(low, high)}{unit}" for _ in stops
+        ]
+        inks = [
+            writer.put(x, y, value, align="right", width=(right - margin) * 0.23)
+            for x, value in zip(stops, values, strict=True)
+        ]
         writer.row(name, *inks)
         for ink, where in zip(inks[::-1], ("per serving", "per 100 g"), strict=False):
             shown = f"{label} {where}" if columns == 2 else label
-            writer.sheet.ask("nutrient", asked.NUTRIENT, ink.text, [ink, name], hops=2, name=shown.lower() if rng.random() < 0.5 else shown)
+            writer.sheet.ask(
+                "nutrient",
+                asked.NUTRIENT,
+                ink.text,
+                [ink, name],
+                hops=2,
+                name=shown.lower() if rng.random() < 0.5 else shown,
+            )
         y += pitch
         if ruled:
             writer.sheet.rule(margin, right, round(y - pitch * 0.22), 1)
@@ -113,10 +160,24 @@ def facts(writer: Writer, margin: float, columns: int) -> float:
 def parcel(writer: Writer, margin: float) -> float:
     """From, to, routing code, weight, tracking number."""
     rng, cap, right = writer.rng, writer.cap, writer.sheet.width - margin
-    carrier = writer.line(margin, margin, f"{writer.speaker.word(BRANDS)} {rng.choice(('Express', 'Post', 'Parcel', 'Logistics'))}", writer.bold.sized(1.7), width=(right - margin) * 0.7)
-    writer.sheet.ask("company", ("Who delivers it?", "Which carrier is it?", "What is the name of the carrier?"), carrier.text, [carrier])
+    carrier = writer.line(
+        margin,
+        margin,
+        f"{writer.speaker.word(BRANDS)} {rng.choice(('Express', 'Post', 'Parcel', 'Logistics'))}",
+        writer.bold.sized(1.7),
+        width=(right - margin) * 0.7,
+    )
+    writer.sheet.ask(
+        "company",
+        ("Who delivers it?", "Which carrier is it?", "What is the name of the carrier?"),
+        carrier.text,
+        [carrier],
+    )
     y = margin + cap * 3
-    for label, questions, kind, size in (("FROM", asked.SENDER, "sender", 0.85), ("TO", asked.RECEIVER, "receiver", 1.25)):
+    for label, questions, kind, size in (
+        ("FROM", asked.SENDER, "sender", 0.85),
+        ("TO", asked.RECEIVER, "receiver", 1.25),
+    ):
         writer.sheet.rule(0, writer.sheet.width, round(y - cap * 0.6), 2)
         writer.put(margin, y, rng.choice((label, label.title() + ":", label + ":")), writer.body.sized(0.7))
         style, x = writer.body.sized(size), margin + cap * 4
@@ -128,7 +189,13 @@ def parcel(writer: Writer, margin: float) -> float:
             lines.append(writer.line(x, y, part, style, width=right - x))
         if kind == "receiver":
             text = " ".join(ink.text for ink in lines)
-            writer.sheet.ask("address", ("To which address does it go?", "What is the address of the receiver?"), text, [union(lines)], glyph_px=style.cap)
+            writer.sheet.ask(
+                "address",
+                ("To which address does it go?", "What is the address of the receiver?"),
+                text,
+                [union(lines)],
+                glyph_px=style.cap,
+            )
         y += style.cap * 2.6
     writer.sheet.rule(0, writer.sheet.width, round(y - cap * 0.6), 2)
     y = pairs(writer, margin, y, right, [
@@ -136,8 +203,15 @@ def parcel(writer: Writer, margin: float) -> float:
         ("Service", rng.choice(("Standard", "Express 12:00", "Economy", "Priority", "Next day")), "read_field", asked.VALUE_OF),
         ("Pieces", f"{rng.randint(1, 3)} / {rng.randint(3, 9)}", "read_field", asked.VALUE_OF), ("Ref", serial(rng), "read_field", asked.VALUE_OF),
     ])  # fmt: skip
-    code = writer.line(margin, y, f"{rng.choice('ABCDEGHKLMN')}{rng.randint(1, 99):02d}-{rng.randint(100, 999)}", writer.bold.sized(2.6))
-    writer.sheet.ask("code", ("What is the routing code?", "What is the large code?", "Read the largest print."), code.text, [code])
+    code = writer.line(
+        margin,
+        y,
+        f"{rng.choice('ABCDEGHKLMN')}{rng.randint(1, 99):02d}-{rng.randint(100, 999)}",
+        writer.bold.sized(2.6),
+    )
+    writer.sheet.ask(
+        "code", ("What is the routing code?", "What is the large code?", "Read the largest print."), code.text, [code]
+    )
     if rng.random() < 0.5:
         square_code(writer, right - cap * 6, y - cap, cap * 6)
     y += cap * 6
@@ -202,7 +276,9 @@ def product(writer: Writer, margin: float, labels: tuple[str, ...]) -> float:
         writer.sheet.ask("read_field", asked.VALUE_OF, ink.text, [ink], label=label)
         y += cap * rng.uniform(1.9, 2.2)
     for sentence in rng.sample(STORAGE, rng.randint(1, 2)):
-        writer.line(margin, y, sentence, writer.body.sized(0.8), width=right - margin, colour=lighter(writer.sheet.ink, 0.2))  # type: ignore[arg-type]
+        writer.line(
+            margin, y, sentence, writer.body.sized(0.8), width=right - margin, colour=lighter(writer.sheet.ink, 0.2)
+        )  # type: ignore[arg-type]
         y += cap * 1.7
     return below_bars(writer, margin, y + cap * 0.5, right) if rng.random() < 0.6 else y
 
@@ -214,7 +290,11 @@ def fact(rng: Random, writer: Writer, label: str) -> tuple[str, tuple[str, ...],
     if label == "Price":
         return "price", asked.LABEL_PRICE, Money.chosen(rng).full(rng.randint(5, 400) * 50 + 49)
     if label in ("Best before", "EXP"):
-        return "date", ("What is the expiry date?", "Until when is it good?", "When does it expire?", "best before"), date(rng)
+        return (
+            "date",
+            ("What is the expiry date?", "Until when is it good?", "When does it expire?", "best before"),
+            date(rng),
+        )
     value = {
         "Origin": rng.choice(COUNTRIES), "Made in": rng.choice(COUNTRIES), "Prescribed for": person(rng, writer.speaker),
         "Dose": f"{rng.randint(1, 3)} x {rng.choice(('5 mg', '10 mg', '250 mg', '2 ml', '1 tablet'))} daily", "Tablets": str(rng.choice((10, 14, 20, 28, 30, 50, 100))),

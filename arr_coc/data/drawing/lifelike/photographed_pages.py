@@ -8,13 +8,25 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from arr_coc.data.drawing.lifelike.photography import (
-    Shot, Warp, choose_warp, corners_of, creased, exposed, lay, lit, scanned, warped, worn,
+    Shot,
+    Warp,
+    choose_warp,
+    corners_of,
+    creased,
+    exposed,
+    lay,
+    lit,
+    scanned,
+    warped,
+    worn,
 )  # fmt: skip
 from arr_coc.data.drawing.lifelike.sheet import Sheet
 from arr_coc.data.drawing.lifelike.textures import ground
 
 
-def photographed_page(rng: Random, sheet: Sheet, clean: float = 0.3, flat_share: float = 0.3, kept_well: float = 0.65) -> Shot:
+def photographed_page(
+    rng: Random, sheet: Sheet, clean: float = 0.3, flat_share: float = 0.3, kept_well: float = 0.65
+) -> Shot:
     """The page as a file, as a scan, or photographed where it lies.
 
     Args:
@@ -31,10 +43,7 @@ def photographed_page(rng: Random, sheet: Sheet, clean: float = 0.3, flat_share:
     if damaged and rng.random() < 0.15:
         image = stained(rng, image)
     warp, size, framed = choose_warp(rng, sheet.image, flat)
-    if framed:
-        image = lying(rng, image, warp, size)
-    else:
-        image = scanned_flat(image, warp, size)
+    image = lying(rng, image, warp, size) if framed else scanned_flat(image, warp, size)
     questions, glyphs = lay(sheet, warp, size)
     if not crisp:
         image = lit(rng, image, strong=framed and rng.random() < 0.6)
@@ -63,7 +72,11 @@ def lying(rng: Random, image: Image.Image, warp: Warp, size: tuple[int, int]) ->
     ImageDraw.Draw(mask).polygon(points, fill=255)
     below = ground(rng, size)
     quarter = (max(1, size[0] // 4), max(1, size[1] // 4))
-    shadow = mask.resize(quarter).filter(ImageFilter.GaussianBlur(rng.uniform(1.5, 4))).resize(size, Image.Resampling.BILINEAR)
+    shadow = (
+        mask.resize(quarter)
+        .filter(ImageFilter.GaussianBlur(rng.uniform(1.5, 4)))
+        .resize(size, Image.Resampling.BILINEAR)
+    )
     shadow = ImageChops.offset(shadow, rng.randint(-6, 9), rng.randint(0, 10))
     strength = rng.uniform(0.3, 0.65)
     below = Image.composite(below.point([round(value * (1 - strength)) for value in range(256)] * 3), below, shadow)
@@ -85,5 +98,7 @@ def stained(rng: Random, image: Image.Image) -> Image.Image:
     x, y = rng.uniform(0, image.width), rng.uniform(0, image.height)
     colour = (rng.randint(200, 235), rng.randint(180, 215), rng.randint(140, 180))
     box = (x - radius, y - radius, x + radius, y + radius)
-    pen.ellipse(box, outline=colour, width=max(2, round(radius * 0.09))) if rng.random() < 0.7 else pen.ellipse(box, fill=colour)
+    pen.ellipse(box, outline=colour, width=max(2, round(radius * 0.09))) if rng.random() < 0.7 else pen.ellipse(
+        box, fill=colour
+    )
     return ImageChops.multiply(image, shade.filter(ImageFilter.BoxBlur(2)))

@@ -33,7 +33,11 @@ def plain_matplotlib() -> Iterator[None]:
     """matplotlib as it is without the user's own settings, and without reading dollar signs as formulas."""
     import matplotlib
 
-    kept = {key: value for key, value in matplotlib.rcParamsDefault.items() if key.split(".")[0] not in ("backend", "toolbar", "date")}
+    kept = {
+        key: value
+        for key, value in matplotlib.rcParamsDefault.items()
+        if key.split(".")[0] not in ("backend", "toolbar", "date")
+    }
     with matplotlib.rc_context({**kept, "text.parse_math": False, "axes.unicode_minus": False}):
         yield
 
@@ -75,9 +79,21 @@ class Board:
     def axes(self, box: Box) -> Any:
         """Axes whose frame is a box in pixels."""
         x0, y0, x1, y1 = box
-        return self.figure.add_axes((x0 / self.width, 1 - y1 / self.height, (x1 - x0) / self.width, (y1 - y0) / self.height))
+        return self.figure.add_axes(
+            (x0 / self.width, 1 - y1 / self.height, (x1 - x0) / self.width, (y1 - y0) / self.height)
+        )
 
-    def text(self, x: float, y: float, text: str, face: Typeface, cap: float, colour: str, align: str = "left", **options: Any) -> Text:
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        face: Typeface,
+        cap: float,
+        colour: str,
+        align: str = "left",
+        **options: Any,
+    ) -> Text:
         """A line whose capitals begin at height y."""
         from matplotlib.transforms import IdentityTransform
 
@@ -102,7 +118,9 @@ class Board:
         renderer = self.figure.canvas.get_renderer()  # type: ignore[attr-defined]
         if isinstance(artist, Annotation):
             artist.update_positions(renderer)
-        box = Text.get_window_extent(artist, renderer) if isinstance(artist, Text) else artist.get_window_extent(renderer)
+        box = (
+            Text.get_window_extent(artist, renderer) if isinstance(artist, Text) else artist.get_window_extent(renderer)
+        )
         return float(box.x0), float(self.height - box.y1), float(box.x1), float(self.height - box.y0)
 
     def render(self, rng: Random) -> tuple[Sheet, dict[Text, Ink]]:
@@ -112,7 +130,9 @@ class Board:
         pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[attr-defined]
         sheet = Sheet(rng, (self.width, self.height), "RGB")
         sheet.image.paste(Image.fromarray(np.ascontiguousarray(pixels)))
-        return sheet, {artist: self.remember(sheet, artist, face, cap) for artist, face, cap in self.texts if artist.get_text()}
+        return sheet, {
+            artist: self.remember(sheet, artist, face, cap) for artist, face, cap in self.texts if artist.get_text()
+        }
 
     def remember(self, sheet: Sheet, artist: Text, face: Typeface, cap: float) -> Ink:
         """Where a text's characters lie: along its own direction, from the middle of its extent."""

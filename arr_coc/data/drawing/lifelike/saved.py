@@ -8,8 +8,18 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from arr_coc.data.drawing.backgrounds import through_jpeg
-from arr_coc.data.drawing.lifelike.photography import Shot, Warp, choose_warp, corners_of, exposed, homography, lay, lit, warped
 from arr_coc.data.drawing.lifelike.photographed_pages import photographed_page, toned
+from arr_coc.data.drawing.lifelike.photography import (
+    Shot,
+    Warp,
+    choose_warp,
+    corners_of,
+    exposed,
+    homography,
+    lay,
+    lit,
+    warped,
+)
 from arr_coc.data.drawing.lifelike.sheet import Sheet
 
 
@@ -19,7 +29,9 @@ def saved(rng: Random, sheet: Sheet) -> Shot:
     if rng.random() < 0.35:
         factor = rng.uniform(0.8, 1.35)
         size = max(64, round(image.width * factor)), max(64, round(image.height * factor))
-        image = image.resize(size, rng.choice((Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.LANCZOS)))
+        image = image.resize(
+            size, rng.choice((Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.LANCZOS))
+        )
     warp = Warp(homography(corners_of(*sheet.image.size), corners_of(*image.size)))
     questions, glyphs = lay(sheet, warp, image.size)
     if rng.random() < 0.5:
@@ -30,7 +42,11 @@ def saved(rng: Random, sheet: Sheet) -> Shot:
 
 def saved_or_printed(rng: Random, sheet: Sheet) -> Shot:
     """Mostly a file, sometimes a print that was scanned or photographed."""
-    return saved(rng, sheet) if rng.random() < 0.78 else photographed_page(rng, sheet, clean=0.0, flat_share=0.5, kept_well=0.75)
+    return (
+        saved(rng, sheet)
+        if rng.random() < 0.78
+        else photographed_page(rng, sheet, clean=0.0, flat_share=0.5, kept_well=0.75)
+    )
 
 
 def saved_or_off_screen(rng: Random, sheet: Sheet) -> Shot:
@@ -51,7 +67,9 @@ def off_screen(rng: Random, sheet: Sheet) -> Shot:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.7)))
     questions, glyphs = lay(sheet, flat, size)
     image = toned(rng, lit(rng, image, strong=rng.random() < 0.4))
-    return Shot(exposed(rng, image) if rng.random() < 0.4 else through_jpeg(image, rng.randint(60, 92)), questions, glyphs)
+    return Shot(
+        exposed(rng, image) if rng.random() < 0.4 else through_jpeg(image, rng.randint(60, 92)), questions, glyphs
+    )
 
 
 def within(outline: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -10,10 +10,16 @@ from arr_coc.data.drawing.lifelike.world import JOBS, person
 from arr_coc.data.drawing.words import listed
 
 Value = Callable[[Random, Speaker], str]
-APPS = listed("Notepad|Browser|Terminal|Calendar|Photos|Spreadsheet|Text Editor|Mail|Updater|Disk Utility|Paint|Media Player|Backup|Calculator|Print Queue|Installer")
-FOLDERS = listed("Documents|Downloads|Pictures|Music|Desktop|Projects|Invoices|Archive|Videos|Home|Shared|Backup|Reports 2024|Photos|Work|Recent|Trash|Templates|Scans|Taxes")
+APPS = listed(
+    "Notepad|Browser|Terminal|Calendar|Photos|Spreadsheet|Text Editor|Mail|Updater|Disk Utility|Paint|Media Player|Backup|Calculator|Print Queue|Installer"
+)
+FOLDERS = listed(
+    "Documents|Downloads|Pictures|Music|Desktop|Projects|Invoices|Archive|Videos|Home|Shared|Backup|Reports 2024|Photos|Work|Recent|Trash|Templates|Scans|Taxes"
+)
 DEVICES = listed("Laptop|Phone|Tablet|USB drive|NAS|Desktop PC|SD card|Cloud")
-TASKS = listed("systemd|kworker|explorer.exe|svchost.exe|python3|node|Xorg|bash|chrome|firefox|postgres|dbus-daemon|nginx|java|sshd|cron|docker|redis-server")
+TASKS = listed(
+    "systemd|kworker|explorer.exe|svchost.exe|python3|node|Xorg|bash|chrome|firefox|postgres|dbus-daemon|nginx|java|sshd|cron|docker|redis-server"
+)
 EXTENSIONS = {
     "pdf": "PDF document", "docx": "Word document", "xlsx": "Spreadsheet", "jpg": "JPEG image", "png": "PNG image", "txt": "Text file", "zip": "ZIP archive",
     "mp3": "MP3 audio", "mp4": "MP4 video", "csv": "CSV file", "py": "Python script", "pptx": "Presentation", "log": "Log file", "html": "Web page",
@@ -52,7 +58,15 @@ def file_name(rng: Random, speaker: Speaker) -> str:
 
 
 def file_size(rng: Random) -> str:
-    return rng.choice((f"{rng.randint(1, 999)} KB", f"{rng.uniform(1, 99):.1f} MB", f"{rng.randint(1, 999)} MB", f"{rng.uniform(1, 9):.1f} GB", f"{rng.randint(1, 999)} bytes"))
+    return rng.choice(
+        (
+            f"{rng.randint(1, 999)} KB",
+            f"{rng.uniform(1, 99):.1f} MB",
+            f"{rng.randint(1, 999)} MB",
+            f"{rng.uniform(1, 9):.1f} GB",
+            f"{rng.randint(1, 999)} bytes",
+        )
+    )
 
 
 def stamp(rng: Random) -> str:

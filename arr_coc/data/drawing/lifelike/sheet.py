@@ -115,7 +115,9 @@ class Sheet:
         x0, y0, x1, y1 = box
         written = self._written
         kept = [not (x0 <= x <= x1 and y0 <= y <= y1) for x, y, _ in written.places]
-        self._written = Written(*(list(compress(part, kept)) for part in (written.chars, written.places, written.starts)))
+        self._written = Written(
+            *(list(compress(part, kept)) for part in (written.chars, written.places, written.starts))
+        )
         self.questions = [
             question
             for question in self.questions

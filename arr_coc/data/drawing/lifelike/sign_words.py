@@ -13,8 +13,12 @@ TRADES_ABROAD = listed(
     "Boulangerie|Bäckerei|Apotheke|Farmacia|Ristorante|Trattoria|Gasthaus|Panadería|Coiffeur|Tabac|Kiosk|Blumen|Café|Brasserie|Librería|Gelateria|"
     "Metzgerei|Buchhandlung|Pharmacie|Osteria|Friseur|Fleuriste|Ferretería|Conditorei|Bijouterie|Optik|Taverna|Bodega"
 )
-ADJECTIVES = listed("Old Golden Blue Little Royal Lucky Red Green Happy Silver White Black Hidden Corner Sunny Quiet Grand Wild Copper")
-NOUNS = listed("Lion Crown Anchor Bell Oak Rose Swan Kettle Fork Spoon Bakery Garden Mill Barrel Table Lantern Pigeon Fox Whale Bridge Door Cup Stove Olive")
+ADJECTIVES = listed(
+    "Old Golden Blue Little Royal Lucky Red Green Happy Silver White Black Hidden Corner Sunny Quiet Grand Wild Copper"
+)
+NOUNS = listed(
+    "Lion Crown Anchor Bell Oak Rose Swan Kettle Fork Spoon Bakery Garden Mill Barrel Table Lantern Pigeon Fox Whale Bridge Door Cup Stove Olive"
+)
 NOTICES = (
     ("NO PARKING", "at any time"), ("PRIVATE PROPERTY",), ("ENTRANCE", "round the corner"), ("FOR SALE",), ("TO LET",), ("CAUTION", "wet floor"), ("EXIT",),
     ("NO SMOKING",), ("STAFF ONLY",), ("PLEASE RING", "the bell"), ("BEWARE", "of the dog"), ("TICKETS",), ("PUSH",), ("CLOSED", "on Mondays"), ("RECEPTION",),
@@ -26,7 +30,24 @@ OFFERS = listed(
     "OPEN|SALE|50% OFF|Free Wi-Fi|Fresh coffee|Hot food|Take away|Since 1962|New collection|Breakfast all day|Cash only|Keys cut|Repairs|Flowers|Eat in or take out|"
     "Est. 1898|We are hiring|Lunch 11-3|Ice cream|Home made|Walk-ins welcome|No cash|Wine & Cheese|Pizza by the slice|Last days|2 for 1|Rooms|Parking behind"
 )
-STREET_ENDS = ("Street", "Road", "Lane", "Avenue", "St", "Rd", "Square", "Terrace", "Hill", "Way", "Row", "Place", "Gardens", "Court", "Mews", "Close")
+STREET_ENDS = (
+    "Street",
+    "Road",
+    "Lane",
+    "Avenue",
+    "St",
+    "Rd",
+    "Square",
+    "Terrace",
+    "Hill",
+    "Way",
+    "Row",
+    "Place",
+    "Gardens",
+    "Court",
+    "Mews",
+    "Close",
+)
 DAYS = ("Mon-Fri", "Saturday", "Sunday", "Mon-Thu", "Friday", "Mon-Sat", "Weekends")
 
 
@@ -57,4 +78,13 @@ def number_plate(rng: Random) -> str:
 
 def opening_hours(rng: Random) -> str:
     start, end = rng.randint(6, 11), rng.randint(3, 10)
-    return rng.choice((f"{start}am - {end}pm", f"{start}:00 - {end + 12}:00", f"{start}.30 - {end + 12}.30", f"{start}-{end + 12} h", f"{start:02d}:30-{end + 12}:00", "closed"))
+    return rng.choice(
+        (
+            f"{start}am - {end}pm",
+            f"{start}:00 - {end + 12}:00",
+            f"{start}.30 - {end + 12}.30",
+            f"{start}-{end + 12} h",
+            f"{start:02d}:30-{end + 12}:00",
+            "closed",
+        )
+    )

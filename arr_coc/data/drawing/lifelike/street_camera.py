@@ -21,12 +21,11 @@ def seen_in_the_street(rng: Random, scene: Sheet) -> Shot:
     warp = Warp(homography(source, corners_of(width, height)))
     image = warped(scene.image, warp, (width, height))
     questions, glyphs = lay(scene, warp, (width, height))
-    image = lit(rng, image, strong=rng.random() < 0.3)
-    if rng.random() < 0.3:
+    hour = rng.random()
+    image = lit(rng, image, strong=hour < 0.25)
+    if 0.25 < hour < 0.5:
         image = in_shade(rng, image)
-    image = toned(rng, image)
-    if rng.random() < 0.15:
-        image = at_dusk(rng, image)
+    image = at_dusk(rng, image) if hour > 0.88 else toned(rng, image)
     if rng.random() < 0.5:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.9)))
     elif rng.random() < 0.2:
@@ -42,7 +41,9 @@ def in_shade(rng: Random, image: Image.Image) -> Image.Image:
     shade = Image.new("L", (width // 2, height // 2), 255)
     x = rng.uniform(-0.2, 1.0) * width / 2
     lean, wide = rng.uniform(-0.4, 0.4) * width / 2, rng.uniform(0.3, 0.9) * width / 2
-    ImageDraw.Draw(shade).polygon([(x, 0), (x + wide, 0), (x + wide + lean, height // 2), (x + lean, height // 2)], fill=rng.randint(110, 180))
+    ImageDraw.Draw(shade).polygon(
+        [(x, 0), (x + wide, 0), (x + wide + lean, height // 2), (x + lean, height // 2)], fill=rng.randint(110, 180)
+    )
     soft = shade.filter(ImageFilter.GaussianBlur(rng.uniform(1, 6))).resize(image.size, Image.Resampling.BILINEAR)
     return ImageChops.multiply(image, soft.convert("RGB"))
 

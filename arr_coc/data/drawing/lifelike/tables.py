@@ -19,7 +19,16 @@ from arr_coc.data.drawing.lifelike.writer import Writer, cut, wrapped, writer_on
 
 RULES = ("full", "rows", "head and foot", "zebra", "none", "none")
 UNSEEN_RULES = ("columns", "dotted")
-SOURCES = ("National Statistics Office", "Company data", "Eurostat", "own survey", "Annual report", "Ministry of Health", "World Bank", "OECD")
+SOURCES = (
+    "National Statistics Office",
+    "Company data",
+    "Eurostat",
+    "own survey",
+    "Annual report",
+    "Ministry of Health",
+    "World Bank",
+    "OECD",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,17 @@ def names(num: int, make: object) -> list[str]:
 def statistics(rng: Random, speaker: Speaker, num: int) -> Content:
     """Numbers by country, year after year or by topic."""
     first = Column("Country", rng.sample(COUNTRIES, num))
-    topic = rng.choice(("Population (m)", "Exports", "Energy use", "Tourist arrivals", "Unemployment rate", "GDP per head", "Renewables"))
+    topic = rng.choice(
+        (
+            "Population (m)",
+            "Exports",
+            "Energy use",
+            "Tourist arrivals",
+            "Unemployment rate",
+            "GDP per head",
+            "Renewables",
+        )
+    )
     form, low, high = rng.choice((("{:.1f}", 1, 99), ("{:,.0f}", 100, 90_000), ("{:.0f}%", 1, 99), ("{:.2f}", 0, 10)))
     start = rng.randint(1998, 2022)
     columns = [number_column(rng, str(start + k), num, low, high, form) for k in range(rng.randint(2, 5))]
@@ -71,7 +90,12 @@ def statistics(rng: Random, speaker: Speaker, num: int) -> Content:
 
 
 def league(rng: Random, speaker: Speaker, num: int) -> Content:
-    teams = names(num, lambda: f"{rng.choice(('FC ', 'SV ', '', '', 'Real ', 'AC '))}{town(rng, speaker)}{rng.choice(('', '', ' United', ' City', ' 04'))}")
+    teams = names(
+        num,
+        lambda: (
+            f"{rng.choice(('FC ', 'SV ', '', '', 'Real ', 'AC '))}{town(rng, speaker)}{rng.choice(('', '', ' United', ' City', ' 04'))}"
+        ),
+    )
     played = rng.randint(8, 34)
     columns = [Column("Team", teams), Column("P", [str(played)] * num), number_column(rng, "W", num, 1, played + 5), number_column(rng, "D", num, 0, 14),
                number_column(rng, "Goals", num, 8, 90), number_column(rng, "Points", num, 5, 99)]  # fmt: skip
@@ -87,9 +111,15 @@ def timetable(rng: Random, speaker: Speaker, num: int) -> Content:
             found.append(f"{minute // 60 % 24:02d}:{minute % 60:02d}")
         return found
 
-    lines = [f"{rng.choice(('Bus', 'Line', 'RE', 'S', 'IC', 'No.'))} {rng.randint(1, 99)}" for _ in range(rng.randint(2, 5))]
+    lines = [
+        f"{rng.choice(('Bus', 'Line', 'RE', 'S', 'IC', 'No.'))} {rng.randint(1, 99)}" for _ in range(rng.randint(2, 5))
+    ]
     stops = Column("Stop", names(num, lambda: town(rng, speaker)))
-    return Content(f"Timetable {rng.choice(('weekdays', 'Saturday', 'summer', date(rng)))}", "stop", [stops, *(Column(line, times()) for line in dict.fromkeys(lines))])
+    return Content(
+        f"Timetable {rng.choice(('weekdays', 'Saturday', 'summer', date(rng)))}",
+        "stop",
+        [stops, *(Column(line, times()) for line in dict.fromkeys(lines))],
+    )
 
 
 def prices(rng: Random, speaker: Speaker, num: int) -> Content:
@@ -100,14 +130,20 @@ def prices(rng: Random, speaker: Speaker, num: int) -> Content:
     if rng.random() < 0.6:
         columns.append(number_column(rng, rng.choice(("Stock", "Pieces", "Qty")), num, 0, 400))
     columns.append(Column("Price", [money.full(c) for c in cents], [c / 100 for c in cents]))
-    return Content(rng.choice(("Price list", "Stock list", "Catalogue", "Inventory", "Menu")), columns[0].head.lower(), columns)
+    return Content(
+        rng.choice(("Price list", "Stock list", "Catalogue", "Inventory", "Menu")), columns[0].head.lower(), columns
+    )
 
 
 def rota(rng: Random, speaker: Speaker, num: int) -> Content:
     days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][: rng.randint(3, 7)]
     shift = ("early", "late", "night", "off", "8-16", "9-17", "14-22", "home", "x", "-")
     people = Column("Name", names(num, lambda: person(rng, speaker)))
-    return Content(rng.choice(("Duty roster", "Staff plan", "Week 34", "Shift plan")), "person", [people, *(Column(day, [rng.choice(shift) for _ in range(num)]) for day in days)])
+    return Content(
+        rng.choice(("Duty roster", "Staff plan", "Week 34", "Shift plan")),
+        "person",
+        [people, *(Column(day, [rng.choice(shift) for _ in range(num)]) for day in days)],
+    )
 
 
 def results(rng: Random, speaker: Speaker, num: int) -> Content:
@@ -122,7 +158,11 @@ def finances(rng: Random, speaker: Speaker, num: int) -> Content:
     rows = rng.sample(("Revenue", "Cost of sales", "Gross profit", "Staff costs", "Marketing", "Rent", "Depreciation", "Interest", "Tax", "Net income",
                        "Research", "Other income", "Dividends", "Cash flow", "Investments", "Total assets"), min(num, 16))  # fmt: skip
     start = rng.randint(2005, 2024)
-    heads = [f"Q{k} {start}" for k in range(1, 5)] if rng.random() < 0.4 else [str(start + k) for k in range(rng.randint(2, 4))]
+    heads = (
+        [f"Q{k} {start}" for k in range(1, 5)]
+        if rng.random() < 0.4
+        else [str(start + k) for k in range(rng.randint(2, 4))]
+    )
     return Content(f"{firm(rng, speaker)}: key figures", "item", [Column(rng.choice(("EUR m", "in thousands", "$ million", "Position")), rows),
                    *(number_column(rng, head, len(rows), 3, 9900, "{:,.0f}") for head in heads)])  # fmt: skip
 
@@ -146,12 +186,23 @@ def draw_table(rng: Random, unseen: bool, zoom: float) -> Sheet:
     probe = writer_on(rng, (64, 64), unseen, cap, ("sans", "sans", "serif", "narrow", "mono"), paper, ink)
     content = rng.choice(CONTENTS)(rng, probe.speaker, rng.choices((3, 4, 5, 6, 8, 10, 14), (2, 3, 4, 4, 3, 2, 1))[0])
     gap, margin = cap * rng.uniform(1.2, 3), cap * rng.uniform(1.5, 4)
-    widths = [max(width_of(text, probe.bold) for text in (column.head, *column.cells)) + gap for column in content.columns]
+    widths = [
+        max(width_of(text, probe.bold) for text in (column.head, *column.cells)) + gap for column in content.columns
+    ]
     size = (max(sum(widths) + 2 * margin, cap * 26), cap * (len(content.columns[0].cells) * 3.6 + 24))
     writer = Writer(Sheet(rng, (round(size[0]), round(size[1])), "RGB", paper), probe.speaker, probe.body, probe.bold)
     writer.sheet.ink = ink
     y = title(writer, content, margin)
-    grid = Grid(writer, content, widths, margin, gap, cap * rng.uniform(1.8, 3.1), rng.choice(ACCENTS), rng.choice(UNSEEN_RULES if unseen else RULES))
+    grid = Grid(
+        writer,
+        content,
+        widths,
+        margin,
+        gap,
+        cap * rng.uniform(1.8, 3.1),
+        rng.choice(ACCENTS),
+        rng.choice(UNSEEN_RULES if unseen else RULES),
+    )
     inks, y = grid.draw(y)
     y = source(writer, margin, y)
     ask_cells(writer, content, inks)
@@ -198,7 +249,9 @@ class Grid:
         colour = (255, 255, 255) if strong and sum(fill) < 420 else None
         for row in range(1, num + 1):
             if self.rules == "zebra" and row % 2 == 0:
-                writer.box((self.left, y + row * self.pitch, right, y + (row + 1) * self.pitch), fill=lighter(self.accent, 0.9))
+                writer.box(
+                    (self.left, y + row * self.pitch, right, y + (row + 1) * self.pitch), fill=lighter(self.accent, 0.9)
+                )
         inks: list[list[Ink]] = []
         x = self.left
         for column, width in zip(columns, self.widths, strict=True):
@@ -216,7 +269,17 @@ class Grid:
         for row, text in enumerate((column.head, *column.cells)):
             style: Print = writer.bold if row == 0 else writer.body
             shade = colour if row == 0 else None
-            inks.append(writer.put(at, y + row * self.pitch + (self.pitch - writer.cap) / 2, text, style, align=align, colour=shade, width=width - self.gap * 0.4))
+            inks.append(
+                writer.put(
+                    at,
+                    y + row * self.pitch + (self.pitch - writer.cap) / 2,
+                    text,
+                    style,
+                    align=align,
+                    colour=shade,
+                    width=width - self.gap * 0.4,
+                )
+            )
         return inks
 
     def lines(self, top: float, bottom: float, right: float, num: int) -> None:
@@ -254,7 +317,16 @@ def ask_cells(writer: Writer, content: Content, inks: list[list[Ink]]) -> None:
             continue
         sheet.ask("cell", asked.CELL, cell.text, [cell, name, head], hops=2, row=name.text, column=head.text)
         if [ink.text for ink in inks[k]].count(cell.text) == 1 and rng.random() < 0.5:
-            sheet.ask("row_of", asked.ROW_OF, name.text, [name, cell, head], hops=2, key=content.key, value=cell.text, column=head.text)
+            sheet.ask(
+                "row_of",
+                asked.ROW_OF,
+                name.text,
+                [name, cell, head],
+                hops=2,
+                key=content.key,
+                value=cell.text,
+                column=head.text,
+            )
     for column, drawn in zip(content.columns, inks, strict=True):
         if column.numbers is not None and rng.random() < 0.6:
             ask_extremes(writer, content, column.numbers, drawn, inks[0])
@@ -265,17 +337,32 @@ def ask_cells(writer: Writer, content: Content, inks: list[list[Ink]]) -> None:
 
 def ask_extremes(writer: Writer, content: Content, numbers: list[float], drawn: list[Ink], names_: list[Ink]) -> None:
     rng, sheet, head = writer.rng, writer.sheet, drawn[0].text
-    for best, row_words, value_words in ((max(numbers), asked.HIGHEST_ROW, asked.HIGHEST_VALUE), (min(numbers), asked.LOWEST_ROW, asked.LOWEST_VALUE)):
+    for best, row_words, value_words in (
+        (max(numbers), asked.HIGHEST_ROW, asked.HIGHEST_VALUE),
+        (min(numbers), asked.LOWEST_ROW, asked.LOWEST_VALUE),
+    ):
         row = numbers.index(best) + 1
         if numbers.count(best) == 1 and rng.random() < 0.6:
-            sheet.ask("extreme", row_words, names_[row].text, [names_[row], *drawn[1:]], hops=3, key=content.key, column=head)
+            sheet.ask(
+                "extreme", row_words, names_[row].text, [names_[row], *drawn[1:]], hops=3, key=content.key, column=head
+            )
         sheet.ask("extreme", value_words, drawn[row].text, [drawn[row], *drawn[1:]], hops=3, column=head)
     one, other = rng.sample(range(len(numbers)), 2)
     gap = round(abs(numbers[one] - numbers[other]), 2)
     evidence = [drawn[one + 1], drawn[other + 1], names_[one + 1], names_[other + 1]]
     text = f"{gap:,.0f}" if gap == int(gap) else f"{gap:g}"
     if gap < 1000:
-        sheet.ask("arithmetic", asked.ROW_DIFFERENCE, text, evidence, hops=3, group="arithmetic", column=head, one=names_[one + 1].text, other=names_[other + 1].text)
+        sheet.ask(
+            "arithmetic",
+            asked.ROW_DIFFERENCE,
+            text,
+            evidence,
+            hops=3,
+            group="arithmetic",
+            column=head,
+            one=names_[one + 1].text,
+            other=names_[other + 1].text,
+        )
 
 
 KIND = LifelikeKind("table", 5, version="1", share=8, draw=draw_table, take=photographed_page)

@@ -16,7 +16,14 @@ WALLS: tuple[Rgb, ...] = (
     (214, 206, 190), (190, 182, 172), (230, 224, 212), (176, 160, 138), (206, 186, 150), (150, 158, 162), (196, 140, 112), (226, 208, 170),
     (120, 130, 140), (170, 190, 180),
 )  # fmt: skip
-BRICKS: tuple[Rgb, ...] = ((148, 74, 56), (126, 62, 50), (172, 104, 76), (184, 150, 120), (110, 88, 80), (200, 190, 178))
+BRICKS: tuple[Rgb, ...] = (
+    (148, 74, 56),
+    (126, 62, 50),
+    (172, 104, 76),
+    (184, 150, 120),
+    (110, 88, 80),
+    (200, 190, 178),
+)
 
 
 @lru_cache(maxsize=8)
@@ -95,14 +102,19 @@ def stone(rng: Random, size: tuple[int, int]) -> Image.Image:
 def plaster(rng: Random, size: tuple[int, int]) -> Image.Image:
     """A rendered or painted wall, streaked by rain."""
     streaks = piece(rng, cloud(7), size, (1.0, 7.0))
-    return shaded(rng.choice(WALLS), 0.05 * piece(rng, cloud(8), size) + 0.035 * streaks + 0.035 * piece(rng, grain(), size))
+    return shaded(
+        rng.choice(WALLS), 0.05 * piece(rng, cloud(8), size) + 0.035 * streaks + 0.035 * piece(rng, grain(), size)
+    )
 
 
 def bricks(rng: Random, size: tuple[int, int]) -> Image.Image:
     """Courses of bricks in mortar."""
     tall = rng.randint(14, 34)
     wide = round(tall * rng.uniform(2.4, 3.4))
-    base, joint = np.array(rng.choice(BRICKS), np.float32), np.array(rng.choice(((200, 194, 184), (150, 144, 138), (110, 104, 100))), np.float32)
+    base, joint = (
+        np.array(rng.choice(BRICKS), np.float32),
+        np.array(rng.choice(((200, 194, 184), (150, 144, 138), (110, 104, 100))), np.float32),
+    )
     y, x = np.mgrid[: size[1], : size[0]]
     course = y // tall
     shifted = x + (course % 2) * (wide // 2)
@@ -110,7 +122,9 @@ def bricks(rng: Random, size: tuple[int, int]) -> Image.Image:
     mortar = (y % tall < gap) | (shifted % wide < gap)
     tones = np.random.default_rng(rng.randrange(1 << 30)).normal(1, 0.1, (course.max() + 1, size[0] // wide + 3))
     tone = tones[course, shifted // wide] + 0.09 * piece(rng, cloud(9), size) + 0.06 * piece(rng, grain(), size)
-    colours = np.where(mortar[..., None], joint * (0.95 + 0.05 * piece(rng, grain(), size)[..., None]), base * tone[..., None])
+    colours = np.where(
+        mortar[..., None], joint * (0.95 + 0.05 * piece(rng, grain(), size)[..., None]), base * tone[..., None]
+    )
     return Image.fromarray(colours.clip(0, 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(0.6))
 
 
@@ -124,7 +138,10 @@ def metal(rng: Random, size: tuple[int, int]) -> Image.Image:
 
 def tiles(rng: Random, size: tuple[int, int]) -> Image.Image:
     """Glazed square tiles."""
-    side, base = rng.randint(36, 90), rng.choice(((226, 226, 222), (40, 70, 90), (30, 80, 70), (196, 180, 150), (80, 30, 34)))
+    side, base = (
+        rng.randint(36, 90),
+        rng.choice(((226, 226, 222), (40, 70, 90), (30, 80, 70), (196, 180, 150), (80, 30, 34))),
+    )
     y, x = np.mgrid[: size[1], : size[0]]
     tones = np.random.default_rng(rng.randrange(1 << 30)).normal(0, 0.04, (size[1] // side + 1, size[0] // side + 1))
     joint = (x % side < 2) | (y % side < 2)
@@ -141,13 +158,24 @@ def leaves(rng: Random, size: tuple[int, int]) -> Image.Image:
 
 def sky(rng: Random, size: tuple[int, int]) -> Image.Image:
     """Paler towards the horizon, with clouds or without."""
-    top, low = np.array(rng.choice(((86, 130, 190), (120, 150, 184), (150, 160, 170), (64, 96, 150)))), np.array((206, 216, 224))
+    top, low = (
+        np.array(rng.choice(((86, 130, 190), (120, 150, 184), (150, 160, 170), (64, 96, 150)))),
+        np.array((206, 216, 224)),
+    )
     share = np.linspace(0, 1, size[1])[:, None, None]
-    white = rng.choice((0.0, 1.0)) * piece(rng, cloud(13, 5, 3), size, (2.0, 1.0)).clip(0, 2)[..., None] * 24
+    white = rng.choice((0.0, 1.0)) * piece(rng, cloud(13, 5, 4), size, (2.0, 1.0)).clip(0, 2)[..., None] * 24
     return Image.fromarray((top * (1 - share) + low * share + white).clip(0, 255).astype(np.uint8))
 
 
-GROUNDS: tuple[Callable[[Random, tuple[int, int]], Image.Image], ...] = (wood, wood, cloth, stone, planks, stone, plaster)
+GROUNDS: tuple[Callable[[Random, tuple[int, int]], Image.Image], ...] = (
+    wood,
+    wood,
+    cloth,
+    stone,
+    planks,
+    stone,
+    plaster,
+)
 
 
 def ground(rng: Random, size: tuple[int, int]) -> Image.Image:

@@ -40,7 +40,9 @@ def journey(rng: Random, writer: Writer) -> tuple[str, list[Entry]]:
     entries = [
         Entry(rng.choice(("FROM", "From", "Von", "Departure")), start, "from", asked.PLACE_FROM, 1.6),
         Entry(rng.choice(("TO", "To", "Nach", "Destination")), end, "to", asked.PLACE_TO, 1.6),
-        Entry(rng.choice(("PASSENGER", "Name", "Passenger name")), person(rng, writer.speaker), "name", asked.PASSENGER),
+        Entry(
+            rng.choice(("PASSENGER", "Name", "Passenger name")), person(rng, writer.speaker), "name", asked.PASSENGER
+        ),
         Entry(rng.choice(("DATE", "Date", "Travel date")), date(rng), "date", asked.WHEN_DATE),
         Entry(rng.choice(("DEPARTS", "Time", "Dep.", "Boarding")), clock(rng), "time", asked.WHEN_TIME),
         Entry(rng.choice(("SEAT", "Seat")), f"{rng.randint(1, 48)}{rng.choice('ABCDEF')}", "seat", asked.SEAT, 1.3),
@@ -59,7 +61,13 @@ def event(rng: Random, writer: Writer) -> tuple[str, list[Entry]]:
     money = Money.chosen(rng)
     price = money.full(rng.randint(8, 900) * rng.choice((10, 50, 100)))
     entries = [
-        Entry(rng.choice(("VENUE", "Venue", "Ort")), f"{rng.choice(HALLS)}, {town(rng, writer.speaker)}", "venue", asked.VENUE, 1.15),
+        Entry(
+            rng.choice(("VENUE", "Venue", "Ort")),
+            f"{rng.choice(HALLS)}, {town(rng, writer.speaker)}",
+            "venue",
+            asked.VENUE,
+            1.15,
+        ),
         Entry(rng.choice(("DATE", "Date")), date(rng), "date", asked.WHEN_DATE, 1.15),
         Entry(rng.choice(("TIME", "Starts", "Begin")), clock(rng), "time", asked.WHEN_TIME, 1.15),
         Entry(rng.choice(("PRICE", "Price", "Total")), price, "price", asked.TICKET_PRICE),
@@ -76,14 +84,33 @@ def parking(rng: Random, writer: Writer) -> tuple[str, list[Entry]]:
     money = Money.chosen(rng)
     plate = f"{''.join(rng.choices('ABCDEFGHJKLMNPRSTUVWXYZ', k=rng.randint(1, 3)))} {rng.randint(10, 9999)}"
     entries = [
-        Entry(rng.choice(("Valid until", "PARK UNTIL", "Expires")), clock(rng), "time", ("Until when may I park?", "Until when is it valid?", "When does it expire?"), 1.8),
+        Entry(
+            rng.choice(("Valid until", "PARK UNTIL", "Expires")),
+            clock(rng),
+            "time",
+            ("Until when may I park?", "Until when is it valid?", "When does it expire?"),
+            1.8,
+        ),
         Entry(rng.choice(("Date", "DATE")), date(rng), "date", asked.WHEN_DATE, 1.2),
-        Entry(rng.choice(("Fee paid", "PAID", "Amount", "Tarif")), money.full(rng.randint(2, 300) * 10), "price", asked.TICKET_PRICE, 1.2),
+        Entry(
+            rng.choice(("Fee paid", "PAID", "Amount", "Tarif")),
+            money.full(rng.randint(2, 300) * 10),
+            "price",
+            asked.TICKET_PRICE,
+            1.2,
+        ),
         Entry(rng.choice(("Plate", "Registration", "Vehicle")), plate, "plate", asked.PLATE),
         Entry(rng.choice(("Zone", "Car park", "Location")), f"{town(rng, writer.speaker)} {rng.randint(1, 99)}"),
     ]
-    others = [Entry("Entered", clock(rng)), Entry("Machine", serial(rng)), Entry("Ticket", serial(rng)), Entry("Tariff", rng.choice("ABCD"))]
-    return rng.choice(("PARKING TICKET", "Pay & Display", "CAR PARK", "City Parking", "P")), entries + rng.sample(others, rng.randint(1, 3))
+    others = [
+        Entry("Entered", clock(rng)),
+        Entry("Machine", serial(rng)),
+        Entry("Ticket", serial(rng)),
+        Entry("Tariff", rng.choice("ABCD")),
+    ]
+    return rng.choice(("PARKING TICKET", "Pay & Display", "CAR PARK", "City Parking", "P")), entries + rng.sample(
+        others, rng.randint(1, 3)
+    )
 
 
 CONTENTS = {"journey": journey, "event": event, "parking": parking, "cinema": event, "pass": journey}
@@ -136,16 +163,28 @@ def head(writer: Writer, title: str, accent: Rgb, layout: str) -> float:
         logo(writer, x, tall * 0.25, tall * 0.5, lighter(accent, 0.5) if banded else accent)
         x += tall * 0.7
     centred = rng.random() < 0.25
-    ink = writer.line(width / 2 if centred else x, (tall - big.cap) / 2, title, big, align="centre" if centred else "left", colour=colour, width=width * 0.66)
+    ink = writer.line(
+        width / 2 if centred else x,
+        (tall - big.cap) / 2,
+        title,
+        big,
+        align="centre" if centred else "left",
+        colour=colour,
+        width=width * 0.66,
+    )
     questions = asked.EVENT if layout in ("event", "cinema") else asked.HEADING
     writer.sheet.ask("title", questions, ink.text, [ink])
     if not centred and rng.random() < 0.5:
         kind = rng.choice(("BOARDING PASS", "TICKET", "E-Ticket", "Admit one", "Ticket")) if layout != "parking" else ""
-        writer.put(width - cap * 1.4, (tall - cap) / 2, kind, writer.bold, align="right", colour=colour, width=width * 0.24)
+        writer.put(
+            width - cap * 1.4, (tall - cap) / 2, kind, writer.bold, align="right", colour=colour, width=width * 0.24
+        )
     return tall + cap * 1.4
 
 
-def grid(writer: Writer, entries: list[Entry], frame: tuple[float, float, float], columns: int, accent: Rgb) -> tuple[float, list[Ink]]:
+def grid(
+    writer: Writer, entries: list[Entry], frame: tuple[float, float, float], columns: int, accent: Rgb
+) -> tuple[float, list[Ink]]:
     """Labels above their values, or beside them, in columns."""
     rng, cap = writer.rng, writer.cap
     x0, y, x1 = frame
@@ -156,9 +195,18 @@ def grid(writer: Writer, entries: list[Entry], frame: tuple[float, float, float]
         below = y + label_style.cap * 1.9
         for k, entry in enumerate(row):
             x, room = x0 + k * column, column * (0.94 if k + 1 < len(row) or columns > 1 else 1)
-            label = writer.put(x, y, entry.label, label_style, colour=accent if tinted else (110, 110, 114), width=room * (0.4 if beside else 1))
+            label = writer.put(
+                x,
+                y,
+                entry.label,
+                label_style,
+                colour=accent if tinted else (110, 110, 114),
+                width=room * (0.4 if beside else 1),
+            )
             at = x0 + (x1 - x0) * 0.45 if beside else x
-            ink = writer.put(at, y if beside else below, entry.value, writer.bold.sized(entry.size), width=x + room - at)
+            ink = writer.put(
+                at, y if beside else below, entry.value, writer.bold.sized(entry.size), width=x + room - at
+            )
             inks.append(ink)
             ask_entry(writer, entry, label, ink, entries)
         tallest = max(entry.size for entry in row) * cap
@@ -183,7 +231,9 @@ def codes(writer: Writer, x0: float, y: float, x1: float, upright: bool) -> floa
         bar_code(writer, box)
         number = serial(rng)
         ink = writer.line(x0, box[3] + cap * 0.5, number, writer.body.sized(0.85))
-        writer.sheet.ask("code", ("Which number is under the bar code?", "Read the number below the bars."), ink.text, [ink])
+        writer.sheet.ask(
+            "code", ("Which number is under the bar code?", "Read the number below the bars."), ink.text, [ink]
+        )
         return box[3] + cap * 2.2
     if kind < 0.65:
         side = cap * rng.uniform(6, 9)
@@ -208,8 +258,18 @@ def tear(writer: Writer, x: float, top: float, y: float, entries: list[Entry], a
 
 SMALL_PRINT = {
     "journey": ("Please be at the gate 20 minutes before departure.", "Not transferable.", "Valid with photo ID only."),
-    "event": ("Not transferable. Keep until exit.", "No refund. No exchange.", "Void if detached.", "General conditions apply."),
-    "parking": ("Place face up behind the windscreen.", "Not transferable.", "Display clearly.", "Keep for your records."),
+    "event": (
+        "Not transferable. Keep until exit.",
+        "No refund. No exchange.",
+        "Void if detached.",
+        "General conditions apply.",
+    ),
+    "parking": (
+        "Place face up behind the windscreen.",
+        "Not transferable.",
+        "Display clearly.",
+        "Keep for your records.",
+    ),
 }
 SMALL_PRINT |= {"cinema": SMALL_PRINT["event"], "pass": SMALL_PRINT["journey"]}
 

@@ -72,12 +72,30 @@ TICKET_PRICE = (
     "What does the ticket cost?", "How much is the ticket?", "What is the price?", "price", "What was paid for it?",
     "How much did the ticket cost?",
 )  # fmt: skip
-PASSENGER = ("Who travels?", "What is the name of the passenger?", "Whose ticket is it?", "Who is it made out to?", "name")
-WHEN_DATE = ("On which date is it?", "What is the date?", "When is it?", "date", "For which day is it valid?", "Which day?")
+PASSENGER = (
+    "Who travels?",
+    "What is the name of the passenger?",
+    "Whose ticket is it?",
+    "Who is it made out to?",
+    "name",
+)
+WHEN_DATE = (
+    "On which date is it?",
+    "What is the date?",
+    "When is it?",
+    "date",
+    "For which day is it valid?",
+    "Which day?",
+)
 WHEN_TIME = ("At what time does it start?", "What time is printed?", "What is the time?", "time", "When does it begin?")
 TICKED = ("Which option is ticked for {label}?", "What is ticked under {label}?", "Which box is marked for {label}?",
           "What was chosen for {label}?")  # fmt: skip
-IS_TICKED = ("Is {option} ticked?", "Is the box {option} marked?", "Was {option} chosen?", "Is there a mark at {option}?")
+IS_TICKED = (
+    "Is {option} ticked?",
+    "Is the box {option} marked?",
+    "Was {option} chosen?",
+    "Is there a mark at {option}?",
+)
 PRODUCT = (
     "What is the product?", "Which product is it?", "What is on the label?", "What is sold here?", "product name",
     "What is the name of the product?",
@@ -120,7 +138,13 @@ ROW_DIFFERENCE = (
     "What is the difference in {column} between {one} and {other}?", "By how much do {one} and {other} differ in {column}?",
     "How far apart are {one} and {other} in {column}?",
 )  # fmt: skip
-SOURCE = ("What is the source?", "Where do the numbers come from?", "Which source is named?", "source", "Read the source.")
+SOURCE = (
+    "What is the source?",
+    "Where do the numbers come from?",
+    "Which source is named?",
+    "source",
+    "Read the source.",
+)
 NOTE = ("What does the note say?", "Read the note.", "What is the footnote?", "What is printed in small letters below?")
 
 CHART_TITLE = (
@@ -157,7 +181,11 @@ SERIES_HIGHEST = (
     "For which category is {series} highest?", "Where is {series} largest?", "Which one has the most {series}?",
     "When or where does {series} peak?",
 )  # fmt: skip
-SERIES_LOWEST = ("For which category is {series} lowest?", "Where is {series} smallest?", "Which one has the least {series}?")
+SERIES_LOWEST = (
+    "For which category is {series} lowest?",
+    "Where is {series} smallest?",
+    "Which one has the least {series}?",
+)
 CHART_MAXIMUM = ("What is the highest value?", "What is the largest number shown?", "How high is the highest value?")
 CHART_MINIMUM = ("What is the lowest value?", "What is the smallest number shown?", "How low is the lowest value?")
 CHART_DIFFERENCE = (
@@ -185,9 +213,18 @@ ALL_OF_CATEGORY = (
     "Transcribe the values of {name}.",
 )  # fmt: skip
 NUM_CATEGORIES = ("How many categories are shown?", "How many different categories does the chart have?")
-NUM_SERIES = ("How many series does the chart have?", "How many entries does the legend have?", "How many groups are in the legend?")
+NUM_SERIES = (
+    "How many series does the chart have?",
+    "How many entries does the legend have?",
+    "How many groups are in the legend?",
+)
 AXIS = ("What does the {axis} axis show?", "What is the label of the {axis} axis?", "How is the {axis} axis labelled?")
-WHICH_HAS = ("Which one has the value {value}?", "What is at {value}?", "Which category has {value}?", "To what does {value} belong?")
+WHICH_HAS = (
+    "Which one has the value {value}?",
+    "What is at {value}?",
+    "Which category has {value}?",
+    "To what does {value} belong?",
+)
 
 SIGN_TEXT = (
     "What does the sign say?", "What is written on the sign?", "Read the sign.", "What can be read here?",
@@ -198,9 +235,18 @@ SHOP_NAME = (
     "What is the name of the store?", "Read the name of the shop.", "Which business is this?", "shop name",
 )  # fmt: skip
 SIGN_PHONE = ("What is the phone number?", "Which number can I call?", "Read the phone number.", "phone number")
-STREET_NAME = ("What is the name of the street?", "Which street is it?", "Read the street name.", "In which street is it?")
+STREET_NAME = (
+    "What is the name of the street?",
+    "Which street is it?",
+    "Read the street name.",
+    "In which street is it?",
+)
 PLATE = ("What is on the number plate?", "Read the licence plate.", "What is the number of the car?", "plate number")
-DISTANCE = ("How far is it to {place}?", "How many kilometres are left to {place}?", "What distance is given for {place}?")
+DISTANCE = (
+    "How far is it to {place}?",
+    "How many kilometres are left to {place}?",
+    "What distance is given for {place}?",
+)
 PLACE_AT = ("Which place is {distance} away?", "What is {distance} away?", "To which place is it {distance}?")
 HOUSE_NUMBER = ("What is the house number?", "Which number does the house have?", "Read the house number.")
 OFFER = ("What is written on the window?", "What does the window say?", "Read the words on the window.")
@@ -220,9 +266,22 @@ FILE_FIELD = (
     "What is the {column} of {row}?", "Which {column} does {row} have?", "{column} of {row}?",
     "What is listed as {column} for {row}?", "Find {row}: what is its {column}?",
 )  # fmt: skip
-BUTTONS = ("What does the highlighted button say?", "Which button is highlighted?", "What is written on the coloured button?")
-CLOCK_NOW = ("What time is it on the screen?", "What time does the clock show?", "Which time is shown?", "What is the time?")
-SUBJECT_OF = ("What is the subject of the message from {name}?", "What did {name} write about?", "What is the mail from {name} about?")
+BUTTONS = (
+    "What does the highlighted button say?",
+    "Which button is highlighted?",
+    "What is written on the coloured button?",
+)
+CLOCK_NOW = (
+    "What time is it on the screen?",
+    "What time does the clock show?",
+    "Which time is shown?",
+    "What is the time?",
+)
+SUBJECT_OF = (
+    "What is the subject of the message from {name}?",
+    "What did {name} write about?",
+    "What is the mail from {name} about?",
+)
 SENDER_OF = ("Who wrote about {subject}?", "Who sent {subject}?", "From whom is {subject}?")
 MESSAGE = ("What does the message say?", "Read the message.", "What is the dialog about?", "What does the window ask?")
 BALANCE = ("What is the balance?", "How much is in the account?", "What is the current balance?", "balance")
@@ -233,15 +292,28 @@ BULLET = (
     "What does the {nth} bullet say?", "Read the {nth} point.", "What is the {nth} point?", "What is the {nth} item of the list?",
     "Which point comes {nth}?",
 )  # fmt: skip
-NUM_BULLETS = ("How many points are on the slide?", "How many bullets are there?", "How many points does the slide make?")
+NUM_BULLETS = (
+    "How many points are on the slide?",
+    "How many bullets are there?",
+    "How many points does the slide make?",
+)
 PRESENTER = ("Who gives the talk?", "Who is the speaker?", "Who presents?", "Whose slide is it?")
 SLIDE_NUMBER = ("Which number does the slide have?", "What is the slide number?", "Which page is it?")
 BIG_NUMBER = (
     "Which number is shown for {name}?", "What is the figure for {name}?", "What is the number of {name}?", "{name}?",
     "How high is {name}?",
 )  # fmt: skip
-UNDER_HEAD = ("What is the first point under {name}?", "What stands first below {name}?", "Read the first point of {name}.")
+UNDER_HEAD = (
+    "What is the first point under {name}?",
+    "What stands first below {name}?",
+    "Read the first point of {name}.",
+)
 WHEN_OF = ("When is {name}?", "At what time is {name}?", "What time does {name} begin?", "When does {name} take place?")
-DATE_OF = ("When is {name}?", "What is the date of {name}?", "When does {name} take place?", "Which date is given for {name}?")
+DATE_OF = (
+    "When is {name}?",
+    "What is the date of {name}?",
+    "When does {name} take place?",
+    "Which date is given for {name}?",
+)
 WHAT_AT = ("What is planned for {time}?", "What happens at {time}?", "What is at {time}?")
 SMALL_PRINT = ("What does the smallest line at the bottom say?", "Read the footer.", "What is written at the foot?")

@@ -147,7 +147,9 @@ def firm(rng: Random, speaker: Speaker) -> str:
     if rng.random() < 0.5:
         return speaker.company()
     core = speaker.word(BRANDS)
-    tail = rng.choice(("", speaker.word(TRADES), "Solutions", "Systems", "Logistics", "Energy", "Studio", "Partners", "Labs"))
+    tail = rng.choice(
+        ("", speaker.word(TRADES), "Solutions", "Systems", "Logistics", "Energy", "Studio", "Partners", "Labs")
+    )
     form = rng.choice(("", "", "GmbH", "Ltd", "Inc.", "AB", "S.p.A.", "B.V.", "AG", "SARL", "Oy", "A/S", "LLP"))
     return " ".join(f"{core} {tail} {form}".split())
 
@@ -168,7 +170,15 @@ def account(rng: Random) -> str:
     digits = "".join(rng.choices("0123456789", k=18))
     country = rng.choice(("DE", "FR", "GB", "NL", "AT", "ES", "IT", "BE"))
     grouped = f"{country}{digits[:2]} " + " ".join(digits[k : k + 4] for k in range(2, 18, 4))
-    return rng.choice((grouped, grouped, f"{digits[:3]}-{digits[3:9]}", digits[:10], f"{digits[:2]}-{digits[2:4]}-{digits[4:6]} {digits[6:14]}"))
+    return rng.choice(
+        (
+            grouped,
+            grouped,
+            f"{digits[:3]}-{digits[3:9]}",
+            digits[:10],
+            f"{digits[:2]}-{digits[2:4]}-{digits[4:6]} {digits[6:14]}",
+        )
+    )
 
 
 def quantity(rng: Random, speaker: Speaker, value: float) -> str:

@@ -57,7 +57,9 @@ def family(rng: Random, styles: Sequence[str], unseen: bool) -> tuple[Typeface, 
 
 
 def is_bold(face: Typeface) -> bool:
-    return any(mark in face.stem for mark in ("Bold", "Black", "Heavy", "Semibold", "75F", "77F", "_RB", "Bd", "_B", "cmunbx"))
+    return any(
+        mark in face.stem for mark in ("Bold", "Black", "Heavy", "Semibold", "75F", "77F", "_RB", "Bd", "_B", "cmunbx")
+    )
 
 
 @dataclass
@@ -115,7 +117,9 @@ class Writer:
             y += style.cap * pitch
         return inks
 
-    def box(self, box: Box, fill: Colour | None = None, outline: Colour | None = None, width: int = 1, radius: float = 0) -> None:
+    def box(
+        self, box: Box, fill: Colour | None = None, outline: Colour | None = None, width: int = 1, radius: float = 0
+    ) -> None:
         if box[2] - box[0] >= 1 and box[3] - box[1] >= 1:
             self.pen.rounded_rectangle(box, radius, fill=fill, outline=outline, width=width)
 
@@ -129,7 +133,9 @@ class Writer:
         for number in self.rng.sample(range(len(rows)), min(most, len(rows))):
             text, start = texts[number], starts[number]
             if starts.count(start) == 1 and text != start:
-                self.sheet.ask("transcribe", wordings.LINE, text, [union(rows[number])], glyph_px=caps[number], start=start)
+                self.sheet.ask(
+                    "transcribe", wordings.LINE, text, [union(rows[number])], glyph_px=caps[number], start=start
+                )
             elif texts.count(text) == 1 and number + 1 < len(rows) and aligned(rows[number], rows[number + 1]):
                 below = number + 1
                 self.sheet.ask(
