@@ -98,15 +98,19 @@ class Drawn:
         """Names of the series beside their colours."""
         look, place = self.look, self.look.legend
         loc, anchor, columns = {
-            "below": ("upper center", (0.5, -(self.below + 0.6 * look.cap) / (axes.get_position().height * self.board.height)), 6), "right": ("center left", (1.01, 0.5), 1),
+            "below": ("upper center",
+            (0.5, -(self.below + 0.6 * look.cap) / (axes.get_position().height * self.board.height)), 6),
+            "right": ("center left", (1.01, 0.5), 1),
             "above": ("lower left", (0.0, 1.0), 6), "inside": ("best", None, 1),
         }[place]  # fmt: skip
         width = (self.plot[2] - self.plot[0]) / max(
             1.0, max(look.width(name) for name in self.data.series) + 4.5 * look.cap
         )
         legend = axes.legend(
-            handles, self.data.series, prop=font(look.body, look.cap), loc="upper right" if loc == "best" else loc, bbox_to_anchor=anchor,
-            ncol=max(1, min(columns, len(handles), int(width))), frameon=self.rng.random() < 0.2, labelcolor=look.ink, handlelength=1.2, borderaxespad=0.2,
+            handles, self.data.series, prop=font(look.body, look.cap), loc="upper right" if loc == "best" else loc,
+                bbox_to_anchor=anchor,
+            ncol=max(1, min(columns, len(handles), int(width))), frameon=self.rng.random() < 0.2, labelcolor=look.ink,
+                handlelength=1.2, borderaxespad=0.2,
             columnspacing=1.2, handletextpad=0.5, facecolor=look.ground,
         )  # fmt: skip
         for number, text in enumerate(legend.get_texts()):

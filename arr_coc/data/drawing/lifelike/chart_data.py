@@ -1,4 +1,4 @@
-"""What charts are about: headlines, categories, series, numbers, sources, as newspapers, surveys and offices print them."""
+"""What charts are about: headlines, categories, series, numbers, sources, as newspapers and surveys print them."""
 
 from __future__ import annotations
 
@@ -11,46 +11,70 @@ from arr_coc.data.drawing.lifelike.world import BRANDS, COUNTRIES, GROUP_WORDS, 
 from arr_coc.data.drawing.words import listed
 
 SCALES = (
-    ("Agree", "Disagree"), ("Yes", "No", "Not sure"), ("Very good", "Good", "Fair", "Poor"), ("Support", "Oppose", "Don't know"),
-    ("More", "About the same", "Less"), ("Often", "Sometimes", "Rarely", "Never"), ("Better", "Worse", "No change"), ("Urban", "Suburban", "Rural"),
-    ("Very likely", "Fairly likely", "Not likely"), ("Trust", "Do not trust"), ("Approve", "Disapprove", "No answer"), ("A lot", "Some", "Not at all"),
-    ("Satisfied", "Neutral", "Dissatisfied"), ("Online", "In store", "Both"), ("Positive", "Negative"), ("Full-time", "Part-time", "Not working"),
-    ("Coal", "Gas", "Wind", "Solar", "Other"), ("Daily", "Weekly", "Monthly", "Less often"), ("Major problem", "Minor problem", "No problem"),
+    ("Agree", "Disagree"), ("Yes", "No", "Not sure"), ("Very good", "Good", "Fair", "Poor"),
+    ("Support", "Oppose", "Don't know"),
+    ("More", "About the same", "Less"), ("Often", "Sometimes", "Rarely", "Never"), ("Better", "Worse", "No change"),
+    ("Urban", "Suburban", "Rural"),
+    ("Very likely", "Fairly likely", "Not likely"), ("Trust", "Do not trust"), ("Approve", "Disapprove", "No answer"),
+    ("A lot", "Some", "Not at all"),
+    ("Satisfied", "Neutral", "Dissatisfied"), ("Online", "In store", "Both"), ("Positive", "Negative"),
+    ("Full-time", "Part-time", "Not working"),
+    ("Coal", "Gas", "Wind", "Solar", "Other"), ("Daily", "Weekly", "Monthly", "Less often"),
+    ("Major problem", "Minor problem", "No problem"),
 )  # fmt: skip
 AGES = ("Ages 18-29", "30-49", "50-64", "65+")
 PEOPLE_SPLITS = (
-    AGES, ("Under 25", "25-34", "35-44", "45-54", "55-64", "65 and over"), ("Men", "Women"), ("Primary school", "Secondary school", "College", "Postgraduate"),
-    ("Lower income", "Middle income", "Upper income"), ("North", "South", "East", "West"), ("Urban", "Suburban", "Rural"), ("Left", "Centre", "Right"),
+    AGES, ("Under 25", "25-34", "35-44", "45-54", "55-64", "65 and over"), ("Men", "Women"),
+        ("Primary school", "Secondary school", "College", "Postgraduate"),
+    ("Lower income", "Middle income", "Upper income"), ("North", "South", "East", "West"),
+    ("Urban", "Suburban", "Rural"), ("Left", "Centre", "Right"),
     ("Owners", "Renters"), ("Employed", "Unemployed", "Retired", "Students"), ("Low", "Medium", "High"),
 )  # fmt: skip
 THINGS = listed(
-    "Economy|Health care|Education|Immigration|Housing costs|Climate|Crime|Pensions|Taxes|Public transport|Food prices|Energy bills|Water supply|"
-    "Data privacy|Child care|Air pollution|Unemployment|Road safety|Corruption|Internet access|Rural schools|Nursing homes|Plastic waste"
+    "Economy|Health care|Education|Immigration|Housing costs|Climate|Crime|Pensions|Taxes|Public transport|"
+    "Food prices|Energy bills|Water supply|"
+    "Data privacy|Child care|Air pollution|Unemployment|Road safety|Corruption|Internet access|Rural schools|"
+    "Nursing homes|Plastic waste"
 )
 MEDIA = listed(
-    "Television|Radio|Print newspapers|News websites|Social media|Podcasts|Email|Magazines|Messaging apps|Friends and family|Books|Video sites"
+    "Television|Radio|Print newspapers|News websites|Social media|Podcasts|Email|Magazines|Messaging apps|"
+    "Friends and family|Books|Video sites"
 )
 USES = listed(
-    "use the internet every day|read a book last month|work from home|own a car|cycle to work|trust the news|save money each month|live alone|"
-    "speak two languages|worry about bills|pay by card|shop online|exercise weekly|have a garden|eat breakfast|watch live sport|cook at home|"
-    "volunteer in their town|back up their data|rent their home|follow local politics|take the bus|heat with gas|own a smartphone"
+    "use the internet every day|read a book last month|work from home|own a car|cycle to work|trust the news|"
+    "save money each month|live alone|"
+    "speak two languages|worry about bills|pay by card|shop online|exercise weekly|have a garden|eat breakfast|"
+    "watch live sport|cook at home|"
+    "volunteer in their town|back up their data|rent their home|follow local politics|take the bus|heat with gas|"
+    "own a smartphone"
 )
 MEASURES = (
-    ("Revenue", "in millions of dollars", 2, 980, 0), ("Visitors", "in thousands", 10, 950, 0), ("Average price", "in euros", 2, 400, 2),
-    ("Rainfall", "mm per month", 4, 240, 0), ("Electricity use", "TWh", 5, 600, 0), ("New cars", "thousands registered", 3, 320, 0),
-    ("Life expectancy", "years at birth", 55, 85, 1), ("CO2 emissions", "tonnes per person", 0.5, 19, 1), ("Downloads", "in millions", 1, 90, 1),
-    ("Employees", "number of people", 20, 4800, 0), ("Births", "per 1,000 people", 6, 38, 1), ("Exports", "billion US$", 1, 700, 0),
-    ("Harvest", "tonnes per hectare", 1, 12, 1), ("Waiting time", "days", 3, 120, 0), ("Temperature", "annual mean, degrees", 2, 29, 1),
-    ("Rent", "per square metre", 5, 42, 2), ("Tickets sold", "per season", 100, 9800, 0), ("Broadband speed", "Mbit/s", 5, 480, 0),
+    ("Revenue", "in millions of dollars", 2, 980, 0), ("Visitors", "in thousands", 10, 950, 0),
+    ("Average price", "in euros", 2, 400, 2),
+    ("Rainfall", "mm per month", 4, 240, 0), ("Electricity use", "TWh", 5, 600, 0),
+    ("New cars", "thousands registered", 3, 320, 0),
+    ("Life expectancy", "years at birth", 55, 85, 1), ("CO2 emissions", "tonnes per person", 0.5, 19, 1),
+    ("Downloads", "in millions", 1, 90, 1),
+    ("Employees", "number of people", 20, 4800, 0), ("Births", "per 1,000 people", 6, 38, 1),
+    ("Exports", "billion US$", 1, 700, 0),
+    ("Harvest", "tonnes per hectare", 1, 12, 1), ("Waiting time", "days", 3, 120, 0),
+    ("Temperature", "annual mean, degrees", 2, 29, 1),
+    ("Rent", "per square metre", 5, 42, 2), ("Tickets sold", "per season", 100, 9800, 0),
+    ("Broadband speed", "Mbit/s", 5, 480, 0),
 )  # fmt: skip
 RATES = (
-    "Unemployment rate", "Inflation", "Share of renewable energy", "Voter turnout", "Literacy rate", "Market share", "Vaccination rate", "Growth of sales",
-    "Share of women in parliament", "Household savings rate", "Internet users", "Forest area", "Home ownership", "Occupancy of hotels",
+    "Unemployment rate", "Inflation", "Share of renewable energy", "Voter turnout", "Literacy rate", "Market share",
+    "Vaccination rate", "Growth of sales",
+    "Share of women in parliament", "Household savings rate", "Internet users", "Forest area", "Home ownership",
+    "Occupancy of hotels",
 )  # fmt: skip
 HEADLINES = (
-    "Most {group} say they {use}", "Fewer {group} {use} than a decade ago", "{group} who {use}", "About half of {group} {use}", "Who {use}?",
-    "Views of {thing} differ widely by {dimension}", "{thing} tops the list of concerns", "How {group} see {thing}", "Share of {group} who {use}",
-    "{group} are divided over {thing}", "Concern about {thing} is rising", "Many {group} doubt progress on {thing}", "{thing}: what {group} think",
+    "Most {group} say they {use}", "Fewer {group} {use} than a decade ago", "{group} who {use}",
+    "About half of {group} {use}", "Who {use}?",
+    "Views of {thing} differ widely by {dimension}", "{thing} tops the list of concerns", "How {group} see {thing}",
+    "Share of {group} who {use}",
+    "{group} are divided over {thing}", "Concern about {thing} is rising", "Many {group} doubt progress on {thing}",
+    "{thing}: what {group} think",
 )  # fmt: skip
 POLLSTERS = ("Survey", "Poll", "Panel", "Barometer", "Monitor", "Study", "Census", "Report", "Yearbook", "Index")
 QUESTIONS = (
@@ -95,17 +119,22 @@ class ChartData:
 def source(rng: Random, speaker: Speaker) -> str:
     year = rng.randint(1999, 2026)
     body = rng.choice((
-        f"{firm(rng, speaker)} {rng.choice(POLLSTERS)}, {year}", f"{rng.choice(COUNTRIES)} {rng.choice(POLLSTERS)} {year}", "National Statistics Office", "Eurostat",
-        f"{rng.choice(BRANDS)} {rng.choice(POLLSTERS)} of {rng.randint(800, 12000):,} adults, {rng.choice(MONTH_NAMES)} {year}", "World Bank", "Ministry of Finance",
-        f"{speaker.word(words.SURNAMES)} & {speaker.word(words.SURNAMES)} ({year})", "own calculations", f"Annual report {year}",
+        f"{firm(rng, speaker)} {rng.choice(POLLSTERS)}, {year}",
+            f"{rng.choice(COUNTRIES)} {rng.choice(POLLSTERS)} {year}", "National Statistics Office", "Eurostat",
+        f"{rng.choice(BRANDS)} {rng.choice(POLLSTERS)} of {rng.randint(800, 12000):,} adults, {year}",
+        "World Bank", "Ministry of Finance",
+        f"{speaker.word(words.SURNAMES)} & {speaker.word(words.SURNAMES)} ({year})", "own calculations",
+            f"Annual report {year}",
     ))  # fmt: skip
     return f"{rng.choice(('Source: ', 'Source: ', 'Sources: ', 'Data: ', 'SOURCE: ', ''))}{body}"
 
 
 def note(rng: Random) -> str:
     return rng.choice((
-        "Note: Figures may not add to 100% because of rounding.", "Note: Those who did not answer are not shown.", "* Estimate", "Note: Weighted results.",
-        "Note: Preliminary figures.", "Multiple answers possible.", "Note: Base year 2015.", "Excludes overseas territories.",
+        "Note: Figures may not add to 100% because of rounding.", "Note: Those who did not answer are not shown.",
+        "* Estimate", "Note: Weighted results.",
+        "Note: Preliminary figures.", "Multiple answers possible.", "Note: Base year 2015.",
+        "Excludes overseas territories.",
     ))  # fmt: skip
 
 

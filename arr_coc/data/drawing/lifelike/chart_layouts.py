@@ -165,7 +165,8 @@ def head_of(drawn: Drawn, axes: Any, s: int, start: float, value: float) -> None
     """A series' name over the first bar."""
     look = drawn.look
     artist = axes.annotate(
-        drawn.data.series[s], (start + value / 2, -0.5), (0, 5), textcoords="offset points", ha="center", va="bottom", fontproperties=font(look.bold, look.cap * 0.95),
+        drawn.data.series[s], (start + value / 2, -0.5), (0, 5), textcoords="offset points", ha="center", va="bottom",
+            fontproperties=font(look.bold, look.cap * 0.95),
         color=look.colours[s % 6] if look.sign == "first" else look.ink, annotation_clip=False,
     )  # fmt: skip
     drawn.series[s] = drawn.board.follow(artist, look.bold, look.cap * 0.95)
@@ -253,8 +254,10 @@ def lines(drawn: Drawn) -> None:
                 True,
             )
         if direct:
-            artist = axes.annotate(data.series[s], (len(values) - 1, values[-1]), (look.cap * 1.6, 0), textcoords="offset points", ha="left", va="center_baseline",
-                                   fontproperties=font(look.bold, look.cap), color=look.colours[s % 6], annotation_clip=False)  # fmt: skip
+            artist = axes.annotate(data.series[s], (len(values) - 1, values[-1]), (look.cap * 1.6, 0),
+                textcoords="offset points", ha="left", va="center_baseline",
+                                   fontproperties=font(look.bold, look.cap), color=look.colours[s % 6],
+                                       annotation_clip=False)  # fmt: skip
             drawn.series[s] = drawn.board.follow(artist, look.bold, look.cap)
     look.dress(axes, "y")
     drawn.scale(axes, "y", not every or rng.random() < 0.5)
@@ -274,7 +277,8 @@ def pie(drawn: Drawn, hole: float = 0.0) -> None:
     middle = (x0 + x1 - legend) / 2
     axes = drawn.board.axes((middle - side / 2, (y0 + y1 - side) / 2, middle + side / 2, (y0 + y1 + side) / 2))
     colours = [look.colours[n % 6] for n in range(len(data.names))]
-    wedges = axes.pie(data.values[0], colors=colours, startangle=rng.choice((90, 0, rng.randint(0, 360))), counterclock=rng.random() < 0.4, radius=1.0,
+    wedges = axes.pie(data.values[0], colors=colours, startangle=rng.choice((90, 0, rng.randint(0, 360))),
+        counterclock=rng.random() < 0.4, radius=1.0,
                       wedgeprops={"width": 1 - hole, "edgecolor": look.ground, "linewidth": 1.2})[0]  # fmt: skip
     axes.set_xlim(-1.02, 1.02)
     axes.set_ylim(-1.02, 1.02)
@@ -297,8 +301,10 @@ def pie(drawn: Drawn, hole: float = 0.0) -> None:
                 True,
             )
         if beside:
-            place = axes.annotate(data.names[n], (1.06 * np.cos(angle), 1.06 * np.sin(angle)), (0, 0), textcoords="offset points", annotation_clip=False,
-                                  ha="left" if np.cos(angle) > 0 else "right", va="center_baseline", fontproperties=font(look.body, look.cap), color=look.ink)  # fmt: skip
+            place = axes.annotate(data.names[n], (1.06 * np.cos(angle), 1.06 * np.sin(angle)), (0, 0),
+                textcoords="offset points", annotation_clip=False,
+                                  ha="left" if np.cos(angle) > 0 else "right", va="center_baseline",
+                                      fontproperties=font(look.body, look.cap), color=look.ink)  # fmt: skip
             drawn.names[n] = drawn.board.follow(place, look.body, look.cap)
     if not beside:
         box = axes.legend(

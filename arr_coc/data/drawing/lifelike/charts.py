@@ -1,4 +1,4 @@
-"""Charts as newspapers, surveys and offices print them: a headline, a plot by matplotlib, a source; and what is asked."""
+"""Charts as newspapers and surveys print them: a headline, a plot by matplotlib, a source; and what is asked."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ from arr_coc.data.drawing.lifelike.writer import spelled, wrapped
 from arr_coc.data.records import Box
 
 LAYOUTS: dict[str, Callable[[Drawn], None]] = {
-    "survey": layouts.stacked, "across": layouts.across, "columns": layouts.columns, "stacked columns": layouts.stacked_columns, "lines": layouts.lines,
+    "survey": layouts.stacked, "across": layouts.across, "columns": layouts.columns,
+    "stacked columns": layouts.stacked_columns, "lines": layouts.lines,
     "pie": layouts.pie, "dots": layouts.dots,
 }  # fmt: skip
 WEIGHTS = (22, 22, 20, 8, 16, 6, 6)
 UNSEEN_LAYOUTS: dict[str, Callable[[Drawn], None]] = {
-    "donut": layouts.donut, "lollipops": layouts.lollipops, "grouped": layouts.across, "columns": layouts.columns, "lines": layouts.lines, "survey": layouts.stacked,
+    "donut": layouts.donut, "lollipops": layouts.lollipops, "grouped": layouts.across, "columns": layouts.columns,
+    "lines": layouts.lines, "survey": layouts.stacked,
 }  # fmt: skip
 MOST_LISTED = 24
 
@@ -97,7 +99,8 @@ def composed(rng: Random, data: ChartData, look: Look, layout: str) -> tuple[Dra
     ]
     small = rng.uniform(0.78, 0.95)
     foot = [(kind, wrapped(spelled(look.body, text), Print(look.body, cap * small), room), look.body, small)
-            for kind, text in (("note", data.note if rng.random() < 0.4 else ""), ("source", data.source if rng.random() < 0.85 else ""))]  # fmt: skip
+            for kind, text in (("note", data.note if rng.random() < 0.4 else ""),
+                ("source", data.source if rng.random() < 0.85 else ""))]  # fmt: skip
     top = margin + sum(len(parts) * cap * scale * 1.75 + 0.7 * cap for _, parts, _, scale in texts if parts) + cap
     end = margin + sum(len(parts) * cap * small * 1.8 for _, parts, _, _ in foot) + cap * 0.8
     needed = 2.4 * cap * (2 + len(data.series)) if len(data.series) > 1 else 2 * cap
@@ -175,7 +178,8 @@ class Told:
     """Questions about the numbers of a chart."""
 
     def __init__(
-        self, sheet: Sheet, data: ChartData, names: dict[int, Ink], series: dict[int, Ink], labels: dict[Key, Ink], marks: dict[Key, Box]
+        self, sheet: Sheet, data: ChartData, names: dict[int, Ink], series: dict[int, Ink], labels: dict[Key, Ink],
+            marks: dict[Key, Box]
     ) -> None:  # fmt: skip
         self.sheet, self.data, self.names, self.series, self.labels, self.marks = (
             sheet,

@@ -32,17 +32,25 @@ from arr_coc.data.records import Box
 LAYOUTS = ("cells", "lines", "combs")
 UNSEEN_LAYOUTS = ("boxes below", "table")
 TITLES = (
-    "Application Form", "REGISTRATION", "Membership application", "Claim form", "Change of address", "Medical history", "Visitor form",
-    "Customs declaration", "Order form", "Expense report", "Leave request", "Accident report", "Rental agreement", "Job application",
-    "Survey", "Anmeldung", "School enrolment", "Warranty card", "Library card", "Parking permit application", "Booking request",
+    "Application Form", "REGISTRATION", "Membership application", "Claim form", "Change of address",
+    "Medical history", "Visitor form",
+    "Customs declaration", "Order form", "Expense report", "Leave request", "Accident report", "Rental agreement",
+    "Job application",
+    "Survey", "Anmeldung", "School enrolment", "Warranty card", "Library card", "Parking permit application",
+    "Booking request",
 )  # fmt: skip
-NOTES = ("Please complete in block letters.", "Fields marked * are required.", "For office use only", "Please print clearly.", "Part A - personal details",
+NOTES = ("Please complete in block letters.", "Fields marked * are required.", "For office use only",
+    "Please print clearly.", "Part A - personal details",
          "Return this form within 14 days.", "Tick as appropriate.")  # fmt: skip
 OPTIONS = (
-    ("Sex", ("Male", "Female", "Other")), ("Title", ("Mr", "Mrs", "Ms", "Dr")), ("Marital status", ("Single", "Married", "Divorced", "Widowed")),
-    ("Payment", ("Cash", "Card", "Transfer", "Cheque")), ("Employment", ("Full-time", "Part-time", "Student", "Retired")),
-    ("Delivery", ("Standard", "Express", "Collect")), ("Reason", ("New", "Renewal", "Replacement")), ("Smoker", ("Yes", "No")),
-    ("Language", ("English", "French", "German", "Spanish")), ("Newsletter", ("Yes", "No")), ("Room", ("Single", "Double", "Suite")),
+    ("Sex", ("Male", "Female", "Other")), ("Title", ("Mr", "Mrs", "Ms", "Dr")),
+    ("Marital status", ("Single", "Married", "Divorced", "Widowed")),
+    ("Payment", ("Cash", "Card", "Transfer", "Cheque")), ("Employment",
+    ("Full-time", "Part-time", "Student", "Retired")),
+    ("Delivery", ("Standard", "Express", "Collect")), ("Reason", ("New", "Renewal", "Replacement")),
+    ("Smoker", ("Yes", "No")),
+    ("Language", ("English", "French", "German", "Spanish")), ("Newsletter", ("Yes", "No")),
+    ("Room", ("Single", "Double", "Suite")),
     ("Contact by", ("Phone", "Post", "Email")), ("Housing", ("Own", "Rent", "Family")),
 )  # fmt: skip
 
@@ -51,14 +59,22 @@ def values(rng: Random, speaker: Speaker) -> dict[str, str]:
     """What people fill in, by label."""
     street, place = postal_address(rng, speaker)
     return {
-        "Name": person(rng, speaker), "Surname": speaker.word(LAST_NAMES).replace("_", " "), "First name": speaker.word(FIRST_NAMES),
-        "Date of birth": date(rng), "Address": street, "Postcode and town": place, "Nationality": rng.choice(COUNTRIES), "Phone": phone(rng),
-        "Email": email(rng, speaker.word(LAST_NAMES)), "Occupation": speaker.word(["Teacher", "Nurse", "Driver", "Engineer", "Clerk", "Cook", "Painter"]),
-        "Employer": firm(rng, speaker), "Passport no.": serial(rng), "Policy number": serial(rng), "Place of birth": town(rng, speaker),
-        "Emergency contact": person(rng, speaker), "Date": date(rng), "Time": clock(rng), "Account number": account(rng),
-        "Vehicle registration": f"{rng.choice('ABCDEFGH')}{rng.choice('KLMNPR')} {rng.randint(100, 9999)}", "Purpose": rng.choice(JOBS), "Age": str(rng.randint(16, 92)),
-        "Height": f"{rng.randint(150, 199)} cm", "Weight": f"{rng.randint(48, 120)} kg", "Number of persons": str(rng.randint(1, 9)), "Department": rng.choice(JOBS),
-        "Member since": str(rng.randint(1980, 2026)), "Reference": serial(rng), "Signature date": date(rng), "Doctor": person(rng, speaker), "City": town(rng, speaker),
+        "Name": person(rng, speaker), "Surname": speaker.word(LAST_NAMES).replace("_", " "),
+        "First name": speaker.word(FIRST_NAMES),
+        "Date of birth": date(rng), "Address": street, "Postcode and town": place,
+        "Nationality": rng.choice(COUNTRIES), "Phone": phone(rng),
+        "Email": email(rng, speaker.word(LAST_NAMES)), "Occupation": speaker.word(["Teacher", "Nurse", "Driver",
+        "Engineer", "Clerk", "Cook", "Painter"]),
+        "Employer": firm(rng, speaker), "Passport no.": serial(rng), "Policy number": serial(rng),
+        "Place of birth": town(rng, speaker),
+        "Emergency contact": person(rng, speaker), "Date": date(rng), "Time": clock(rng),
+        "Account number": account(rng),
+        "Vehicle registration": f"{rng.choice('ABCDEFGH')}{rng.choice('KLMNPR')} {rng.randint(100, 9999)}",
+        "Purpose": rng.choice(JOBS), "Age": str(rng.randint(16, 92)),
+        "Height": f"{rng.randint(150, 199)} cm", "Weight": f"{rng.randint(48, 120)} kg",
+        "Number of persons": str(rng.randint(1, 9)), "Department": rng.choice(JOBS),
+        "Member since": str(rng.randint(1980, 2026)), "Reference": serial(rng), "Signature date": date(rng),
+        "Doctor": person(rng, speaker), "City": town(rng, speaker),
     }  # fmt: skip
 
 
@@ -122,7 +138,8 @@ def heading(form: Form) -> None:
     )
     writer.sheet.ask("title", asked.HEADING, ink.text, [ink])
     if rng.random() < 0.4:
-        writer.put(form.right, form.y, f"Form {rng.choice('ABCDKLT')}{rng.randint(1, 999)}", writer.body.sized(0.8), align="right",
+        writer.put(form.right, form.y, f"Form {rng.choice('ABCDKLT')}{rng.randint(1, 999)}", writer.body.sized(0.8),
+            align="right",
                    colour=(255, 255, 255) if banded else None)  # fmt: skip
     form.y += style.cap * 1.6 + cap * (2.4 if banded else 1.2)
     if rng.random() < 0.6:

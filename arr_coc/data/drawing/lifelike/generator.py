@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from arr_coc.data.drawing.generator import spread
@@ -13,6 +14,7 @@ from arr_coc.quoting import quoted
 LIFELIKE_VERSION = "3"
 """Of the mixture of kinds; each kind has a version of its own as well."""
 RECEIPT = "receipt"
+LEAST_QUESTIONS, MOST_TRIES = 4, 30
 
 
 def lifelike(
@@ -23,7 +25,7 @@ def lifelike(
     zoom: float = 1.0,
     num_questions: int | None = None,
 ) -> Picture:
-    """Draws a seed's lifelike picture of a kind; the same fonts (`lifelike_version`) give the same pixels and questions.
+    """Draws a seed's lifelike picture of a kind; the same fonts (`lifelike_version`) give the same picture.
 
     Args:
         kind: one of `lifelike_kinds`.
@@ -37,27 +39,38 @@ def lifelike(
         raise ValueError(f"kind must be one of {', '.join(lifelike_kinds())}, got {quoted(kind)}")
     drawn = lifelike_kinds()[kind]
     rng = Random(f"arr-coc lifelike {seed}" if kind == RECEIPT else f"arr-coc lifelike {kind} {seed}")
-    for _ in range(9):
+    for _ in range(MOST_TRIES):
         sheet = drawn.draw(rng, unseen, zoom)
-        if len(sheet.questions) >= drawn.least:
+        if len(sheet.questions) < drawn.least:
+            continue
+        shot = drawn.take(rng, sheet)
+        if len(shot.questions) >= LEAST_QUESTIONS:
             break
-    shot = drawn.take(rng, sheet)
     questions = list(shot.questions) if num_questions is None else spread(rng, list(shot.questions), num_questions)
     return Picture(shot.image, kind, tuple(questions), shot.glyphs, seed)
 
 
 def lifelike_mixture(
-    seed: int, *, unseen: bool = False, zoom: float = 1.0, num_questions: int | None = None
+    seed: int,
+    *,
+    unseen: bool = False,
+    zoom: float = 1.0,
+    num_questions: int | None = None,
+    shares: Mapping[str, float] | None = None,
 ) -> Picture:
-    """The lifelike picture of a seed, of a kind that the seed chooses by the kinds' shares; see `lifelike`."""
-    return lifelike(seed, kind=kind_of(seed), unseen=unseen, zoom=zoom, num_questions=num_questions)
+    """The lifelike picture of a seed, of a kind that the seed chooses; see `lifelike`.
+
+    Args:
+        shares: weights of kinds; None takes the kinds' own.
+    """
+    kind = kind_of(seed, shares)
+    return lifelike(seed, kind=kind, unseen=unseen, zoom=zoom, num_questions=num_questions)
 
 
-def kind_of(seed: int) -> str:
+def kind_of(seed: int, shares: Mapping[str, float] | None = None) -> str:
     """The kind that the mixture draws for a seed."""
-    kinds = lifelike_kinds()
-    shares = [kind.share for kind in kinds.values()]
-    return Random(f"arr-coc lifelike kind {seed}").choices(list(kinds), shares)[0]
+    shares = shares or {kind.name: kind.share for kind in lifelike_kinds().values()}
+    return Random(f"arr-coc lifelike kind {seed}").choices(list(shares), list(shares.values()))[0]
 
 
 def lifelike_version(kind: str | None = None) -> str:

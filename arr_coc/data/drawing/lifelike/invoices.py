@@ -47,7 +47,8 @@ TOTAL_LABELS = (
 )
 UNSEEN_TOTALS = ("To pay", "Sum payable", "Net payable")
 TERMS = (
-    "Please pay within 14 days.", "Payment terms: 30 days net.", "Thank you for your business.", "Late payments bear interest of 5%.",
+    "Please pay within 14 days.", "Payment terms: 30 days net.", "Thank you for your business.",
+    "Late payments bear interest of 5%.",
     "Goods remain our property until paid in full.", "Please quote the invoice number with your payment.",
     "All prices in local currency.", "No signature required.",
 )  # fmt: skip
@@ -110,7 +111,8 @@ def positions(bill: Bill, rules: str, total_label: str) -> Ink:
     writer, rng, cap = bill.writer, bill.writer.rng, bill.writer.cap
     items, pitch = chosen_positions(rng, writer), cap * rng.uniform(1.9, 2.9)
     heads = list(rng.choice((
-        ("Description", "Qty", "Unit price", "Amount"), ("Item", "Quantity", "Price", "Total"), ("Details", "Hours", "Rate", "Amount"),
+        ("Description", "Qty", "Unit price", "Amount"), ("Item", "Quantity", "Price", "Total"),
+        ("Details", "Hours", "Rate", "Amount"),
         ("Leistung", "Menge", "Einzelpreis", "Betrag"), ("DESCRIPTION", "QTY", "PRICE", "TOTAL"),
     )))  # fmt: skip
     coded = rng.random() < 0.3
@@ -135,7 +137,8 @@ def positions(bill: Bill, rules: str, total_label: str) -> Ink:
             width=bill.width * 0.06,
         )
     writer.row(*(
-        writer.put(x, top + (pitch - cap) / 2, text, writer.bold, align="left" if k == 0 else "right", colour=colour, width=bill.width * 0.17)
+        writer.put(x, top + (pitch - cap) / 2, text, writer.bold, align="left" if k == 0 else "right", colour=colour,
+            width=bill.width * 0.17)
         for k, (x, text) in enumerate(zip(stops, heads, strict=True))
     ))  # fmt: skip
     if rules in ("rows", "none", "columns", "double"):

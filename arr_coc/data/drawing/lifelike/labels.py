@@ -17,12 +17,16 @@ from arr_coc.data.drawing.lifelike.writer import Writer, cut, writer_on
 LAYOUTS = ("shelf", "nutrition", "parcel", "jar")
 UNSEEN_LAYOUTS = ("medicine", "nutrition columns", "tag")
 NUTRIENTS = (
-    ("Energy", " kcal", 20, 600), ("Fat", " g", 0, 60), ("Saturates", " g", 0, 30), ("Carbohydrate", " g", 0, 80), ("Sugars", " g", 0, 60),
-    ("Fibre", " g", 0, 20), ("Protein", " g", 0, 35), ("Salt", " g", 0, 4), ("Sodium", " mg", 5, 900), ("Calcium", " mg", 10, 400), ("Iron", " mg", 0, 15),
+    ("Energy", " kcal", 20, 600), ("Fat", " g", 0, 60), ("Saturates", " g", 0, 30), ("Carbohydrate", " g", 0, 80),
+    ("Sugars", " g", 0, 60),
+    ("Fibre", " g", 0, 20), ("Protein", " g", 0, 35), ("Salt", " g", 0, 4), ("Sodium", " mg", 5, 900),
+    ("Calcium", " mg", 10, 400), ("Iron", " mg", 0, 15),
     ("Vitamin C", " mg", 0, 90), ("Cholesterol", " mg", 0, 120), ("Potassium", " mg", 10, 800),
 )  # fmt: skip
-STORAGE = ("Keep cool and dry.", "Store below 25°C.", "Refrigerate after opening.", "Keep out of reach of children.", "Shake well before use.",
-           "Best before: see lid.", "Handle with care.", "This side up.", "Do not bend.", "Contains milk and nuts.")  # fmt: skip
+STORAGE = ("Keep cool and dry.", "Store below 25°C.", "Refrigerate after opening.", "Keep out of reach of children.",
+    "Shake well before use.",
+           "Best before: see lid.", "Handle with care.", "This side up.", "Do not bend.",
+           "Contains milk and nuts.")  # fmt: skip
 
 
 def draw_label(rng: Random, unseen: bool, zoom: float) -> Sheet:
@@ -199,9 +203,12 @@ def parcel(writer: Writer, margin: float) -> float:
         y += style.cap * 2.6
     writer.sheet.rule(0, writer.sheet.width, round(y - cap * 0.6), 2)
     y = pairs(writer, margin, y, right, [
-        ("Weight", f"{rng.uniform(0.1, 31):.{rng.choice((1, 2))}f} kg", "weight", asked.WEIGHT), ("Date", date(rng), "date", asked.WHEN_DATE),
-        ("Service", rng.choice(("Standard", "Express 12:00", "Economy", "Priority", "Next day")), "read_field", asked.VALUE_OF),
-        ("Pieces", f"{rng.randint(1, 3)} / {rng.randint(3, 9)}", "read_field", asked.VALUE_OF), ("Ref", serial(rng), "read_field", asked.VALUE_OF),
+        ("Weight", f"{rng.uniform(0.1, 31):.{rng.choice((1, 2))}f} kg", "weight", asked.WEIGHT),
+        ("Date", date(rng), "date", asked.WHEN_DATE),
+        ("Service", rng.choice(("Standard", "Express 12:00", "Economy", "Priority", "Next day")), "read_field",
+        asked.VALUE_OF),
+        ("Pieces", f"{rng.randint(1, 3)} / {rng.randint(3, 9)}", "read_field", asked.VALUE_OF),
+        ("Ref", serial(rng), "read_field", asked.VALUE_OF),
     ])  # fmt: skip
     code = writer.line(
         margin,
@@ -260,8 +267,10 @@ def product(writer: Writer, margin: float, labels: tuple[str, ...]) -> float:
     else:
         logo(writer, middle - cap * 1.5, y, cap * 3, accent)
         y += cap * 4
-    brand = writer.line(middle, y, writer.speaker.word(BRANDS), writer.bold.sized(rng.uniform(1.8, 2.4)), align="centre", width=right - margin,
-                        colour=(255, 255, 255) if y == margin and writer.sheet.image.getpixel((3, 3)) == accent else accent)  # fmt: skip
+    brand = writer.line(middle, y, writer.speaker.word(BRANDS), writer.bold.sized(rng.uniform(1.8, 2.4)),
+        align="centre", width=right - margin,
+                        colour=(255, 255, 255) if y == margin and writer.sheet.image.getpixel((3,
+                            3)) == accent else accent)  # fmt: skip
     writer.sheet.ask("brand", ("What is the brand?", "Which brand is it?", "brand"), brand.text, [brand])
     y = max(y + cap * 3.6, cap * 6)
     name = writer.line(middle, y, writer.speaker.goods(), writer.bold.sized(1.3), align="centre", width=right - margin)
@@ -296,10 +305,14 @@ def fact(rng: Random, writer: Writer, label: str) -> tuple[str, tuple[str, ...],
             date(rng),
         )
     value = {
-        "Origin": rng.choice(COUNTRIES), "Made in": rng.choice(COUNTRIES), "Prescribed for": person(rng, writer.speaker),
-        "Dose": f"{rng.randint(1, 3)} x {rng.choice(('5 mg', '10 mg', '250 mg', '2 ml', '1 tablet'))} daily", "Tablets": str(rng.choice((10, 14, 20, 28, 30, 50, 100))),
-        "Active substance": writer.speaker.word(["Ibuprofen", "Paracetamol"]), "Size": rng.choice(("XS", "S", "M", "L", "XL", "38", "40", "42", "W32 L34")),
-        "Colour": rng.choice(("Black", "Navy", "Sand", "Olive", "White", "Rust", "Sky blue")), "Material": f"{rng.randint(5, 10) * 10}% {rng.choice(('cotton', 'wool', 'linen', 'polyester'))}",
+        "Origin": rng.choice(COUNTRIES), "Made in": rng.choice(COUNTRIES),
+        "Prescribed for": person(rng, writer.speaker),
+        "Dose": f"{rng.randint(1, 3)} x {rng.choice(('5 mg', '10 mg', '250 mg', '2 ml', '1 tablet'))} daily",
+        "Tablets": str(rng.choice((10, 14, 20, 28, 30, 50, 100))),
+        "Active substance": writer.speaker.word(["Ibuprofen", "Paracetamol"]),
+        "Size": rng.choice(("XS", "S", "M", "L", "XL", "38", "40", "42", "W32 L34")),
+        "Colour": rng.choice(("Black", "Navy", "Sand", "Olive", "White", "Rust", "Sky blue")),
+        "Material": f"{rng.randint(5, 10) * 10}% {rng.choice(('cotton', 'wool', 'linen', 'polyester'))}",
     }.get(label)  # fmt: skip
     return "read_field", wordings.FIELD, value or serial(rng)
 

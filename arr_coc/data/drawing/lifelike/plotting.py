@@ -1,4 +1,4 @@
-"""A matplotlib figure whose every text is followed: extents of its own renderer become inks and places of characters."""
+"""A matplotlib figure whose every text is followed: its own extents become inks and places of characters."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ class Board:
         from matplotlib.transforms import IdentityTransform
 
         artist = self.figure.text(
-            x, self.height - y - cap, spelled(face, text), fontproperties=font(face, cap), color=colour, ha=align, va="baseline",
+            x, self.height - y - cap, spelled(face, text), fontproperties=font(face, cap), color=colour, ha=align,
+                va="baseline",
             transform=IdentityTransform(), **options,
         )  # fmt: skip
         return self.follow(artist, face, cap)

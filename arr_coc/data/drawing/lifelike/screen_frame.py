@@ -166,9 +166,12 @@ def window(screen: Screen, layout: str) -> None:
 
 def window_title(rng: Random, layout: str) -> str:
     return {
-        "files": rng.choice(FOLDERS), "settings": rng.choice(("Settings", "Preferences", "Options", "Control Centre", "System Settings")),
-        "mail": f"Inbox ({rng.randint(1, 240)})", "bank": f"{rng.choice(BRANDS)} Banking", "monitor": rng.choice(("Task Manager", "System Monitor", "Activity Monitor", "Processes")),
-        "dialog": rng.choice(APPS), "playlist": f"{rng.choice(BRANDS)} Music", "downloads": rng.choice(("Downloads", "Transfers", "File transfer")),
+        "files": rng.choice(FOLDERS), "settings": rng.choice(("Settings", "Preferences", "Options", "Control Centre",
+        "System Settings")),
+        "mail": f"Inbox ({rng.randint(1, 240)})", "bank": f"{rng.choice(BRANDS)} Banking",
+        "monitor": rng.choice(("Task Manager", "System Monitor", "Activity Monitor", "Processes")),
+        "dialog": rng.choice(APPS), "playlist": f"{rng.choice(BRANDS)} Music",
+        "downloads": rng.choice(("Downloads", "Transfers", "File transfer")),
     }[layout]  # fmt: skip
 
 
@@ -246,7 +249,8 @@ def ask_row(writer: Writer, heads: tuple[str, ...], inks: list[Ink], names: list
 def icon(screen: Screen, x: float, y: float, cap: float) -> None:
     pen, rng = screen.writer.pen, screen.rng
     if rng.random() < 0.5:
-        pen.polygon([(x, y - cap * 0.7), (x + cap * 0.6, y - cap * 0.7), (x + cap * 0.8, y - cap * 0.4), (x + cap * 1.6, y - cap * 0.4), (x + cap * 1.6, y + cap * 0.7), (x, y + cap * 0.7)],
+        pen.polygon([(x, y - cap * 0.7), (x + cap * 0.6, y - cap * 0.7), (x + cap * 0.8, y - cap * 0.4),
+            (x + cap * 1.6, y - cap * 0.4), (x + cap * 1.6, y + cap * 0.7), (x, y + cap * 0.7)],
                     fill=rng.choice(((247, 200, 80), (96, 160, 230))))  # fmt: skip
     else:
         pen.rectangle(

@@ -1,4 +1,4 @@
-"""Screenshots: file managers, settings, mail, bank accounts, dialogs, system monitors, players, on desktops and phones."""
+"""Screenshots: files, settings, mail, bank accounts, dialogs, system monitors, players, on desktops and phones."""
 
 from __future__ import annotations
 
@@ -326,6 +326,7 @@ def downloads(screen: Screen) -> None:
 
 
 DRAWN: dict[str, Callable[[Screen], None]] = {
-    "files": files, "settings": settings, "mail": mail, "bank": bank, "dialog": dialog, "monitor": monitor, "playlist": playlist, "downloads": downloads,
+    "files": files, "settings": settings, "mail": mail, "bank": bank, "dialog": dialog, "monitor": monitor,
+    "playlist": playlist, "downloads": downloads,
 }  # fmt: skip
 KIND = LifelikeKind("screen", 8, version="1", share=10, draw=draw_screen, take=saved_or_off_screen, least=6)

@@ -172,8 +172,10 @@ def small_sign(street: Street, box: Box, kind: str = "") -> None:
     cap = rng.uniform(11, 22) * street.size[0] / 700
     speaker = writer_on(rng, (64, 64), street.unseen, 10).speaker
     lines: tuple[str, ...] = {
-        "notice": rng.choice(NOTICES), "number": (f"{rng.randint(1, 280)}{rng.choice(('', '', 'a', 'B'))}",), "street": (street_name(rng, speaker),),
-        "call": (rng.choice(("FOR SALE", "TO LET", "For rent", "Plumber", "Taxi", "Office space", "Locksmith")), phone(rng)),
+        "notice": rng.choice(NOTICES), "number": (f"{rng.randint(1, 280)}{rng.choice(('', '', 'a', 'B'))}",),
+        "street": (street_name(rng, speaker),),
+        "call": (rng.choice(("FOR SALE", "TO LET", "For rent", "Plumber", "Taxi", "Office space", "Locksmith")),
+        phone(rng)),
     }[kind]  # fmt: skip
     writer = street.board(
         (64, 64),

@@ -22,7 +22,7 @@ from arr_coc.data.drawing.lifelike.sign_words import (
 )
 from arr_coc.data.drawing.lifelike.street import COLOURS, Street, jittered, raised, wall
 from arr_coc.data.drawing.lifelike.street_camera import seen_in_the_street
-from arr_coc.data.drawing.lifelike.vocabulary import phone
+from arr_coc.data.drawing.lifelike.vocabulary import GOODS, phone
 from arr_coc.data.drawing.lifelike.world import town
 from arr_coc.data.drawing.lifelike.writer import Writer
 
@@ -246,21 +246,18 @@ def market(street: Street) -> None:
         x, y, side = rng.randrange(width), rng.randint(height // 3, height), rng.randint(20, 60)
         street.scene.pen.ellipse((x, y, x + side, y + side), fill=tuple(rng.randint(60, 230) for _ in range(3)))
     street.cover(street.scene.image.filter(ImageFilter.GaussianBlur(3)))
-    num = rng.randint(3, 5)
+    num, used = rng.randint(3, 5), set[str]()
     for k in range(num):
         dark = rng.random() < 0.5
         wide, tall = width / num * 0.9, height * 0.3
         writer = street.board(
             (wide, tall), min(wide / 7, tall * 0.2), (38, 42, 40) if dark else (246, 236, 190), ("hand",)
         )
-        name = writer.line(
-            wide / 2,
-            tall * 0.14,
-            writer.speaker.word(["Apples", "Pears", "Leeks", "Plums", "Beans", "Figs", "Onions", "Cherries"]),
-            align="centre",
-            width=wide * 0.9,
-        )
-        price = f"{rng.randint(0, 12)}.{rng.choice(('00', '50', '99', '20', '80'))}"
+        goods, price = writer.speaker.word(GOODS), f"{rng.randint(0, 12)}.{rng.choice(('00', '50', '99', '20', '80'))}"
+        if {goods, price} & used:
+            continue
+        used |= {goods, price}
+        name = writer.line(wide / 2, tall * 0.14, goods, align="centre", width=wide * 0.9)
         ink = writer.line(wide / 2, tall * 0.5, price, writer.body.sized(1.5), align="centre", width=wide * 0.9)
         writer.sheet.ask(
             "price",

@@ -136,11 +136,11 @@ def point(rng: Random, writer: Writer) -> str:
     return f"{rng.choice(OPENINGS)} {rng.choice(OBJECTS)} {end}".strip()
 
 
-def bullets(slide: Slide, left: float, width: float, most: int, asks: bool = True) -> list[list[Ink]]:
+def bullets(slide: Slide, left: float, width: float, most: int, large: bool = False) -> list[list[Ink]]:
     """Points with their marks, wrapped; as many as there is room for."""
     writer, rng, cap = slide.writer, slide.writer.rng, slide.writer.cap
     room = (slide.bottom - cap * 2 - slide.y) / (most * cap)
-    style = writer.body.sized(min(1.7, max(1.0, room / rng.uniform(3.6, 5.5)))) if asks else writer.body
+    style = writer.body.sized(min(1.7, max(1.0, room / rng.uniform(3.6, 5.5)))) if large else writer.body
     cap = style.cap
     mark, pitch, y = rng.choice("•-–›1"), rng.uniform(1.8, 2.2), slide.y
     gap = cap * rng.uniform(0.8, max(0.9, min(2.4, room * writer.cap / cap - 2.6)))
@@ -153,7 +153,7 @@ def bullets(slide: Slide, left: float, width: float, most: int, asks: bool = Tru
         inks = writer.paragraph(left + cap * 1.8, y, width - cap * 1.8, text, style, pitch=pitch)
         points.append(inks)
         y += cap * pitch * len(inks) + gap
-    for number, inks in enumerate(points if asks else []):
+    for number, inks in enumerate(points if large else []):
         writer.sheet.ask(
             "point",
             asked.BULLET,
@@ -171,7 +171,7 @@ def points(slide: Slide) -> None:
     if slide.writer.rng.random() < 0.35:
         share = slide.writer.rng.uniform(0.5, 0.62)
         illustrated(slide, slide.left + slide.width * (share + 0.04))
-    found = bullets(slide, slide.left, slide.width * share, slide.writer.rng.randint(3, 6))
+    found = bullets(slide, slide.left, slide.width * share, slide.writer.rng.randint(3, 6), large=True)
     slide.writer.sheet.ask(
         "count", asked.NUM_BULLETS, str(len(found)), [union(inks) for inks in found], glyph_px=slide.writer.cap
     )
@@ -194,7 +194,7 @@ def columns(slide: Slide) -> None:
         slide.y, x = start, slide.left + k * room
         head = writer.line(x, slide.y, name, writer.bold.sized(1.2), colour=slide.accent, width=room - cap * 2)
         slide.y += cap * 3.2
-        found = bullets(slide, x, room - cap * 2, rng.randint(2, 4), asks=False)
+        found = bullets(slide, x, room - cap * 2, rng.randint(2, 4))
         if found:
             writer.sheet.ask(
                 "point",
@@ -340,8 +340,10 @@ def cards(slide: Slide) -> None:
             width=x1 - x0 - cap * 2,
         )
         for line, (kind, questions, text) in enumerate((
-            ("job", ("What does {name} do?", "What is the task of {name}?"), rng.choice(JOBS)), ("place", ("Where is {name}?", "From where is {name}?"), rng.choice(COUNTRIES)),
-            ("phone", ("What is the extension of {name}?", "Which number has {name}?"), f"ext. {rng.randint(100, 9999)}"),
+            ("job", ("What does {name} do?", "What is the task of {name}?"), rng.choice(JOBS)),
+            ("place", ("Where is {name}?", "From where is {name}?"), rng.choice(COUNTRIES)),
+            ("phone", ("What is the extension of {name}?", "Which number has {name}?"),
+            f"ext. {rng.randint(100, 9999)}"),
         )):  # fmt: skip
             ink = writer.line(x0 + cap, slide.y + cap * (4 + 2.2 * line), text, colour=dark, width=x1 - x0 - cap * 2)
             writer.sheet.ask(kind, questions, ink.text, [ink, who], hops=2, name=who.text)
@@ -372,6 +374,7 @@ def footer(slide: Slide) -> None:
 
 
 DRAWN = {
-    "points": points, "columns": columns, "numbers": numbers, "agenda": agenda, "quotation": quotation, "timeline": timeline, "cards": cards,
+    "points": points, "columns": columns, "numbers": numbers, "agenda": agenda, "quotation": quotation,
+    "timeline": timeline, "cards": cards,
 }  # fmt: skip
 KIND = LifelikeKind("slide", 9, version="1", share=6, draw=draw_slide, take=saved_or_off_screen, least=5)

@@ -23,7 +23,8 @@ STYLES = ("display", "display", "sans", "serif", "narrow", "hand")
 
 
 COLOURS: dict[str, Rgb] = {
-    "red": (176, 28, 34), "blue": (24, 64, 140), "green": (14, 92, 62), "white": (240, 240, 236), "black": (28, 28, 30), "yellow": (244, 196, 22),
+    "red": (176, 28, 34), "blue": (24, 64, 140), "green": (14, 92, 62), "white": (240, 240, 236),
+    "black": (28, 28, 30), "yellow": (244, 196, 22),
     "brown": (92, 58, 36), "orange": (232, 120, 24), "grey": (120, 124, 128),
 }  # fmt: skip
 

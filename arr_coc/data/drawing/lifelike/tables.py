@@ -18,6 +18,7 @@ from arr_coc.data.drawing.lifelike.world import BRANDS, COUNTRIES, JOBS, Money, 
 from arr_coc.data.drawing.lifelike.writer import Writer, cut, wrapped, writer_on
 
 RULES = ("full", "rows", "head and foot", "zebra", "none", "none")
+CLUBS = ("FC ", "SV ", "", "", "Real ", "AC ")
 UNSEEN_RULES = ("columns", "dotted")
 SOURCES = (
     "National Statistics Office",
@@ -92,12 +93,11 @@ def statistics(rng: Random, speaker: Speaker, num: int) -> Content:
 def league(rng: Random, speaker: Speaker, num: int) -> Content:
     teams = names(
         num,
-        lambda: (
-            f"{rng.choice(('FC ', 'SV ', '', '', 'Real ', 'AC '))}{town(rng, speaker)}{rng.choice(('', '', ' United', ' City', ' 04'))}"
-        ),
+        lambda: f"{rng.choice(CLUBS)}{town(rng, speaker)}{rng.choice(('', '', ' United', ' City', ' 04'))}",
     )
     played = rng.randint(8, 34)
-    columns = [Column("Team", teams), Column("P", [str(played)] * num), number_column(rng, "W", num, 1, played + 5), number_column(rng, "D", num, 0, 14),
+    columns = [Column("Team", teams), Column("P", [str(played)] * num), number_column(rng, "W", num, 1, played + 5),
+        number_column(rng, "D", num, 0, 14),
                number_column(rng, "Goals", num, 8, 90), number_column(rng, "Points", num, 5, 99)]  # fmt: skip
     return Content(rng.choice(("League table", "Standings", "Division 2", "Final table")), "team", columns)
 
@@ -148,29 +148,36 @@ def rota(rng: Random, speaker: Speaker, num: int) -> Content:
 
 def results(rng: Random, speaker: Speaker, num: int) -> Content:
     columns = [
-        Column("Name", names(num, lambda: person(rng, speaker))), Column("Club", [town(rng, speaker) for _ in range(num)]),
-        number_column(rng, "Age", num, 15, 80), number_column(rng, rng.choice(("Score", "Points", "Time (s)", "Distance (m)")), num, 9, 99, "{:.2f}"),
+        Column("Name", names(num, lambda: person(rng, speaker))),
+            Column("Club", [town(rng, speaker) for _ in range(num)]),
+        number_column(rng, "Age", num, 15, 80), number_column(rng,
+            rng.choice(("Score", "Points", "Time (s)", "Distance (m)")), num, 9, 99, "{:.2f}"),
     ]  # fmt: skip
     return Content(rng.choice(("Results", "Final ranking", "Qualifying round", "Exam results")), "person", columns)
 
 
 def finances(rng: Random, speaker: Speaker, num: int) -> Content:
-    rows = rng.sample(("Revenue", "Cost of sales", "Gross profit", "Staff costs", "Marketing", "Rent", "Depreciation", "Interest", "Tax", "Net income",
-                       "Research", "Other income", "Dividends", "Cash flow", "Investments", "Total assets"), min(num, 16))  # fmt: skip
+    rows = rng.sample(("Revenue", "Cost of sales", "Gross profit", "Staff costs", "Marketing", "Rent", "Depreciation",
+        "Interest", "Tax", "Net income",
+                       "Research", "Other income", "Dividends", "Cash flow", "Investments", "Total assets"),
+                       min(num, 16))  # fmt: skip
     start = rng.randint(2005, 2024)
     heads = (
         [f"Q{k} {start}" for k in range(1, 5)]
         if rng.random() < 0.4
         else [str(start + k) for k in range(rng.randint(2, 4))]
     )
-    return Content(f"{firm(rng, speaker)}: key figures", "item", [Column(rng.choice(("EUR m", "in thousands", "$ million", "Position")), rows),
+    return Content(f"{firm(rng, speaker)}: key figures", "item",
+        [Column(rng.choice(("EUR m", "in thousands", "$ million", "Position")), rows),
                    *(number_column(rng, head, len(rows), 3, 9900, "{:,.0f}") for head in heads)])  # fmt: skip
 
 
 def projects(rng: Random, speaker: Speaker, num: int) -> Content:
     columns = [
-        Column("Project", names(num, lambda: f"{rng.choice(BRANDS)} {speaker.word(words.TOPICS)}")), Column("Lead", [person(rng, speaker) for _ in range(num)]),
-        Column("Due", [date(rng) for _ in range(num)]), Column("Status", [rng.choice(("open", "done", "late", "on hold", "planned")) for _ in range(num)]),
+        Column("Project", names(num, lambda: f"{rng.choice(BRANDS)} {speaker.word(words.TOPICS)}")),
+            Column("Lead", [person(rng, speaker) for _ in range(num)]),
+        Column("Due", [date(rng) for _ in range(num)]), Column("Status",
+            [rng.choice(("open", "done", "late", "on hold", "planned")) for _ in range(num)]),
         number_column(rng, "Hours", num, 4, 600),
     ]  # fmt: skip
     return Content(rng.choice(("Projects", "Open work", "Plan", rng.choice(JOBS))), "project", columns)
@@ -300,7 +307,8 @@ def source(writer: Writer, margin: float, y: float) -> float:
     rng, cap = writer.rng, writer.cap
     if rng.random() < 0.5:
         y += cap * 1.1
-        text = f"{rng.choice(('Source:', 'Source', 'Data:', 'Quelle:'))} {rng.choice(SOURCES)}{rng.choice(('', f', {rng.randint(1999, 2026)}'))}"
+        year = rng.choice(("", f", {rng.randint(1999, 2026)}"))
+        text = f"{rng.choice(('Source:', 'Source', 'Data:', 'Quelle:'))} {rng.choice(SOURCES)}{year}"
         ink = writer.line(margin, y, text, writer.body.sized(0.85), width=writer.sheet.width - 2 * margin)
         writer.sheet.ask("source", asked.SOURCE, ink.text, [ink])
         y += cap

@@ -1,4 +1,4 @@
-"""Surfaces as a camera sees them: wood, cloth, stone, plaster, brick, planks, metal, leaves, sky; made of noise alone."""
+"""Surfaces as a camera sees them, made of noise alone: wood, cloth, stone, plaster, brick, metal, leaves, sky."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ TILE = 1024
 Rgb = tuple[int, int, int]
 WOODS: tuple[Rgb, ...] = ((126, 84, 52), (92, 60, 38), (168, 128, 86), (196, 164, 124), (70, 50, 40), (146, 110, 78))
 WALLS: tuple[Rgb, ...] = (
-    (214, 206, 190), (190, 182, 172), (230, 224, 212), (176, 160, 138), (206, 186, 150), (150, 158, 162), (196, 140, 112), (226, 208, 170),
+    (214, 206, 190), (190, 182, 172), (230, 224, 212), (176, 160, 138), (206, 186, 150), (150, 158, 162),
+    (196, 140, 112), (226, 208, 170),
     (120, 130, 140), (170, 190, 180),
 )  # fmt: skip
 BRICKS: tuple[Rgb, ...] = (

@@ -50,7 +50,8 @@ def journey(rng: Random, writer: Writer) -> tuple[str, list[Entry]]:
     others = [
         Entry("Gate", f"{rng.choice('ABCD')}{rng.randint(1, 60)}", size=1.3), Entry("Coach", str(rng.randint(1, 22))),
         Entry("Platform", f"{rng.randint(1, 18)}{rng.choice(('', '', 'a', 'b'))}"), Entry("Class", rng.choice(CLASSES)),
-        Entry(rng.choice(("Train", "Flight", "Service")), f"{rng.choice(('IC', 'RE', 'EX', 'LX', 'TK', 'BA'))} {rng.randint(10, 9999)}"),
+        Entry(rng.choice(("Train", "Flight", "Service")),
+            f"{rng.choice(('IC', 'RE', 'EX', 'LX', 'TK', 'BA'))} {rng.randint(10, 9999)}"),
         Entry("Group", str(rng.randint(1, 6))), Entry("Booking", serial(rng)), Entry("Ticket no.", serial(rng)),
     ]  # fmt: skip
     return title, entries + rng.sample(others, rng.randint(2, 5))
@@ -74,8 +75,10 @@ def event(rng: Random, writer: Writer) -> tuple[str, list[Entry]]:
         Entry(rng.choice(("SEAT", "Seat", "Platz")), str(rng.randint(1, 60)), "seat", asked.SEAT, 1.3),
     ]
     others = [
-        Entry("Row", rng.choice((str(rng.randint(1, 40)), rng.choice("ABCDEFGHKLM"))), size=1.3), Entry("Block", f"{rng.choice('ABCDEFG')}{rng.randint(1, 9)}"),
-        Entry("Doors", clock(rng)), Entry("Category", rng.choice(CATEGORIES)), Entry("Order", serial(rng)), Entry("Entrance", rng.choice(("North", "West", "Main", "Gate 3", "B"))),
+        Entry("Row", rng.choice((str(rng.randint(1, 40)), rng.choice("ABCDEFGHKLM"))), size=1.3),
+            Entry("Block", f"{rng.choice('ABCDEFG')}{rng.randint(1, 9)}"),
+        Entry("Doors", clock(rng)), Entry("Category", rng.choice(CATEGORIES)), Entry("Order", serial(rng)),
+            Entry("Entrance", rng.choice(("North", "West", "Main", "Gate 3", "B"))),
     ]  # fmt: skip
     return title, entries + rng.sample(others, rng.randint(2, 4))
 

@@ -52,11 +52,14 @@ WEBSITE = ("What is the website?", "Which website is given?", "What is the web a
 STAMP = ("What does the stamp say?", "What is stamped on it?", "Which word is stamped over the print?")
 
 VALUE_OF = (
-    "What is the {label}?", "What does it say for {label}?", "Read the {label}.", "{label}?", "What is given as {label}?",
-    "Which {label} is shown?", "What is entered under {label}?", "Tell me the {label}.", "What value does {label} have?",
+    "What is the {label}?", "What does it say for {label}?", "Read the {label}.", "{label}?",
+    "What is given as {label}?",
+    "Which {label} is shown?", "What is entered under {label}?", "Tell me the {label}.",
+    "What value does {label} have?",
 )  # fmt: skip
 LABEL_OF = (
-    "Which field says {value}?", "What is {value}?", "Under which heading does {value} stand?", "What does {value} mean here?",
+    "Which field says {value}?", "What is {value}?", "Under which heading does {value} stand?",
+    "What does {value} mean here?",
     "Which entry has the value {value}?",
 )  # fmt: skip
 HEADING = (
@@ -113,7 +116,8 @@ TRACKING = ("What is the tracking number?", "Read the tracking number.", "tracki
 
 CELL = (
     "What is the {column} of {row}?", "{column} of {row}?", "Which {column} does {row} have?",
-    "What does the table say for {row} under {column}?", "Read {column} for {row}.", "What is in the row {row}, column {column}?",
+    "What does the table say for {row} under {column}?", "Read {column} for {row}.",
+    "What is in the row {row}, column {column}?",
     "For {row}, what is the {column}?",
 )  # fmt: skip
 ROW_OF = (
@@ -135,7 +139,8 @@ COLUMN_HEAD = (
     "What is the heading of the last column?", "How is the last column headed?", "What does the last column show?",
 )  # fmt: skip
 ROW_DIFFERENCE = (
-    "What is the difference in {column} between {one} and {other}?", "By how much do {one} and {other} differ in {column}?",
+    "What is the difference in {column} between {one} and {other}?",
+    "By how much do {one} and {other} differ in {column}?",
     "How far apart are {one} and {other} in {column}?",
 )  # fmt: skip
 SOURCE = (
@@ -157,7 +162,8 @@ CHART_VALUE = (
 )  # fmt: skip
 CHART_PERCENT = (
     "What percentage is shown for {name}?", "How many percent is {name}?", "What share does {name} have?",
-    "What percent does {name} have?", "What is the percentage of {name}?", "{name}, in percent?", "What is the value of {name}?",
+    "What percent does {name} have?", "What is the percentage of {name}?", "{name}, in percent?",
+    "What is the value of {name}?",
 )  # fmt: skip
 SERIES_VALUE = (
     "What is the value of {series} for {name}?", "What is {series} in {name}?", "How much is {series} for {name}?",
@@ -165,7 +171,8 @@ SERIES_VALUE = (
     "Which number belongs to {series} at {name}?",
 )  # fmt: skip
 SERIES_PERCENT = (
-    "What percentage of {name} say {series}?", "How many percent of {name} is {series}?", "What share is {series} for {name}?",
+    "What percentage of {name} say {series}?", "How many percent of {name} is {series}?",
+    "What share is {series} for {name}?",
     "For {name}, what is the percentage of {series}?", "What percent is {series} among {name}?",
     "What is the share of {series} in {name}?",
 )  # fmt: skip
@@ -198,7 +205,8 @@ CHART_COMPARE = (
 )  # fmt: skip
 ALL_PERCENTAGES = (
     "List all percentages in the chart.", "Which percentages are printed?", "Transcribe all percentages.",
-    "Read all the percentages from top to bottom.", "What percentages does the chart show?", "Write down every percentage.",
+    "Read all the percentages from top to bottom.", "What percentages does the chart show?",
+    "Write down every percentage.",
 )  # fmt: skip
 ALL_VALUES = (
     "List all values in the chart.", "Which values are printed?", "Transcribe all the numbers on the chart.",
@@ -231,7 +239,8 @@ SIGN_TEXT = (
     "What is written?", "Which words are on the sign?", "sign text",
 )  # fmt: skip
 SHOP_NAME = (
-    "What is the name of the shop?", "Which shop is it?", "What is the shop called?", "What does it say above the shop?",
+    "What is the name of the shop?", "Which shop is it?", "What is the shop called?",
+    "What does it say above the shop?",
     "What is the name of the store?", "Read the name of the shop.", "Which business is this?", "shop name",
 )  # fmt: skip
 SIGN_PHONE = ("What is the phone number?", "Which number can I call?", "Read the phone number.", "phone number")
@@ -260,7 +269,8 @@ SETTING = (
 )  # fmt: skip
 IS_ON = ("Is {name} switched on?", "Is {name} on or off?", "Is {name} turned on?", "Has {name} been enabled?")
 WINDOW_TITLE = (
-    "What is the title of the window?", "Which window is it?", "What is the name of the window?", "What does the title bar say?",
+    "What is the title of the window?", "Which window is it?", "What is the name of the window?",
+    "What does the title bar say?",
 )  # fmt: skip
 FILE_FIELD = (
     "What is the {column} of {row}?", "Which {column} does {row} have?", "{column} of {row}?",
@@ -286,10 +296,12 @@ SENDER_OF = ("Who wrote about {subject}?", "Who sent {subject}?", "From whom is 
 MESSAGE = ("What does the message say?", "Read the message.", "What is the dialog about?", "What does the window ask?")
 BALANCE = ("What is the balance?", "How much is in the account?", "What is the current balance?", "balance")
 
-SLIDE_TITLE = ("What is the title of the slide?", "What is the slide about?", "Read the title of the slide.", "slide title",
+SLIDE_TITLE = ("What is the title of the slide?", "What is the slide about?", "Read the title of the slide.",
+    "slide title",
                "What is the heading?")  # fmt: skip
 BULLET = (
-    "What does the {nth} bullet say?", "Read the {nth} point.", "What is the {nth} point?", "What is the {nth} item of the list?",
+    "What does the {nth} bullet say?", "Read the {nth} point.", "What is the {nth} point?",
+    "What is the {nth} item of the list?",
     "Which point comes {nth}?",
 )  # fmt: skip
 NUM_BULLETS = (

@@ -10,60 +10,87 @@ from arr_coc.data.drawing.lifelike.vocabulary import TRADES, Speaker
 from arr_coc.data.drawing.words import listed
 
 COUNTRIES = listed(
-    "Argentina|Australia|Austria|Belgium|Brazil|Bulgaria|Canada|Chile|China|Colombia|Croatia|Cyprus|Czechia|Denmark|Egypt|"
-    "Estonia|Finland|France|Germany|Ghana|Greece|Hungary|Iceland|India|Indonesia|Ireland|Israel|Italy|Japan|Kenya|Latvia|"
+    "Argentina|Australia|Austria|Belgium|Brazil|Bulgaria|Canada|Chile|China|Colombia|Croatia|Cyprus|Czechia|Denmark|"
+    "Egypt|"
+    "Estonia|Finland|France|Germany|Ghana|Greece|Hungary|Iceland|India|Indonesia|Ireland|Israel|Italy|Japan|Kenya|"
+    "Latvia|"
     "Lithuania|Malaysia|Malta|Mexico|Morocco|Netherlands|New Zealand|Nigeria|Norway|Pakistan|Peru|Philippines|Poland|"
-    "Portugal|Romania|Serbia|Slovakia|Slovenia|South Africa|South Korea|Spain|Sweden|Switzerland|Thailand|Tunisia|Turkey|"
+    "Portugal|Romania|Serbia|Slovakia|Slovenia|South Africa|South Korea|Spain|Sweden|Switzerland|Thailand|Tunisia|"
+    "Turkey|"
     "Ukraine|United Kingdom|United States|Uruguay|Vietnam|Zambia"
 )
 TOWNS = listed(
-    "Aarhus|Alicante|Almería|Bad Homburg|Bergen|Besançon|Bordeaux|Brno|Bruges|Cádiz|Cologne|Como|Cork|Córdoba|Dijon|Düsseldorf|"
-    "Espoo|Exeter|Galway|Gdańsk|Genoa|Girona|Göteborg|Graz|Halifax|Innsbruck|Izmir|Kassel|Kiel|Kingston|Köln|Leiden|Linz|"
-    "Liège|Lübeck|Mainz|Málaga|Mons|Nantes|Nîmes|Nürnberg|Odense|Ostend|Padua|Parma|Penang|Perth|Pisa|Plymouth|Poznań|Ravenna|"
-    "Reims|Rostock|Salem|Salzburg|San José|Santa Fe|Sheffield|Siena|Springfield|Tampere|Toulon|Trier|Uppsala|Utrecht|Verona|"
+    "Aarhus|Alicante|Almería|Bad Homburg|Bergen|Besançon|Bordeaux|Brno|Bruges|Cádiz|Cologne|Como|Cork|Córdoba|Dijon|"
+    "Düsseldorf|"
+    "Espoo|Exeter|Galway|Gdańsk|Genoa|Girona|Göteborg|Graz|Halifax|Innsbruck|Izmir|Kassel|Kiel|Kingston|Köln|Leiden|"
+    "Linz|"
+    "Liège|Lübeck|Mainz|Málaga|Mons|Nantes|Nîmes|Nürnberg|Odense|Ostend|Padua|Parma|Penang|Perth|Pisa|Plymouth|"
+    "Poznań|Ravenna|"
+    "Reims|Rostock|Salem|Salzburg|San José|Santa Fe|Sheffield|Siena|Springfield|Tampere|Toulon|Trier|Uppsala|Utrecht|"
+    "Verona|"
     "Vigo|Wells|Winchester|Würzburg|Zagreb|Århus|Ålesund|Évora|Örebro"
 )
 FIRST_NAMES = listed(
-    "Aisha Akira Alejandro Amélie Anders Andrea Anil Beatriz Björn Camille Carlos Chen Chloé Dmitri Elena Elif Emeka Fatima "
-    "Fernando Freya Giulia Hana Hassan Ingrid Isabel Jakub Joana João Jonas Kofi Lars Leila Lukas Magda Mateo Mei Milan Mohammed "
-    "Nadia Nikos Noor Olga Pablo Priya Rafael Ravi René Rosa Sanne Sofie Søren Tariq Tomás Ulla Valentina Wei Yara Yusuf Zoë"
+    "Aisha Akira Alejandro Amélie Anders Andrea Anil Beatriz Björn Camille Carlos Chen Chloé Dmitri Elena Elif Emeka "
+    "Fatima "
+    "Fernando Freya Giulia Hana Hassan Ingrid Isabel Jakub Joana João Jonas Kofi Lars Leila Lukas Magda Mateo Mei "
+    "Milan Mohammed "
+    "Nadia Nikos Noor Olga Pablo Priya Rafael Ravi René Rosa Sanne Sofie Søren Tariq Tomás Ulla Valentina Wei Yara "
+    "Yusuf Zoë"
 )
 LAST_NAMES = listed(
-    "Abbott Alvarez Andersen Bakker Becker Bianchi Blanc Bauer Cho Chowdhury Costa Da_Silva Dubois Eriksson Fernández Fischer "
-    "Fontaine García Gonçalves Haddad Hansen Hofmann Ibrahim Ivanova Jansen Kaya Khan Kim Kowalski Krüger Laine Larsen Lefèvre "
-    "Lindqvist López Mbeki Meyer Müller Nakamura Nguyen Novák O'Brien Okafor Papadakis Patel Pereira Petrov Rossi Ruiz Sato "
+    "Abbott Alvarez Andersen Bakker Becker Bianchi Blanc Bauer Cho Chowdhury Costa Da_Silva Dubois Eriksson "
+    "Fernández Fischer "
+    "Fontaine García Gonçalves Haddad Hansen Hofmann Ibrahim Ivanova Jansen Kaya Khan Kim Kowalski Krüger Laine "
+    "Larsen Lefèvre "
+    "Lindqvist López Mbeki Meyer Müller Nakamura Nguyen Novák O'Brien Okafor Papadakis Patel Pereira Petrov Rossi "
+    "Ruiz Sato "
     "Schmidt Silva Singh Sørensen Suzuki Tan Tanaka Vargas Virtanen Vogel Wagner Weber Wójcik Wong Yamada Yilmaz Zhang"
 )
 JOBS = listed(
-    "Accounting|Advice|Assembly|Boiler check|Catering|Cleaning|Consulting|Copywriting|Courier|Data entry|Delivery|Design|Disposal|"
-    "Domain name|Editing|Electrical work|Freight|Gardening|Hosting|Inspection|Installation|Insurance|Labour|Legal fees|Licence|"
-    "Maintenance|Materials|Membership|Mileage|Office rent|Painting|Paper A4|Photography|Plumbing|Postage|Printing|Project work|"
-    "Proofreading|Rental|Repair|Setup fee|Site visit|Software|Spare parts|Storage|Support|Toner|Training|Translation|Transport|"
+    "Accounting|Advice|Assembly|Boiler check|Catering|Cleaning|Consulting|Copywriting|Courier|Data entry|Delivery|"
+    "Design|Disposal|"
+    "Domain name|Editing|Electrical work|Freight|Gardening|Hosting|Inspection|Installation|Insurance|Labour|"
+    "Legal fees|Licence|"
+    "Maintenance|Materials|Membership|Mileage|Office rent|Painting|Paper A4|Photography|Plumbing|Postage|Printing|"
+    "Project work|"
+    "Proofreading|Rental|Repair|Setup fee|Site visit|Software|Spare parts|Storage|Support|Toner|Training|Translation|"
+    "Transport|"
     "Travel expenses|Tuning|Video call|Web design|Workshop"
 )
 BRANDS = listed(
-    "Alpina Aquila Arcadia Avanti Belmont Borealis Brava Calypso Capella Castello Corvus Delphi Dorado Elara Estrella Fidelio Fontana "
-    "Galaxia Halcyon Helios Ibex Jupiter Kestrel Linden Lumina Meridian Mistral Monza Nimbus Nordica Octavia Olympia Orion Panorama "
-    "Pegasus Phoenix Polaris Primavera Quanta Regal Rialto Rosetta Sapphire Solara Sterling Tempo Titan Trident Ultra Unica Vega Vista "
+    "Alpina Aquila Arcadia Avanti Belmont Borealis Brava Calypso Capella Castello Corvus Delphi Dorado Elara "
+    "Estrella Fidelio Fontana "
+    "Galaxia Halcyon Helios Ibex Jupiter Kestrel Linden Lumina Meridian Mistral Monza Nimbus Nordica Octavia Olympia "
+    "Orion Panorama "
+    "Pegasus Phoenix Polaris Primavera Quanta Regal Rialto Rosetta Sapphire Solara Sterling Tempo Titan Trident "
+    "Ultra Unica Vega Vista "
     "Vitalis Zenith Zephyr"
 )
 SHOWS = listed(
-    "Winter Concert|Open Air|Jazz Night|Swan Lake|The Storm|Comedy Club|String Quartet|Film Festival|City Marathon|Science Slam|"
-    "Rock the Lake|Summer Gala|Magic Flute|Book Fair|Poetry Evening|Light Show|Street Food Fair|Chamber Choir|Blues & Beyond|"
-    "Night at the Museum|Farewell Tour|The Visitors|Second Spring|A Quiet House|Ocean Drive|Gospel Sunday|Tango Argentino"
+    "Winter Concert|Open Air|Jazz Night|Swan Lake|The Storm|Comedy Club|String Quartet|Film Festival|City Marathon|"
+    "Science Slam|"
+    "Rock the Lake|Summer Gala|Magic Flute|Book Fair|Poetry Evening|Light Show|Street Food Fair|Chamber Choir|"
+    "Blues & Beyond|"
+    "Night at the Museum|Farewell Tour|The Visitors|Second Spring|A Quiet House|Ocean Drive|Gospel Sunday|"
+    "Tango Argentino"
 )
 HALLS = listed(
-    "Town Hall|Royal Theatre|City Arena|Opera House|Main Stage|Old Barn|Kursaal|Concert Hall|Studio 2|Civic Centre|Grand Cinema|"
+    "Town Hall|Royal Theatre|City Arena|Opera House|Main Stage|Old Barn|Kursaal|Concert Hall|Studio 2|Civic Centre|"
+    "Grand Cinema|"
     "Lido|Odeon|Palace Gardens|Riverside Park|Stadium North|Salle Verte|Kulturhaus|Teatro Nuovo"
 )
 BANKS = listed(
-    "Savings Bank|Union Bank|Credit Union|Volksbank|Banco Central|First National|Crédit Rural|Handelsbank|Post Bank|City Bank"
+    "Savings Bank|Union Bank|Credit Union|Volksbank|Banco Central|First National|Crédit Rural|Handelsbank|Post Bank|"
+    "City Bank"
 )
 GROUP_WORDS = listed(
-    "Adults Women Men Students Parents Workers Voters Farmers Retirees Teachers Drivers Renters Owners Readers Patients Tourists "
+    "Adults Women Men Students Parents Workers Voters Farmers Retirees Teachers Drivers Renters Owners Readers "
+    "Patients Tourists "
     "Employers Nurses Teenagers Graduates"
 )
-SIGNS_OF = {"$": "before", "€": "either", "£": "before", "CHF": "before", "kr": "after", "USD": "before", "EUR": "either", "RM": "before",
+SIGNS_OF = {"$": "before", "€": "either", "£": "before", "CHF": "before", "kr": "after", "USD": "before",
+    "EUR": "either", "RM": "before",
             "zł": "after", "R$": "before", "Rs.": "before", "": "before"}  # fmt: skip
 SEPARATORS = (",.", ",.", ",.", ".,", " ,", "'.", " .", "..")
 

@@ -88,7 +88,7 @@ class Writer:
         self, x: float, y: float, text: str, style: Print | None = None, align: str = "left",
         colour: Colour | None = None, width: float | None = None,
     ) -> Ink:  # fmt: skip
-        """Prints a line at cap height y, at most `width` pixels wide: smaller where it must be, cut where that is too little."""
+        """Prints a line at cap height y, at most `width` pixels wide: smaller where it must be, cut where it must."""
         style = style or self.body
         text = spelled(style.face, text)
         if width is not None:
@@ -124,7 +124,7 @@ class Writer:
             self.pen.rounded_rectangle(box, radius, fill=fill, outline=outline, width=width)
 
     def ask_rows(self, most: int = 4) -> None:
-        """Rows read out by how they begin, first and last, and what stands below what: reading without understanding."""
+        """Rows read out by how they begin, and what stands below what: reading without understanding."""
         rows = [sorted(row, key=lambda ink: ink.box[0]) for row in self.rows if row and row[0].text.split()]
         rows.sort(key=lambda row: row[0].box[1])
         texts = [" ".join(" ".join(ink.text for ink in row).split()) for row in rows]
@@ -170,7 +170,8 @@ def wrapped(text: str, style: Print, width: float) -> list[str]:
 
 
 def writer_on(
-    rng: Random, size: tuple[float, float], unseen: bool, cap: float, styles: Sequence[str] = ("sans", "sans", "serif", "narrow"),
+    rng: Random, size: tuple[float, float], unseen: bool, cap: float,
+        styles: Sequence[str] = ("sans", "sans", "serif", "narrow"),
     paper: Colour = (255, 255, 255), ink: Colour = (20, 20, 22),
 ) -> Writer:  # fmt: skip
     """An empty coloured sheet with typefaces chosen."""
