@@ -226,7 +226,6 @@ NUM_SERIES = (
     "How many entries does the legend have?",
     "How many groups are in the legend?",
 )
-AXIS = ("What does the {axis} axis show?", "What is the label of the {axis} axis?", "How is the {axis} axis labelled?")
 WHICH_HAS = (
     "Which one has the value {value}?",
     "What is at {value}?",
@@ -309,7 +308,6 @@ NUM_BULLETS = (
     "How many bullets are there?",
     "How many points does the slide make?",
 )
-PRESENTER = ("Who gives the talk?", "Who is the speaker?", "Who presents?", "Whose slide is it?")
 SLIDE_NUMBER = ("Which number does the slide have?", "What is the slide number?", "Which page is it?")
 BIG_NUMBER = (
     "Which number is shown for {name}?", "What is the figure for {name}?", "What is the number of {name}?", "{name}?",
