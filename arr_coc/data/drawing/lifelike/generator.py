@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from arr_coc.data.drawing.generator import spread
 from arr_coc.data.drawing.lifelike.kinds import lifelike_kinds
 from arr_coc.data.drawing.lifelike.typefaces import fonts_version
-from arr_coc.data.records import Picture
+from arr_coc.data.records import Picture, Question
 from arr_coc.quoting import quoted
 
 LIFELIKE_VERSION = "3"
 """Of the mixture of kinds; each kind has a version of its own as well."""
 RECEIPT = "receipt"
-LEAST_QUESTIONS, MOST_TRIES = 4, 30
+LEAST_QUESTIONS, LEAST_ANSWERS, MOST_TRIES = 4, 3, 30
 
 
 def lifelike(
@@ -41,13 +41,18 @@ def lifelike(
     rng = Random(f"arr-coc lifelike {seed}" if kind == RECEIPT else f"arr-coc lifelike {kind} {seed}")
     for _ in range(MOST_TRIES):
         sheet = drawn.draw(rng, unseen, zoom)
-        if len(sheet.questions) < drawn.least:
+        if not asks_enough(sheet.questions, drawn.least):
             continue
         shot = drawn.take(rng, sheet)
-        if len(shot.questions) >= LEAST_QUESTIONS:
+        if asks_enough(shot.questions, LEAST_QUESTIONS):
             break
     questions = list(shot.questions) if num_questions is None else spread(rng, list(shot.questions), num_questions)
     return Picture(shot.image, kind, tuple(questions), shot.glyphs, seed)
+
+
+def asks_enough(questions: Sequence[Question], least: int) -> bool:
+    """Whether there are so many questions, and they are not all about the same thing."""
+    return len(questions) >= least and len({question.answers[0] for question in questions}) >= LEAST_ANSWERS
 
 
 def lifelike_mixture(

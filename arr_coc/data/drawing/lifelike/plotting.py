@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DPI = 100
 MEASURED_PX = 64
+LEFT_ALONE = ("backend", "backend_fallback", "toolbar", "date")
+"""Settings that draw nothing; reading the first chooses a backend."""
 
 
 @contextmanager
@@ -33,12 +35,12 @@ def plain_matplotlib() -> Iterator[None]:
     """matplotlib as it is without the user's own settings, and without reading dollar signs as formulas."""
     import matplotlib
 
-    kept = {
+    own = {
         key: value
         for key, value in matplotlib.rcParamsDefault.items()
-        if key.split(".")[0] not in ("backend", "toolbar", "date")
+        if key.split(".")[0] not in LEFT_ALONE and matplotlib.rcParams[key] != value
     }
-    with matplotlib.rc_context({**kept, "text.parse_math": False, "axes.unicode_minus": False}):
+    with matplotlib.rc_context({**own, "text.parse_math": False, "axes.unicode_minus": False}):
         yield
 
 

@@ -38,7 +38,7 @@ def cloud(seed: int, octaves: int = 5, coarse: int = 4) -> np.ndarray:
         step = TILE // cells
         image = Image.fromarray(wide).resize(((cells + 4) * step,) * 2, Image.Resampling.BICUBIC)
         total += np.asarray(image)[2 * step : 2 * step + TILE, 2 * step : 2 * step + TILE] / 1.7**octave
-    return total / total.std()
+    return np.asarray(total / total.std())
 
 
 @lru_cache(maxsize=2)
