@@ -34,6 +34,11 @@ class Drawn:
     marks: dict[Key, Any] = field(default_factory=dict)
     below: float = 0.0
 
+    @property
+    def legend_place(self) -> str:
+        """Where a legend goes; one inside would lie over labels, so only heads over a first bar stand there."""
+        return "above" if self.look.legend == "inside" else self.look.legend
+
     def axes(self, left: float = 0, right: float = 0, bottom: float = 0, top: float = 0) -> Any:
         """Axes inside the plot's box with room at its sides in pixels."""
         x0, y0, x1, y1 = self.plot
@@ -96,22 +101,19 @@ class Drawn:
 
     def legend(self, axes: Any, handles: list[Any]) -> None:
         """Names of the series beside their colours."""
-        look, place = self.look, self.look.legend
+        look, place = self.look, self.legend_place
+        under = -(self.below + 0.6 * look.cap) / (axes.get_position().height * self.board.height)
         loc, anchor, columns = {
-            "below": ("upper center",
-            (0.5, -(self.below + 0.6 * look.cap) / (axes.get_position().height * self.board.height)), 6),
+            "below": ("upper center", (0.5, under), 6),
             "right": ("center left", (1.01, 0.5), 1),
-            "above": ("lower left", (0.0, 1.0), 6), "inside": ("best", None, 1),
-        }[place]  # fmt: skip
-        width = (self.plot[2] - self.plot[0]) / max(
-            1.0, max(look.width(name) for name in self.data.series) + 4.5 * look.cap
-        )
+            "above": ("lower left", (0.0, 1.0), 6),
+        }[place]
+        widest = max(look.width(name) for name in self.data.series) + 4.5 * look.cap
+        fitting = max(1, min(columns, len(handles), int((self.plot[2] - self.plot[0]) / widest)))
         legend = axes.legend(
-            handles, self.data.series, prop=font(look.body, look.cap), loc="upper right" if loc == "best" else loc,
-                bbox_to_anchor=anchor,
-            ncol=max(1, min(columns, len(handles), int(width))), frameon=self.rng.random() < 0.2, labelcolor=look.ink,
-                handlelength=1.2, borderaxespad=0.2,
-            columnspacing=1.2, handletextpad=0.5, facecolor=look.ground,
+            handles, self.data.series, prop=font(look.body, look.cap), loc=loc, bbox_to_anchor=anchor, ncol=fitting,
+            frameon=self.rng.random() < 0.2, labelcolor=look.ink, facecolor=look.ground, handlelength=1.2,
+            borderaxespad=0.2, columnspacing=1.2, handletextpad=0.5,
         )  # fmt: skip
         for number, text in enumerate(legend.get_texts()):
             self.series[number] = self.board.follow(text, look.body, look.cap)
@@ -119,14 +121,14 @@ class Drawn:
     def legend_room(self) -> dict[str, float]:
         """Pixels to leave for a legend, by side."""
         look = self.look
-        if look.legend == "right":
+        if self.legend_place == "right":
             return {"right": max(look.width(name) for name in self.data.series) + 4 * look.cap}
         rows = 1 + int(
             sum(look.width(name) + 4.5 * look.cap for name in self.data.series) / (self.plot[2] - self.plot[0])
         )
-        if look.legend == "below":
+        if self.legend_place == "below":
             return {"bottom": (1.6 + 2.2 * rows) * look.cap}
-        return {"top": (0.6 + 2.2 * rows) * look.cap} if look.legend == "above" else {}
+        return {"top": (0.6 + 2.2 * rows) * look.cap}
 
 
 def round_ticks(low: float, high: float) -> list[float]:

@@ -349,17 +349,12 @@ def lollipops(drawn: Drawn, stems: bool = True) -> None:
             axes.scatter(values, range(len(values)), s=(look.cap * 0.9) ** 2, color=look.colours[s % 6], zorder=2)
         )
         for n, value in enumerate(values):
-            highest = value >= max(row[n] for row in data.values)
-            drawn.label(
-                axes,
-                (s, n),
-                value,
-                n,
-                (look.cap * 0.8 if highest else -look.cap * 0.8, 0),
-                "left" if highest else "right",
-                "center_baseline",
-                look.ink,
-            )
+            column = [row[n] for row in data.values]
+            shift, ha = (look.cap * 0.8, "left") if value == max(column) else (-look.cap * 0.8, "right")
+            if min(column) < value < max(column):
+                drawn.label(axes, (s, n), value, n, (0, look.cap * 0.7), "center", "bottom", look.ink)
+            else:
+                drawn.label(axes, (s, n), value, n, (shift, 0), ha, "center_baseline", look.ink)
     span = max(high - low, 1.0)
     axes.set_xlim(
         -0.14 * high if stems and len(data.series) > 1 else 0 if stems else low - 0.2 * span, high + 0.2 * span

@@ -41,7 +41,7 @@ class Look:
         centred: title in the middle, else at the left.
         grid: along which axis values are ruled: "", "values", "both".
         spines: which edges of the axes are drawn.
-        legend: "below", "right", "above" or "inside".
+        legend: "below", "right", "above", or "inside": as heads over the first bar where the layout has them.
         sign: which labels bear the unit: "all", "first", "none".
         bar: thickness of a bar over its pitch.
         edge: whether bars are outlined.

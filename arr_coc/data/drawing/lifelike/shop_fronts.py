@@ -40,9 +40,10 @@ def shop(street: Street) -> None:
     name = shop_name(rng, writer_on(rng, (64, 64), street.unseen, 10).speaker)
     name = rng.choice((name, name.upper(), name))
     colour_name = rng.choice(list(COLOURS))
-    writer = street.board((x1 - x0, tall), tall * rng.uniform(0.28, 0.5), jittered(rng, COLOURS[colour_name]))
     second = rng.random() < 0.5
-    y = (tall - writer.cap) / 2 - (tall * 0.1 if second else 0)
+    cap = tall * rng.uniform(0.26, 0.36 if second else 0.5)
+    writer = street.board((x1 - x0, tall), cap, jittered(rng, COLOURS[colour_name]))
+    y = (tall - cap) / 2 - (tall * 0.16 if second else 0)
     side = rng.choice(("centre", "centre", "left"))
     at = (x1 - x0) / 2 if side == "centre" else tall * 0.3
     ink = raised(writer, at, y, name, writer.bold, side, writer.sheet.ink, (x1 - x0) * 0.9)  # type: ignore[arg-type]
