@@ -7,7 +7,7 @@ from random import Random
 
 from arr_coc.data.drawing import words
 from arr_coc.data.drawing.lifelike.vocabulary import MONTH_NAMES, Speaker
-from arr_coc.data.drawing.lifelike.world import BRANDS, COUNTRIES, GROUP_WORDS, firm, town
+from arr_coc.data.drawing.lifelike.world import BRANDS, COUNTRIES, GROUP_WORDS, distinct, firm, town
 from arr_coc.data.drawing.words import listed
 
 SCALES = (
@@ -158,15 +158,6 @@ def categories(rng: Random, speaker: Speaker, num: int, kind: int | None = None)
     if kind == 5:
         return rng.sample(GROUP_WORDS, num), "group"
     return list(rng.choice(PEOPLE_SPLITS))[: max(2, num)], "group"
-
-
-def distinct(num: int, make: object) -> list[str]:
-    found: list[str] = []
-    while len(found) < num:
-        wish = make()  # type: ignore[operator]
-        if wish not in found:
-            found.append(wish)
-    return found
 
 
 def headline(rng: Random, dimension: str) -> tuple[str, str]:

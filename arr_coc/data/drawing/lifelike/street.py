@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
@@ -14,7 +14,7 @@ from arr_coc.data.drawing.lifelike import textures
 from arr_coc.data.drawing.lifelike import wordings_of_kinds as asked
 from arr_coc.data.drawing.lifelike.furniture import Rgb, darker, lighter
 from arr_coc.data.drawing.lifelike.lettering import Print, letter, width_of
-from arr_coc.data.drawing.lifelike.photography import Warp, corners_of, homography, lay, warped
+from arr_coc.data.drawing.lifelike.photography import Warp, corners_of, homography, hull, lay, warped
 from arr_coc.data.drawing.lifelike.sheet import Sheet, union
 from arr_coc.data.drawing.lifelike.writer import Writer, fitted, spelled, writer_on
 from arr_coc.data.records import Box
@@ -36,10 +36,7 @@ class Street:
     scene: Sheet
     unseen: bool
     slant: float
-    signs: dict[str, list[tuple[str, Box, float]]] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.signs = {}
+    signs: dict[str, list[tuple[str, Box, float]]] = field(default_factory=dict)
 
     @property
     def rng(self) -> Random:
@@ -80,10 +77,7 @@ class Street:
         self.scene.adopt(*lay(sign, warp, self.size))
         lines = [ink for row in writer.rows for ink in row]
         if colour and lines:
-            hull = np.array(
-                warp.to_picture(np.array([(b[0], b[1]) for b in [union(lines)]] + [(union(lines)[2], union(lines)[3])]))
-            )
-            box = (float(hull[:, 0].min()), float(hull[:, 1].min()), float(hull[:, 0].max()), float(hull[:, 1].max()))
+            box = hull(warp, union(lines), self.size)
             self.signs.setdefault(colour, []).append(
                 (" ".join(ink.text for ink in lines), box, min(ink.cap_px for ink in lines))
             )

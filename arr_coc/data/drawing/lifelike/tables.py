@@ -14,7 +14,7 @@ from arr_coc.data.drawing.lifelike.lettering import Print, width_of
 from arr_coc.data.drawing.lifelike.photographed_pages import photographed_page
 from arr_coc.data.drawing.lifelike.sheet import Sheet
 from arr_coc.data.drawing.lifelike.vocabulary import Speaker, date, serial
-from arr_coc.data.drawing.lifelike.world import BRANDS, COUNTRIES, JOBS, Money, firm, person, town
+from arr_coc.data.drawing.lifelike.world import BRANDS, COUNTRIES, JOBS, Money, distinct, firm, person, town
 from arr_coc.data.drawing.lifelike.writer import Writer, cut, wrapped, writer_on
 
 RULES = ("full", "rows", "head and foot", "zebra", "none", "none")
@@ -61,15 +61,6 @@ def number_column(rng: Random, head: str, num: int, low: float, high: float, for
     return Column(head, [form.format(number) for number in numbers], numbers)
 
 
-def names(num: int, make: object) -> list[str]:
-    found: list[str] = []
-    while len(found) < num:
-        wish = make()  # type: ignore[operator]
-        if wish not in found:
-            found.append(wish)
-    return found
-
-
 def statistics(rng: Random, speaker: Speaker, num: int) -> Content:
     """Numbers by country, year after year or by topic."""
     first = Column("Country", rng.sample(COUNTRIES, num))
@@ -91,7 +82,7 @@ def statistics(rng: Random, speaker: Speaker, num: int) -> Content:
 
 
 def league(rng: Random, speaker: Speaker, num: int) -> Content:
-    teams = names(
+    teams = distinct(
         num,
         lambda: f"{rng.choice(CLUBS)}{town(rng, speaker)}{rng.choice(('', '', ' United', ' City', ' 04'))}",
     )
@@ -114,7 +105,7 @@ def timetable(rng: Random, speaker: Speaker, num: int) -> Content:
     lines = [
         f"{rng.choice(('Bus', 'Line', 'RE', 'S', 'IC', 'No.'))} {rng.randint(1, 99)}" for _ in range(rng.randint(2, 5))
     ]
-    stops = Column("Stop", names(num, lambda: town(rng, speaker)))
+    stops = Column("Stop", distinct(num, lambda: town(rng, speaker)))
     return Content(
         f"Timetable {rng.choice(('weekdays', 'Saturday', 'summer', date(rng)))}",
         "stop",
@@ -124,7 +115,7 @@ def timetable(rng: Random, speaker: Speaker, num: int) -> Content:
 
 def prices(rng: Random, speaker: Speaker, num: int) -> Content:
     money, cents = Money.chosen(rng), [rng.randint(20, 9000) * 5 for _ in range(num)]
-    columns = [Column(rng.choice(("Item", "Product", "Article")), names(num, speaker.goods))]
+    columns = [Column(rng.choice(("Item", "Product", "Article")), distinct(num, speaker.goods))]
     if rng.random() < 0.6:
         columns.append(Column(rng.choice(("Code", "Art. no.", "SKU")), [serial(rng) for _ in range(num)]))
     if rng.random() < 0.6:
@@ -138,7 +129,7 @@ def prices(rng: Random, speaker: Speaker, num: int) -> Content:
 def rota(rng: Random, speaker: Speaker, num: int) -> Content:
     days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][: rng.randint(3, 7)]
     shift = ("early", "late", "night", "off", "8-16", "9-17", "14-22", "home", "x", "-")
-    people = Column("Name", names(num, lambda: person(rng, speaker)))
+    people = Column("Name", distinct(num, lambda: person(rng, speaker)))
     return Content(
         rng.choice(("Duty roster", "Staff plan", "Week 34", "Shift plan")),
         "person",
@@ -148,7 +139,7 @@ def rota(rng: Random, speaker: Speaker, num: int) -> Content:
 
 def results(rng: Random, speaker: Speaker, num: int) -> Content:
     columns = [
-        Column("Name", names(num, lambda: person(rng, speaker))),
+        Column("Name", distinct(num, lambda: person(rng, speaker))),
             Column("Club", [town(rng, speaker) for _ in range(num)]),
         number_column(rng, "Age", num, 15, 80), number_column(rng,
             rng.choice(("Score", "Points", "Time (s)", "Distance (m)")), num, 9, 99, "{:.2f}"),
@@ -174,7 +165,7 @@ def finances(rng: Random, speaker: Speaker, num: int) -> Content:
 
 def projects(rng: Random, speaker: Speaker, num: int) -> Content:
     columns = [
-        Column("Project", names(num, lambda: f"{rng.choice(BRANDS)} {speaker.word(words.TOPICS)}")),
+        Column("Project", distinct(num, lambda: f"{rng.choice(BRANDS)} {speaker.word(words.TOPICS)}")),
             Column("Lead", [person(rng, speaker) for _ in range(num)]),
         Column("Due", [date(rng) for _ in range(num)]), Column("Status",
             [rng.choice(("open", "done", "late", "on hold", "planned")) for _ in range(num)]),

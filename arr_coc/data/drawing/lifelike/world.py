@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -208,5 +209,11 @@ def account(rng: Random) -> str:
     )
 
 
-def quantity(rng: Random, speaker: Speaker, value: float) -> str:
-    return f"{value:g}" if rng.random() < 0.7 else f"{value:.2f}"
+def distinct(num: int, make: Callable[[], str]) -> list[str]:
+    """`num` different texts of a maker."""
+    found: list[str] = []
+    while len(found) < num:
+        wish = make()
+        if wish not in found:
+            found.append(wish)
+    return found
