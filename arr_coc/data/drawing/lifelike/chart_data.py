@@ -138,8 +138,8 @@ def note(rng: Random) -> str:
     ))  # fmt: skip
 
 
-PLACES, FIRMS = 0, 4
-"""Which `categories` can have an amount of something."""
+PLACES, FIRMS, GROUPS = 0, 4, 5
+"""Kinds of `categories`; the first two can have an amount of something."""
 
 
 def categories(rng: Random, speaker: Speaker, num: int, kind: int | None = None) -> tuple[list[str], str]:
@@ -263,14 +263,8 @@ def over_time(rng: Random, speaker: Speaker, num_series: int) -> ChartData:
     ticks = [str(start + step * k) for k in range(num)]
     if rng.random() < 0.2:
         ticks = [name[:3] for name in MONTH_NAMES][:num]
-    split = rng.choice(
-        (
-            lambda: rng.sample(COUNTRIES, num_series),
-            lambda: distinct(num_series, lambda: speaker.word(BRANDS)),
-            lambda: rng.sample(GROUP_WORDS, num_series),
-        )
-    )
-    series = split() if num_series > 1 else [measure]
+    kind = rng.choice((PLACES, FIRMS, GROUPS))
+    series = categories(rng, speaker, num_series, kind)[0] if num_series > 1 else [measure]
     values = [walk(rng, num, low, high, decimals) for _ in series]
     place = rng.choice((*COUNTRIES, "Europe", "the region", "the city"))
     title = rng.choice(

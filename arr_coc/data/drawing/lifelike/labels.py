@@ -6,7 +6,7 @@ from random import Random
 
 from arr_coc.data.drawing.lifelike import wordings
 from arr_coc.data.drawing.lifelike import wordings_of_kinds as asked
-from arr_coc.data.drawing.lifelike.furniture import ACCENTS, TINTED_PAPERS, Rgb, bar_code, lighter, logo, square_code
+from arr_coc.data.drawing.lifelike.furniture import ACCENTS, TINTED_PAPERS, Rgb, bar_code, logo, square_code
 from arr_coc.data.drawing.lifelike.kinds import LifelikeKind
 from arr_coc.data.drawing.lifelike.photographed_pages import photographed_page
 from arr_coc.data.drawing.lifelike.sheet import Sheet, union
@@ -285,9 +285,7 @@ def product(writer: Writer, margin: float, labels: tuple[str, ...]) -> float:
         writer.sheet.ask("read_field", asked.VALUE_OF, ink.text, [ink], label=label)
         y += cap * rng.uniform(1.9, 2.2)
     for sentence in rng.sample(STORAGE, rng.randint(1, 2)):
-        writer.line(
-            margin, y, sentence, writer.body.sized(0.8), width=right - margin, colour=lighter(writer.sheet.ink, 0.2)
-        )  # type: ignore[arg-type]
+        writer.line(margin, y, sentence, writer.body.sized(0.8), width=right - margin, colour=(66, 66, 70))
         y += cap * 1.7
     return below_bars(writer, margin, y + cap * 0.5, right) if rng.random() < 0.6 else y
 

@@ -187,7 +187,7 @@ def parties(bill: Bill) -> None:
 def fields(bill: Bill, x0: float, x1: float, pitch: float) -> None:
     """Number, dates and references, labels and values in two columns."""
     writer, rng = bill.writer, bill.writer.rng
-    rows = [
+    rows: list[tuple[str, tuple[str, ...], str, str]] = [
         ("invoice_number", asked.INVOICE_NUMBER, rng.choice(NUMBER_LABELS), serial(rng)),
         ("date", asked.INVOICE_DATE, rng.choice(DATE_LABELS), date(rng)),
     ]

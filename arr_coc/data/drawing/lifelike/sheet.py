@@ -116,7 +116,9 @@ class Sheet:
         written = self._written
         kept = [not (x0 <= x <= x1 and y0 <= y <= y1) for x, y, _ in written.places]
         self._written = Written(
-            *(list(compress(part, kept)) for part in (written.chars, written.places, written.starts))
+            list(compress(written.chars, kept)),
+            list(compress(written.places, kept)),
+            list(compress(written.starts, kept)),
         )
         self.questions = [
             question

@@ -124,10 +124,11 @@ def raised(writer: Writer, x: float, y: float, text: str, style: Print, align: s
     rng = writer.rng
     text, style = fitted(spelled(style.face, text), style, width)
     kind = rng.random()
-    if kind < 0.6:
-        line, length = letter(text, style, rng), width_of(text, style)
+    line = letter(text, style, rng) if kind < 0.6 else None
+    if line is not None:
+        length = width_of(text, style)
         left = x - {"left": 0.0, "centre": length / 2, "right": length}[align]
-        for step in range(1, max(2, round(style.cap * rng.choice((0.05, 0.08, 0.12))))) if line else ():
+        for step in range(1, max(2, round(style.cap * rng.choice((0.05, 0.08, 0.12))))):
             at = (round(left + line.left + step), round(y + style.cap + line.top + step))
             writer.pen.bitmap(at, line.mask, darker(colour, 0.65) if sum(colour) > 300 else lighter(colour, 0.5))
     return writer.put(x, y, text, style, align=align, colour=colour)
