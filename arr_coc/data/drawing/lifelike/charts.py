@@ -204,6 +204,8 @@ class Told:
         keys = [key for key in self.labels if key[1] in self.names and (self.single or key[0] in self.series)]
         for s, n in self.rng.sample(keys, min(6, len(keys))):
             label, percent = self.labels[s, n], self.data.unit == "%"
+            wordings: tuple[str, ...]
+            slots: dict[str, Any]
             also = (label.text.rstrip("%"),) if label.text.endswith("%") else (label.text + "%",) if percent else ()
             if self.single:
                 wordings, slots = asked.CHART_PERCENT if percent else asked.CHART_VALUE, {"name": self.names[n].text}
@@ -242,7 +244,7 @@ class Told:
             if len(row) == len(self.data.series) > 1 and self.rng.random() < 0.4:
                 self.transcribe(asked.ALL_OF_CATEGORY, row, name=ink.text)
 
-    def transcribe(self, wordings: tuple[str, ...], inks: list[Ink], **slots: str) -> None:
+    def transcribe(self, wordings: tuple[str, ...], inks: list[Ink], **slots: Any) -> None:
         """From top to bottom, in a line from left to right."""
         step = max(ink.cap_px for ink in inks) * 1.2
         inks = sorted(inks, key=lambda ink: (round((ink.box[1] + ink.box[3]) / 2 / step), ink.box[0]))
@@ -271,7 +273,7 @@ class Told:
                 )
 
     def extreme(self, values: list[float], s: int, highest: tuple[str, ...], lowest: tuple[str, ...]) -> None:
-        slots = {} if self.single else {"series": self.series[s].text}
+        slots: dict[str, Any] = {} if self.single else {"series": self.series[s].text}
         for best, wordings in ((max(values), highest), (min(values), lowest)):
             n = values.index(best)
             if values.count(best) == 1 and n in self.names:
@@ -301,7 +303,7 @@ class Told:
             if a < b:
                 one, other, a, b = other, one, b, a
             of = "" if self.single else f" for {self.series[s].text}"
-            slots = {"one": self.names[one].text, "other": self.names[other].text + of}
+            slots: dict[str, Any] = {"one": self.names[one].text, "other": self.names[other].text + of}
             evidence = [*self.evidence((s, one)), *self.evidence((s, other))]
             gap = round(a - b, self.data.decimals)
             self.sheet.ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -193,7 +194,7 @@ def task_bar(screen: Screen) -> None:
 
 
 def table(
-    screen: Screen, heads: tuple[str, ...], shares: tuple[float, ...], rows: list[tuple[str, ...]], icons: bool
+    screen: Screen, heads: tuple[str, ...], shares: tuple[float, ...], rows: Sequence[tuple[str, ...]], icons: bool
 ) -> None:
     """Rows with a header; one of them selected."""
     writer, cap, theme, rng = screen.writer, screen.cap, screen.theme, screen.rng

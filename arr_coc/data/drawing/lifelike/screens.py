@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from arr_coc.data.drawing.lifelike import wordings_of_kinds as asked
+from arr_coc.data.drawing.lifelike.furniture import darker
 from arr_coc.data.drawing.lifelike.kinds import LifelikeKind
 from arr_coc.data.drawing.lifelike.saved import saved_or_off_screen
 from arr_coc.data.drawing.lifelike.screen_content import (
@@ -257,9 +258,7 @@ def dialog(screen: Screen) -> None:
     tall = cap * (7.5 + 1.9 * len(lines))
     x, y = (screen.width - wide) / 2, max(cap * 6, (screen.y - tall) / 2)
     forget(writer, (x - 4, y - 4, x + wide + 4, y + tall + 4))
-    writer.box(
-        (x + 4, y + 5, x + wide + 5, y + tall + 6), fill=tuple(part // 2 for part in theme.line), radius=theme.radius
-    )  # type: ignore[arg-type]
+    writer.box((x + 4, y + 5, x + wide + 5, y + tall + 6), fill=darker(theme.line, 0.5), radius=theme.radius)
     writer.box((x, y, x + wide, y + tall), fill=theme.panel, outline=theme.line, radius=theme.radius)
     head = writer.line(x + cap * 1.5, y + cap * 1.4, title, writer.bold.sized(1.1), width=wide - cap * 3)
     writer.sheet.ask(

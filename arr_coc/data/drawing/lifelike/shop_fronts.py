@@ -191,12 +191,10 @@ def small_sign(street: Street, box: Box, kind: str = "") -> None:
     )
     tall = writer.cap * (1.9 * len(lines) + rng.uniform(0.5, 1.2))
     wide = min(wide, street.size[0] * 0.9)
-    fresh = Writer(
-        Sheet(rng, (max(24, round(wide)), max(20, round(tall))), "RGB", writer.sheet.image.getpixel((0, 0))),
-        writer.speaker,
-        writer.body,
-        writer.bold,
-    )  # type: ignore[arg-type]
+    paper = writer.sheet.image.getpixel((0, 0))
+    size = max(24, round(wide)), max(20, round(tall))
+    sheet = Sheet(rng, size, "RGB", paper)  # type: ignore[arg-type]
+    fresh = Writer(sheet, writer.speaker, writer.body, writer.bold)
     fresh.sheet.ink = writer.sheet.ink
     y = (tall - writer.cap * (1.9 * len(lines) - 0.9)) / 2
     inks = []

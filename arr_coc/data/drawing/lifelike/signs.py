@@ -215,9 +215,9 @@ def banner(street: Street) -> None:
         shop_name(rng, writer.speaker),
         writer.bold,
         "centre",
-        writer.sheet.ink,
+        writer.sheet.ink,  # type: ignore[arg-type]
         wide * 0.92,
-    )  # type: ignore[arg-type]
+    )
     writer.row(name)
     writer.sheet.ask("shop", asked.SHOP_NAME, name.text, [name])
     writer.sheet.ask(
