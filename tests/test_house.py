@@ -52,7 +52,7 @@ FOREIGN = {
     "files": {"safetensors", "torch"},
     "pictures": {"PIL", "numpy"},
     "oracle": {"markdown_it"},
-    "data": {"PIL", "datasets", "numpy", "scipy", "torch"},
+    "data": {"PIL", "datasets", "matplotlib", "numpy", "scipy", "torch"},
     "baselines": {"torch", "numpy", "transformers"},
 }
 """What a layer may import from outside the standard library; layers that are not named may import anything."""

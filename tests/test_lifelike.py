@@ -13,7 +13,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from arr_coc.data.drawing.lifelike import typefaces
-from arr_coc.data.drawing.lifelike.generator import LEAST_QUESTIONS, lifelike
+from arr_coc.data.drawing.lifelike.generator import lifelike
+from arr_coc.data.drawing.lifelike.kinds import lifelike_kinds
 from arr_coc.data.drawing.lifelike.lettering import Print, letter, width_of
 from arr_coc.data.drawing.lifelike.photography import choose_warp, warped
 from arr_coc.data.drawing.lifelike.receipts import draw_receipt
@@ -64,7 +65,7 @@ def test_every_receipt_asks_for_its_total_and_has_rivals_to_it(pictures):
     for picture in pictures:
         kinds = [question.kind for question in picture.questions]
         assert "total" in kinds and "date" in kinds and "company" in kinds
-        assert len(kinds) >= LEAST_QUESTIONS
+        assert len(kinds) >= lifelike_kinds()["receipt"].least
     assert sum("amount" in [q.kind for q in p.questions] for p in pictures) > len(pictures) / 2
 
 

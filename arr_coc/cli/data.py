@@ -10,6 +10,7 @@ import typer
 from arr_coc.cli.errors import Command, Commands, explained
 from arr_coc.files.checking import check_file, check_folder
 from arr_coc.files.writing import replacing, replacing_folder
+from arr_coc.quoting import quoted
 
 data_app = typer.Typer(
     cls=Commands, name="data", help="Generated pictures with questions and answers.", no_args_is_help=True
@@ -27,13 +28,15 @@ def preview(
     num: Annotated[int, typer.Option(min=1, max=64, help="Number of pictures.")] = 8,
     kind: Kind = None,
     questions: Questions = 3,
-    lifelike: Annotated[bool, typer.Option("--lifelike", help="Receipts that could be taken for real ones.")] = False,
+    lifelike: Annotated[
+        bool, typer.Option("--lifelike", help="Pictures that could be taken for real ones; all kinds in turn.")
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="FIGURE.png", help="Where the sheet is written.")] = Path("preview.png"),
 ) -> None:
     """Draw a sheet of pictures, each with questions, answers and evidence boxes."""
     with explained():
         check_file(out, formats=(".png", ".jpg", ".jpeg", ".webp"))
-        check_kind(kind)
+        check_lifelike_kind(kind) if lifelike else check_kind(kind)
     from arr_coc.data.preview import contact_sheet
 
     sheet = contact_sheet(range(seed, seed + num), kind=kind, num_questions=questions, is_lifelike=lifelike)
@@ -97,6 +100,14 @@ def check_kind(kind: str | None, max_side: int = 4096) -> None:
     from arr_coc.data.drawing.generator import check_arguments
 
     check_arguments(kind, None, max_side, 0.0, None)
+
+
+def check_lifelike_kind(kind: str | None) -> None:
+    """Raises ValueError for what the lifelike generator can't draw."""
+    from arr_coc.data.drawing.lifelike.kinds import lifelike_kinds
+
+    if kind is not None and kind not in lifelike_kinds():
+        raise ValueError(f"kind must be one of {', '.join(lifelike_kinds())}, got {quoted(kind)}")
 
 
 @data_app.command(cls=Command)

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw
 
 from arr_coc.data.drawing.colours import PALETTE, VIVID
 from arr_coc.data.drawing.fonts import load_font
-from arr_coc.data.drawing.lifelike.generator import KIND, lifelike
+from arr_coc.data.drawing.lifelike.generator import lifelike
+from arr_coc.data.drawing.lifelike.kinds import lifelike_kinds
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Picture, Question
 from arr_coc.files.writing import replacing_folder
-from arr_coc.quoting import quoted
 
 CAPTION_PX, GAP_PX = 13, 8
 LINE_PX = CAPTION_PX + 4
@@ -38,12 +38,8 @@ def contact_sheet(
     """
     if not seeds:
         raise ValueError("seeds must not be empty")
-    if is_lifelike and kind not in (None, KIND):
-        raise ValueError(f"kind must be {KIND} for lifelike pictures, got {quoted(kind)}")
-    pictures = (
-        lifelike(seed, num_questions=num_questions) if is_lifelike else mixture(seed, num_questions, kind=kind)
-        for seed in seeds
-    )
+    draw = lifelike_in_turn if is_lifelike else mixture
+    pictures = (draw(seed, num_questions, kind=kind) for seed in seeds)
     cells = [preview_cell(picture, draw_boxes=draw_boxes, cell_px=cell_px) for picture in pictures]
     columns = min(columns, len(cells))
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
@@ -55,6 +51,12 @@ def contact_sheet(
             sheet.paste(cell, (GAP_PX + column * (cell_px + GAP_PX), y))
         y += max(cell.height for cell in row) + GAP_PX
     return sheet
+
+
+def lifelike_in_turn(seed: int, num_questions: int, *, kind: str | None) -> Picture:
+    """A lifelike picture; where no kind is wished, neighbouring seeds draw all kinds in turn."""
+    kinds = tuple(lifelike_kinds())
+    return lifelike(seed, kind=kind or kinds[seed % len(kinds)], num_questions=num_questions)
 
 
 def preview_cell(picture: Picture, *, draw_boxes: bool, cell_px: int) -> Image.Image:

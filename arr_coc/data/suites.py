@@ -7,6 +7,7 @@ Development and the final report have blocks of their own: what recipes, tension
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -14,7 +15,8 @@ from typing import Any
 
 from arr_coc.data.drawing.fonts import other_typefaces
 from arr_coc.data.drawing.kinds import kinds
-from arr_coc.data.drawing.lifelike.generator import lifelike, lifelike_version
+from arr_coc.data.drawing.lifelike.generator import LEAST_QUESTIONS, RECEIPT, lifelike, lifelike_version
+from arr_coc.data.drawing.lifelike.kinds import lifelike_kinds
 from arr_coc.data.hub import DATA_SETS, open_hub_task
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Box, Picture
@@ -27,6 +29,7 @@ SIZES = (512, 1024, 2048, 4096)
 RECEIPTS: dict[str, Any] = {"kind": "receipt", "max_side": 512}
 """What `runs/speedrun.sh` trains its host on: at most 256 cells of 32 pixels."""
 VARIED_PICTURES, DISJOINT_PICTURES, LIFELIKE_PICTURES = 200, 200, 200
+FIRST_LIFELIKE_BLOCK = 43
 BLOCK = 100_000
 """Test seeds of a suite; suites do not share pictures."""
 
@@ -58,16 +61,30 @@ def held_out(block: int, num_pictures: int = NUM_PICTURES, **options: object) ->
 
 
 class LifelikeTask(GeneratedTask):
-    """Lifelike pictures of one block of test seeds, `NUM_QUESTIONS` of each.
+    """Lifelike pictures of one kind and one block of test seeds.
 
     Args:
         unseen: typefaces, words and layouts that training never draws; else those that it draws.
     """
 
-    def __init__(self, block: int, num_pictures: int, *, unseen: bool) -> None:
-        super().__init__(TEST_SEEDS.start + block * BLOCK, num_pictures, NUM_QUESTIONS)
-        self.version = lifelike_version()
-        self._picture = Recent(lambda seed: lifelike(seed, unseen=unseen, num_questions=NUM_QUESTIONS))
+    def __init__(self, block: int, *, unseen: bool, kind: str = RECEIPT, num_questions: int = NUM_QUESTIONS) -> None:
+        super().__init__(TEST_SEEDS.start + block * BLOCK, LIFELIKE_PICTURES, num_questions)
+        self.version = lifelike_version(kind)
+        self._picture = Recent(lambda seed: lifelike(seed, kind=kind, unseen=unseen, num_questions=num_questions))
+
+
+def lifelike_suites() -> dict[str, Callable[[], Task]]:
+    """`lifelike/seen` and `lifelike/unseen` are receipts and stay what they were; other kinds have two of their own."""
+    suites: dict[str, Callable[[], Task]] = {
+        "lifelike/seen": lambda: LifelikeTask(35, unseen=False),
+        "lifelike/unseen": lambda: LifelikeTask(36, unseen=True),
+    }
+    for kind in lifelike_kinds().values():
+        for unseen, side in enumerate(("seen", "unseen")) if kind.name != RECEIPT else ():
+            options = {"unseen": bool(unseen), "kind": kind.name, "num_questions": LEAST_QUESTIONS}
+            block = FIRST_LIFELIKE_BLOCK + 2 * kind.order + unseen
+            suites[f"lifelike/{kind.name}/{side}"] = partial(LifelikeTask, block, **options)  # type: ignore[arg-type]
+    return suites
 
 
 class RedrawnTask(GeneratedTask):
@@ -135,12 +152,11 @@ SUITES: dict[str, Callable[[], Task]] = {
         f"development/{side}": (lambda s=side, b=number: held_out(b, size=(s, s)))
         for number, side in enumerate(SIZES, 10)
     },
-    "lifelike/seen": lambda: LifelikeTask(35, LIFELIKE_PICTURES, unseen=False),
-    "lifelike/unseen": lambda: LifelikeTask(36, LIFELIKE_PICTURES, unseen=True),
+    **lifelike_suites(),
     "calibration": lambda: held_out(41),
     "until-sure": lambda: held_out(42),
-    "speedrun": lambda: held_out(60, **RECEIPTS),
-    "speedrun/calibration": lambda: held_out(61, **RECEIPTS),
+    "speedrun": lambda: held_out(80, **RECEIPTS),
+    "speedrun/calibration": lambda: held_out(81, **RECEIPTS),
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/as-trained": lambda: held_out(20, VARIED_PICTURES),
@@ -151,7 +167,7 @@ SUITES: dict[str, Callable[[], Task]] = {
 FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
 """Opened by the final report and by nothing else."""
 
-assert TEST_SEEDS.start + 62 * BLOCK <= TEST_SEEDS.stop
+assert FIRST_LIFELIKE_BLOCK + 2 * len(lifelike_kinds()) <= 80 and TEST_SEEDS.start + 82 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from arr_coc.data.drawing.lifelike.generator import lifelike
+from arr_coc.data.drawing.lifelike.generator import lifelike_mixture
 from arr_coc.data.mixture import MOST_QUESTIONS, mixture
 from arr_coc.data.records import Box, Picture, Question
 from arr_coc.data.tasks import TRAIN_SEEDS
@@ -45,6 +45,7 @@ class Stage:
         num_questions: most turns of a chat.
         language: False trains only the vision tower and the character heads.
         lifelike: share of lifelike pictures among those of the generator.
+        lifelike_shares: (kind, weight) of the lifelike ones; empty takes the kinds' own shares.
         heads_only: trains the dense heads on what the tower says, nothing else: they are not part of a host.
     """
 
@@ -65,6 +66,7 @@ class Stage:
     rate: float = 1e-3
     final_rate: float = 1e-3
     lifelike: float = 0.0
+    lifelike_shares: tuple[tuple[str, float], ...] = ()
     heads_only: bool = False
 
     @property
@@ -94,7 +96,8 @@ def generator_sample(stage: Stage, seed: int) -> Shown:
     rng = random.Random(seed)
     side = rng.choice(stage.sides)
     if random.Random(f"generation {seed}").random() < stage.lifelike:
-        picture = lifelike(seed, zoom=rng.choice((1.0, 1.0, 1.0, 1.4, 0.85)))
+        zoom = rng.choice((1.0, 1.0, 1.0, 1.4, 0.85))
+        picture = lifelike_mixture(seed, zoom=zoom, shares=dict(stage.lifelike_shares))
     else:
         picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side)
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]

@@ -70,7 +70,8 @@ NANO = (
     ),
 )  # fmt: skip
 
-# Half are pictures of the old generator: at 30% those were forgotten (dev/LOG.md).
+# Worn print of many typefaces in crops, then whole pages, charts, signs and screens. Half are pictures of the old
+# generator: at 30% those were forgotten (dev/LOG.md).
 LIFELIKE = (
     Stage(
         "new heads", 60, 12, views=(1, 0, 0), sides=(448, 640), max_cells=72, language=False, rate=3e-3,
@@ -114,7 +115,7 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("nano", "the shipped host: drawn pictures of every kind; hours on a CPU", NANO),
-        Recipe("lifelike", "a finished host goes on, on lifelike receipts; hours on a CPU", LIFELIKE, goes_on=True),
+        Recipe("lifelike", "a finished host goes on, on lifelike pictures; hours on a CPU", LIFELIKE, goes_on=True),
         Recipe("receipts", "a small host of one kind of picture, at most 256 cells; half an hour", RECEIPTS, "receipt"),
     )
 }

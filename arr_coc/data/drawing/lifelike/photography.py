@@ -149,7 +149,8 @@ def worn(rng: Random, image: Image.Image) -> Image.Image:
     """What the printer did: bleeding or thin ink, pale bands, fading."""
     kind = rng.random()
     if kind < 0.15:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 0.9))).point(steeper(rng.uniform(1.0, 1.7)))
+        soft = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 0.9)))
+        image = soft.point(steeper(rng.uniform(1.0, 1.7)) * len(soft.getbands()))
     elif kind < 0.22:
         image = image.filter(ImageFilter.MinFilter(3)) if rng.random() < 0.5 else image.filter(ImageFilter.BoxBlur(1))
     if rng.random() < 0.25:

@@ -7,7 +7,9 @@ from random import Random
 
 from arr_coc.data.drawing.canvas import Ink
 from arr_coc.data.drawing.lifelike import wordings
+from arr_coc.data.drawing.lifelike.kinds import LifelikeKind
 from arr_coc.data.drawing.lifelike.lettering import Print, width_of
+from arr_coc.data.drawing.lifelike.photography import photographed
 from arr_coc.data.drawing.lifelike.sheet import Sheet, union
 from arr_coc.data.drawing.lifelike.till import Till
 from arr_coc.data.drawing.lifelike.typefaces import choices
@@ -350,3 +352,6 @@ def ask_lines(till: Till) -> None:
             sheet.ask("transcribe", wordings.LINE, text, [union(row)], glyph_px=min(i.cap_px for i in row), start=start)
     if len(rows[0]) == 1:
         sheet.ask("transcribe", wordings.FIRST_LINE, rows[0][0].text, [rows[0][0]])
+
+
+KIND = LifelikeKind("receipt", 0, version="2", share=30, draw=draw_receipt, take=photographed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from math import inf
 from random import Random
 
@@ -63,10 +64,12 @@ class Sheet:
         bottom = y + style.cap * (1.1 if DESCENDING.isdisjoint(text) else 1.3)
         return Ink(text, (x, y - 0.1 * style.cap, x + length, bottom), style.cap)
 
-    def remember(self, text: str, xs: list[float], y: float, cap: float) -> None:
+    def remember(self, text: str, xs: list[float], ys: float | list[float], cap: float) -> None:
+        """Notes where a line's characters are; `ys` is one height where it is level."""
         self.words.update(text.split())
         before = " "
-        for char, x in zip(text, xs, strict=True):
+        heights = ys if isinstance(ys, list) else [ys] * len(xs)
+        for char, x, y in zip(text, xs, heights, strict=True):
             if char != " ":
                 self._written.chars.append(char)
                 self._written.places.append((x, y, cap))
@@ -106,6 +109,32 @@ class Sheet:
             glyph_px = min((piece.cap_px for piece in evidence if isinstance(piece, Ink)), default=inf)
         level = difficulty(glyph_px, 1.0, hops)
         self.questions.append(Question(text, (answer, *also), boxes, kind, group, level, glyph_px))
+
+    def forget(self, box: Box) -> None:
+        """Drops the characters in a box that will be covered, and the questions that have evidence there."""
+        x0, y0, x1, y1 = box
+        written = self._written
+        kept = [not (x0 <= x <= x1 and y0 <= y <= y1) for x, y, _ in written.places]
+        self._written = Written(
+            list(compress(written.chars, kept)),
+            list(compress(written.places, kept)),
+            list(compress(written.starts, kept)),
+        )
+        self.questions = [
+            question
+            for question in self.questions
+            if all(b[2] < x0 or x1 < b[0] or b[3] < y0 or y1 < b[1] for b in question.boxes)
+        ]
+
+    def adopt(self, questions: Sequence[Question], glyphs: Glyphs) -> None:
+        """Takes over what is known of a sheet that was mounted on this one."""
+        self.questions += [question for question in questions if question.text not in self._asked]
+        self._asked |= {question.text for question in questions}
+        written = self._written
+        written.chars += glyphs.chars
+        places = zip(glyphs.centres.tolist(), glyphs.heights.tolist(), strict=True)
+        written.places += [(x, y, cap) for (x, y), cap in places]
+        written.starts += glyphs.starts.tolist()
 
     def glyphs(self) -> Glyphs:
         places = np.array(self._written.places, dtype=np.float32).reshape(-1, 3)
