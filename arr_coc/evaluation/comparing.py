@@ -88,10 +88,10 @@ def compare(
 
     `full` is the host at its own processor's maximum, `resize` the host's own resize with the pixel cap set
     so that the token count is the largest not above ARR-COC's. ARR-COC runs first, since it says how many
-    tokens `resize` may have; `until-sure` is ARR-COC again, looking closer until the answer holds. `full` runs last, so that memory the allocator keeps from it counts for no one
-    else; where it would take over a minute it is estimated, unless forced. Before the clock starts, a small
-    picture goes through the processor and the model once, so that first-call costs (kernels, caches, lazy
-    imports) are in no policy's time.
+    tokens `resize` may have; `until-sure` is ARR-COC again, looking closer until the answer holds. `full`
+    runs last, so that memory the allocator keeps from it counts for no one else; where it would take over a
+    minute it is estimated, unless forced. Before the clock starts, a small picture goes through the processor
+    and the model, so that first-call costs (kernels, caches, lazy imports) are in no policy's time.
 
     Args:
         host: the model's name, for the record.

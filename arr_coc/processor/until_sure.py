@@ -200,7 +200,8 @@ def answer_until_sure(
         looking: `until_sure`, `max_budget` and `template` of `sure_looks`.
     """
     looks: list[Look] = []
-    for step, look in sure_looks(processor, messages, max_new_tokens=max_new_tokens, model=model, **looking):
+    for last, look in sure_looks(processor, messages, max_new_tokens=max_new_tokens, model=model, **looking):
+        step = last
         looks.append(look)
     found = concluded(step, looks)
     if not options:
