@@ -91,7 +91,9 @@ test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
 test-browser: .venv/.installed-dev
-	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py
+	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py \
+		tests/test_browser_microscope.py
+
 test-docs: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m docs tests/test_documents.py
 

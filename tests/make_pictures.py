@@ -95,7 +95,7 @@ def shoot(folder: Path) -> None:
             page.wait_for_selector("#suggestions button")
             page.locator("#ask").click()
             page.wait_for_selector("#answer .is-done")
-            page.wait_for_selector("#leaves img")
+            page.wait_for_selector("#leaves img >> visible=true")
             page.wait_for_timeout(800)
             page.evaluate("window.scrollTo(0, 0)")
             save(Image.open(BytesIO(page.screenshot())), folder / f"{name}.jpg")

@@ -136,7 +136,13 @@ def test_wrap_fits_the_width_and_says_what_is_missing() -> None:
 
 def test_table_of_a_comparison() -> None:
     rows = table_rows(make_comparison())
-    assert [row[0] for row in rows] == ["full", "resize", "arr-coc", "until-sure", *(f"· look {n}" for n in range(1, 7))]
+    assert [row[0] for row in rows] == [
+        "full",
+        "resize",
+        "arr-coc",
+        "until-sure",
+        *(f"· look {n}" for n in range(1, 7)),
+    ]
     assert all(len(row) == len(COLUMNS) for row in rows)
     assert rows[0] == ("full", "(not run)", "1,600", "1,600", "~3 min", "~4 min", "–")
     assert rows[2][2:] == ("7", "8", "60 ms", "100 ms", "2.0 GB")

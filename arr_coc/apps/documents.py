@@ -15,6 +15,7 @@ from arr_coc.balancing import HeuristicBalancer
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.quoting import quoted, shortened
 from arr_coc.records import OPPONENTS, Tensions
+from arr_coc.views.looks import MOST_LOOKS
 from arr_coc.views.overlay import Box, Tile
 
 FORMAT = "arr-coc microscope 1"
@@ -56,6 +57,9 @@ def seen_document(seen: Seen) -> dict[str, Any]:
         "leaves": None if seen.leaves is None else [list(leaf) for leaf in seen.leaves],
         "grid": None if seen.grid is None else list(seen.grid),
         "tensions": None if seen.tensions is None else asdict(seen.tensions),
+        "is_sure": variant.is_sure,
+        "confidence": seen.confidence,
+        "looks": [seen_document(look) for look in seen.looks],
     }
 
 
@@ -97,7 +101,11 @@ def from_document(values: Any, number: int) -> Entry:
 
 
 def parse_seen(values: dict[str, Any]) -> Seen:
+    """Entries of before there were looks have none."""
     tiles, leaves, tensions = values["tiles"], values["leaves"], values["tensions"]
+    looks, confidence = values.get("looks", []), values.get("confidence")
+    if len(looks) > MOST_LOOKS:
+        raise ValueError(f"looks: at most {MOST_LOOKS}")
     if len(tiles) > MOST_TILES or len(leaves or ()) > MOST_TILES:
         raise ValueError(f"tiles: at most {MOST_TILES}")
     return Seen(
@@ -113,6 +121,8 @@ def parse_seen(values: dict[str, Any]) -> Seen:
         leaves=None if leaves is None else tuple(three(leaf) for leaf in leaves),
         grid=None if values["grid"] is None else pair(values["grid"]),
         tensions=None if tensions is None else parse_tensions(tensions),
+        confidence=None if confidence is None else number_of(confidence),
+        looks=tuple(map(parse_seen, looks)),
     )
 
 
@@ -120,7 +130,8 @@ def parse_variant(values: dict[str, Any]) -> Variant:
     policy, hand = values["policy"], values["hand"]
     if policy not in POLICIES:
         raise ValueError(f"policy: unknown {quoted(policy)}")
-    return Variant(text_of(values, "checkpoint"), policy, whole(values["budget"]), hand and parse_hand(hand))
+    name, budget, is_sure = text_of(values, "checkpoint"), whole(values["budget"]), values.get("is_sure", False) is True
+    return Variant(name, policy, budget, hand and parse_hand(hand), is_sure)
 
 
 def parse_hand(values: dict[str, Any]) -> ByHand:

@@ -44,11 +44,11 @@ STYLE = f"""\
 
 @dataclass(frozen=True)
 class LookCard:
-    """One look in small: its draft, a line on what it took, and what it saw as the address of a picture."""
+    """One look in small: its draft, a line on what it took, and, if any, what it saw as the address of a picture."""
 
     draft: str
     figures: str
-    address: str
+    address: str = ""
 
 
 def card_of(look: Look) -> LookCard:
@@ -73,9 +73,10 @@ def looks_html(cards: Sequence[LookCard], title: str, group: str = "look") -> st
 def look_html(card: LookCard, number: int, group: str, is_chosen: bool) -> str:
     draft = escape(printable(card.draft) or "(no answer)")
     checked = " checked" * is_chosen
+    image = f'<img src="{card.address}" alt="">' if card.address else ""
     return (
         f'<label><input type="radio" name="{escape(group)}" value="{number}"{checked}>'
-        f'<img src="{card.address}" alt="">Look {number}<b title="{draft}">{draft}</b>{escape(card.figures)}</label>'
+        f'{image}Look {number}<b title="{draft}">{draft}</b>{escape(card.figures)}</label>'
     )
 
 
