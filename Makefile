@@ -27,7 +27,7 @@ TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" t
 	test-transformers test-serving lint format clean
 
 help:
-	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
+	@echo "make compare    answer a question about an example picture four ways, write $(OUT)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
 	@echo "make test-browser  the pages in Chromium, all of it (on Debian: apt-get install chromium)"
