@@ -61,20 +61,22 @@ class Shown:
 
 @dataclass
 class Turn:
-    """A question on its way: the replies so far, in order; all but the last are finished."""
+    """A question on its way: the replies so far, and which ways are finished."""
 
     asked: Asked
     record: Record | None
     replies: dict[str, Reply] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
     panes: list[str] = field(default_factory=list)
     """The leaves of each look, drawn as they came."""
 
     def answers(self, is_busy: bool) -> str:
-        """The ways side by side; a way is judged once the next has begun."""
-        last = next(reversed(self.replies), None) if is_busy else None
-        ways = [way_of(way, self.replies.get(way), None if way == last else self.record) for way in self.asked.ways]
+        """The ways side by side; a way is judged once it is finished."""
+        judged = {way: self.record if way in self.finished else None for way in self.asked.ways}
+        ways = [way_of(way, self.replies.get(way), judged[way]) for way in self.asked.ways]
         expected = self.record.answers[0] if self.record else None
-        return ways_html(self.asked.question, ways, expected, is_busy)
+        is_next = self.replies.keys() == self.finished
+        return ways_html(self.asked.question, ways, expected, is_busy, is_next)
 
 
 def respond(asker: Asker, asked: Asked) -> Iterator[Shown]:
@@ -101,6 +103,8 @@ def steps(asker: Asker, turn: Turn) -> Iterator[Shown]:
         for reply in asker.ask(paths, asked.question, asked.budget, way, most):
             turn.replies[way] = reply
             yield look_shown(turn, reply) if reply.looks else Shown(turn.answers(is_busy=True))
+        turn.finished.add(way)
+        yield Shown(turn.answers(is_busy=True))
         if way == OURS:
             yield pictures(asker, turn)
 

@@ -33,8 +33,8 @@ STYLE = f"""\
   background: var(--block-background-fill, none); color: var(--body-text-color-subdued, inherit); }}
 .arr-looks label:has(:checked) {{ outline: 2px solid var(--primary-600, #0d9488); }}
 .arr-looks label:has(:focus-visible) {{ outline: 3px solid #00a8e8; }}
-.arr-looks input {{ position: absolute; opacity: 0; pointer-events: none; }}
-.arr-looks img {{ display: block; width: 100%; height: 84px; object-fit: cover; border-radius: 4px; margin: 0; }}
+.arr-looks input {{ position: absolute !important; opacity: 0; pointer-events: none; }}
+.arr-looks img {{ display: block; width: 100%; height: 96px; object-fit: contain; margin: 0 0 .2rem !important; }}
 .arr-looks b {{ display: block; color: var(--body-text-color, inherit); font-size: 14px; white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; }}
 @supports selector(:has(*)) {{ .arr-pane {{ display: none; }} {RULES} {{ display: block; }} }}
