@@ -28,8 +28,9 @@ STYLE = f"""\
 .arr-looks {{ border: none; margin: 0; padding: 0; min-width: 0; }}
 .arr-looks legend {{ font-size: 14px; font-weight: 650; margin-bottom: .3rem; padding: 0; }}
 .arr-looks > div {{ display: flex; gap: .5rem; overflow-x: auto; padding: 3px; }}
-.arr-looks label {{ flex: 0 1 150px; min-width: 96px; border: 1px solid var(--border-color-primary, #8884);
-  border-radius: 8px; padding: .35rem; cursor: pointer; font-size: 12.5px; line-height: 1.35;
+.arr-looks label {{ position: relative; flex: 0 1 150px; min-width: 96px; border-radius: 8px;
+  border: 1px solid var(--border-color-primary, #8884); padding: .35rem; cursor: pointer; font-size: 12.5px;
+  line-height: 1.35;
   background: var(--block-background-fill, none); color: var(--body-text-color-subdued, inherit); }}
 .arr-looks label:has(:checked) {{ outline: 2px solid var(--primary-600, #0d9488); }}
 .arr-looks label:has(:focus-visible) {{ outline: 3px solid #00a8e8; }}
