@@ -132,8 +132,14 @@ def test_looks_until_sure_are_kept_and_paged_through(manager: CheckpointManager,
     first = sure.looks[0]
     assert first.label.endswith("look 1") and "64 tokens" in replay(state, first.label, 9)
     assert expected.looks[0].text in look_inside(state, first.label)[0]
-    [entry] = [notebook.entry(1)]
-    assert entry.seen[-1].looks == tuple(map(seen_of, sure.looks)) and entry.rows[-1].budget == "until sure"
+    entry = notebook.entry(1)
+    kept = entry.seen[-1]
+    assert entry.rows[-1].budget == "until sure" and [look.answer for look in kept.looks] == [
+        x.answer for x in sure.looks
+    ]
+    assert [look.leaves for look in kept.looks] == [seen_of(look).leaves for look in sure.looks]
+    finest = [[tile.is_finest for tile in look.tiles] for look in sure.looks]
+    assert [[tile.is_finest for tile in look.tiles] for look in kept.looks] == finest and any(finest[-1])
     fields = call_back(notebook, tmp_path, 1)
     assert fields[4] == ["100", "until sure"] and fields[9].count('class="arr-pane"') == len(expected.looks)
     assert [row.budget for row in sorted_rows(entry.rows, "budget")] == ["until sure", "100", "100"]

@@ -53,7 +53,7 @@ def seen_document(seen: Seen) -> dict[str, Any]:
         "seconds": seen.seconds,
         "score": seen.score,
         "recall": seen.recall,
-        "tiles": [[*rounded(tile.box), tile.color, tile.note] for tile in seen.tiles],
+        "tiles": [tile_document(tile) for tile in seen.tiles],
         "leaves": None if seen.leaves is None else [list(leaf) for leaf in seen.leaves],
         "grid": None if seen.grid is None else list(seen.grid),
         "tensions": None if seen.tensions is None else asdict(seen.tensions),
@@ -61,6 +61,11 @@ def seen_document(seen: Seen) -> dict[str, Any]:
         "confidence": seen.confidence,
         "looks": [seen_document(look) for look in seen.looks],
     }
+
+
+def tile_document(tile: Tile) -> list[Any]:
+    """Box, colour and note; behind them true, where it is one of the finest."""
+    return [*rounded(tile.box), tile.color, tile.note, *[True] * tile.is_finest]
 
 
 def rounded(box: Box) -> list[float]:
@@ -150,8 +155,9 @@ def parse_tensions(values: dict[str, Any]) -> Tensions:
 
 
 def parse_tile(values: list[Any]) -> Tile:
-    *box, color, note = values
-    return Tile(box_of(box), matching(color, COLOR, "color"), check_text(note, "tiles"))
+    is_finest = values[-1] is True
+    *box, color, note = values[:-1] if is_finest else values
+    return Tile(box_of(box), matching(color, COLOR, "color"), check_text(note, "tiles"), is_finest)
 
 
 def text_of(values: dict[str, Any], name: str) -> str:
