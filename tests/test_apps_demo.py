@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode
 from pathlib import Path
 
@@ -205,6 +206,15 @@ def test_looks_come_one_after_the_other_and_end_like_the_processor_s(asker: Aske
     values = values_of(steps[-1].turn, "nano")
     assert values["text"] == expected.text and values["confidence"] == pytest.approx(expected.confidence, abs=1e-3)
     assert [look["visual_tokens"] for look in values["looks"]] == tokens and len(values["leaves"]) == tokens[-1]
+
+
+def test_what_is_drawn_between_looks_is_not_their_time(asker: Asker) -> None:
+    spent, waited, start = 0.0, 0.0, time.perf_counter()
+    for reply in asker.ask([RECEIPT], ASKED):
+        spent = reply.total_s
+        time.sleep(0.5)
+        waited += 0.5
+    assert len(reply.looks) > 1 and spent < time.perf_counter() - start - waited + 0.4
 
 
 def test_drafts_bring_no_markup() -> None:

@@ -72,6 +72,7 @@ def test_host_is_described_and_strange_pictures_are_cautioned() -> None:
     assert "guess" in telling.caution("nano", ["/tmp/mine.jpg"])
     assert telling.caution("nano", [str(FIRST.path)]) == telling.caution("some/model", ["/tmp/mine.jpg"]) == ""
     assert "one picture" in telling.caution("nano", [str(FIRST.path)] * 2)
+    assert "never calibrated" in telling.caution("some/model", ["/tmp/mine.jpg"], is_calibrated=False)
 
 
 def test_links_are_those_of_the_installed_package(monkeypatch) -> None:

@@ -103,8 +103,11 @@ class Asker:
             reply = self._reply(pictures, question, way, max_tokens)
             replies = self._looks(reply) if way == OURS and budget is None else self._words(reply, budget)
             for text, changes in replies:
-                reply = reply.grown(text, time.perf_counter() - start, **changes)
+                now = time.perf_counter()
+                reply = reply.grown(text, now - start, **changes)
                 yield reply
+                if reply.looks:
+                    start += time.perf_counter() - now  # what a page draws between two looks is not their time
 
     def forget(self) -> None:
         """Drops from memory what was made of pictures whose files are gone."""

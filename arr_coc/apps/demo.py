@@ -164,7 +164,8 @@ def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
     values = values_of(turn, asker.name)
     files = write_downloads(turn.replies[OURS], values)
     downloads = [gr.update(value=path, visible=True) for path in files]
-    warning = caution(asker.name, turn.asked.paths)
+    is_calibrated = turn.asked.budget is not None or asker.processor.sureness.is_calibrated
+    warning = caution(asker.name, turn.asked.paths, is_calibrated)
     told = note_html(warning, "trouble") if warning else ""
     return [steps[0], told, *steps[1:], link_html(turn), thread_html(turns), *downloads, [*turns, values]]
 
