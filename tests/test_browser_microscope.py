@@ -103,7 +103,7 @@ def test_keyboard_alone(microscope) -> None:
     assert page.evaluate(place) != first and "sharp" in page.evaluate("document.activeElement.ariaLabel")
     page.locator("button[role=tab][aria-selected=true]").focus()
     for name in TABS[1:]:
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.wait_for_selector(f"button[role=tab][aria-selected=true]:has-text('{name}')")
     open_tab(page, "Inside")
