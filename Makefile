@@ -27,7 +27,7 @@ TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" t
 	test-transformers test-serving lint format clean
 
 help:
-	@echo "make compare    answer a question about an example picture three ways, write $(OUT)"
+	@echo "make compare    answer a question about an example picture four ways, write $(OUT)"
 	@echo "make speedrun   from nothing to a small model that reads receipts, half an hour (docs/speedrun.md)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
@@ -100,7 +100,9 @@ test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
 test-browser: .venv/.installed-dev
-	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py
+	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py \
+		tests/test_browser_microscope.py
+
 test-docs: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m docs tests/test_documents.py
 

@@ -1,6 +1,6 @@
-"""`make screenshots`: the pages' favicon and preview, and screenshots of the demo's main states for the documents.
+"""`make screenshots`: the pages' favicon and preview, and screenshots of their main states for the documents.
 
-It starts the demo, drives it in Chromium, and writes only pictures under `LIMIT` bytes.
+It starts the pages, drives them in Chromium, and writes only pictures under `LIMIT` bytes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS, IMAGES = ROOT / "arr_coc" / "apps" / "assets", ROOT / "docs" / "images"
@@ -67,12 +72,10 @@ def save(picture: Image.Image, path: Path) -> None:
 
 
 @contextmanager
-def demo_page() -> Iterator[str]:
-    """Address of a running demo."""
-    from arr_coc.apps.demo import build_demo
+def running(page: Blocks) -> Iterator[str]:
+    """Address of a page that is served."""
     from arr_coc.apps.pages import launch_options
 
-    page = build_demo()
     _, address, _ = page.launch(server_name="127.0.0.1", quiet=True, prevent_thread_lock=True, **launch_options())
     try:
         yield address
@@ -81,25 +84,57 @@ def demo_page() -> Iterator[str]:
 
 
 def shoot(folder: Path) -> None:
-    """The first example, answered: at the desk in light, on a phone in dark."""
+    """The first example, answered: on the demo at the desk in light and on a phone in dark, and on the microscope."""
     from playwright.sync_api import sync_playwright
     from test_browser import CHROMIUM
 
-    with demo_page() as address, sync_playwright() as playwright:
+    from arr_coc.apps.demo import build_demo
+    from arr_coc.apps.microscope import build_microscope
+
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for name, width, height, scheme in (("demo", 1280, 1050, "light"), ("demo-phone", 390, 1800, "dark")):
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-            page.set_default_timeout(120_000)
-            page.goto(address)
-            page.wait_for_function("document.querySelector('#picture img')?.complete")
-            page.wait_for_selector("#suggestions button")
-            page.locator("#ask").click()
-            page.wait_for_selector("#answer .is-done")
-            page.wait_for_selector("#leaves img")
-            page.wait_for_timeout(800)
-            page.evaluate("window.scrollTo(0, 0)")
-            save(Image.open(BytesIO(page.screenshot())), folder / f"{name}.jpg")
+        with running(build_demo()) as address:
+            shoot_demo(browser, address, folder)
+        with running(build_microscope()) as address:
+            shoot_microscope(browser, address, folder)
         browser.close()
+
+
+def shoot_demo(browser: Browser, address: str, folder: Path) -> None:
+    for name, width, height, scheme in (("demo", 1280, 1250, "light"), ("demo-phone", 390, 1800, "dark")):
+        page = open_page(browser, address, width, height, scheme)
+        page.wait_for_selector("#suggestions button")
+        page.locator("#ask").click()
+        page.wait_for_selector("#answer .is-done")
+        page.wait_for_selector("#leaves img >> visible=true")
+        save(screenshot(page), folder / f"{name}.jpg")
+
+
+def shoot_microscope(browser: Browser, address: str, folder: Path) -> None:
+    page = open_page(browser, address, 1280, 1500, "light")
+    page.locator("#examples button").first.click()
+    page.wait_for_function("document.querySelector('#question textarea').value.length > 3")
+    page.locator("#budgets label:has-text('until sure') input").check()
+    page.locator("#compare").click()
+    page.wait_for_function("document.querySelector('#status').innerText.includes('in memory')")
+    page.locator(".arr-looks label").first.click()
+    save(screenshot(page), folder / "microscope.jpg")
+
+
+def open_page(browser: Browser, address: str, width: int, height: int, scheme: Literal["light", "dark"]) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.set_default_timeout(600_000)
+    page.goto(address)
+    page.wait_for_selector("#question textarea")
+    page.wait_for_function("document.querySelectorAll('#examples img').length && document.fonts.status === 'loaded'")
+    return page
+
+
+def screenshot(page: Page) -> Image.Image:
+    """What the window shows from the top, once it has come to rest."""
+    page.wait_for_timeout(800)
+    page.evaluate("window.scrollTo(0, 0)")
+    return Image.open(BytesIO(page.screenshot()))
 
 
 if __name__ == "__main__":

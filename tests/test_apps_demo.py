@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from PIL import Image
 
 from arr_coc.hosts.caching import Memory
 from arr_coc.processor.answer import answer
+from arr_coc.processor.loading import load_host
 from arr_coc.processor.plain_inputs import plain_inputs, question_messages
+from arr_coc.views.looks import LookCard, looks_html
 
 gr = pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
 
 from arr_coc.apps.answering import Asked, respond, saved_text, values_of  # noqa: E402
 from arr_coc.apps.asking import FULL, OURS, RESIZE, Asker  # noqa: E402
-from arr_coc.apps.choosing import DEFAULT_BUDGET, suit_picture, take_upload  # noqa: E402
+from arr_coc.apps.choosing import DEFAULT_BUDGET, suit_picture, take_more, take_upload  # noqa: E402
 from arr_coc.apps.demo import another_picture, ask  # noqa: E402
 from arr_coc.apps.examples import is_right, read_examples, record_of  # noqa: E402
 from arr_coc.apps.remembering import remember  # noqa: E402
@@ -46,7 +49,7 @@ def asker() -> Asker:
 
 
 def test_question_cannot_bring_markup(asker: Asker) -> None:
-    *_, last = respond(asker, Asked(RECEIPT, "<script>alert(1)</script>?", 64, compares=False))
+    *_, last = respond(asker, Asked((RECEIPT,), "<script>alert(1)</script>?", 64, compares=False))
     assert "<script>" not in last.answers and "&lt;script&gt;" in last.answers
 
 
@@ -99,7 +102,7 @@ def test_memory_goes_with_the_file(tiny_processor, tmp_path) -> None:
 
 def test_whole_pictures_are_read_as_the_untouched_host_reads_them(asker: Asker) -> None:
     for way, most in ((FULL, None), (RESIZE, 100)):
-        *_, reply = asker.ask(RECEIPT, ASKED, way=way, max_tokens=most)
+        *_, reply = asker.ask([RECEIPT], ASKED, way=way, max_tokens=most and [most])
         stock = plain_inputs(asker.host, question_messages(RECEIPT, ASKED), most)
         assert reply.text == answer(asker.model, asker.processor.tokenizer, stock).text
         assert reply.num_tokens == int((stock["input_ids"] == asker.host.image_token_id).sum())
@@ -117,7 +120,7 @@ def test_second_question_makes_neither_pyramid_nor_glimpse_again(asker: Asker, t
     handle = asker.host.vision.register_forward_pre_hook(lambda _, args: encoded[-1].append(len(args[0]) // 4))
     for _ in range(2):
         encoded.append([])
-        list(asker.ask(str(path), "Is there a red circle?", 100))
+        list(asker.ask([str(path)], "Is there a red circle?", 100))
         stages.append(set(asker.host.clock.seconds))
     handle.remove()
     assert {"pyramid", "resize"} <= stages[0] and not {"pyramid", "resize"} & stages[1]
@@ -125,8 +128,8 @@ def test_second_question_makes_neither_pyramid_nor_glimpse_again(asker: Asker, t
 
 
 def test_first_question_shows_why_resize_fails(asker: Asker) -> None:
-    """Right by the default setting, wrong by resize; the evidence in three columns with the heights of its print."""
-    *growing, last = respond(asker, Asked(RECEIPT, ASKED, DEFAULT_BUDGET))
+    """Right by one look, wrong by resize; the evidence in three columns with the heights of its print."""
+    *growing, last = respond(asker, Asked((RECEIPT,), ASKED, DEFAULT_BUDGET))
     [shown] = [step for step in growing if step.leaves]
     values = values_of(last.turn, "nano")
     assert values["is_right"] and not values["others"][RESIZE]["is_right"] and values["expected"] == ["6807"]
@@ -141,7 +144,7 @@ def test_first_question_shows_why_resize_fails(asker: Asker) -> None:
 
 
 def test_expected_answer_is_not_told_before_the_models(asker: Asker) -> None:
-    *growing, last = respond(asker, Asked(RECEIPT, ASKED, 64))
+    *growing, last = respond(asker, Asked((RECEIPT,), ASKED, 64))
     assert "The right answer" in last.answers and not any(
         "The right answer" in (step.answers or "") for step in growing
     )
@@ -149,17 +152,17 @@ def test_expected_answer_is_not_told_before_the_models(asker: Asker) -> None:
 
 def test_picture_of_ones_own_is_not_judged(asker: Asker, tmp_path) -> None:
     draw(900, 700, seed=9).save(tmp_path / "own.png")
-    *_, last = respond(asker, Asked(str(tmp_path / "own.png"), ASKED, 64))
+    *_, last = respond(asker, Asked((str(tmp_path / "own.png"),), ASKED, 64))
     assert "✓" not in last.answers and "✗" not in last.answers and "right answer" not in last.answers
     assert values_of(last.turn, "nano")["expected"] is None
 
 
 def test_closing_ends_the_answer(asker: Asker) -> None:
     """Whoever stops, or takes another picture, leaves the model free for the next."""
-    steps = respond(asker, Asked(RECEIPT, ASKED, 64))
+    steps = respond(asker, Asked((RECEIPT,), ASKED, 64))
     assert [next(steps) for _ in range(2)][1].answers
     steps.close()
-    *_, reply = asker.ask(RECEIPT, ASKED, 64)
+    *_, reply = asker.ask([RECEIPT], ASKED, 64)
     assert reply.text
 
 
@@ -169,7 +172,8 @@ def test_programs_get_plain_values(asker: Asker) -> None:
     assert values["tokens"] == len(values["leaves"]) == 100 and values["budget"] == 100
     area = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (leaf["box"] for leaf in values["leaves"]))
     assert area == pytest.approx(1, abs=1e-3)
-    assert ask(asker, RECEIPT, ASKED, 0, False)["budget"] == "auto"
+    sure = ask(asker, RECEIPT, ASKED, 0, False)
+    assert json.loads(json.dumps(sure)) == sure and sure["budget"] == "auto" and sure["looks"]
     with pytest.raises(gr.Error, match="64..400"):
         ask(asker, RECEIPT, ASKED, 5000, False)
 
@@ -186,16 +190,76 @@ def test_question_of_ones_own_stays_with_another_picture() -> None:
     assert suit_picture(RECEIPT, other.questions[0])[0] == "" and suit_picture(RECEIPT, ASKED)[0] == ASKED
 
 
+def test_looks_come_one_after_the_other_and_end_like_the_processor_s(asker: Asker) -> None:
+    """The first draft is shown at once, with what it was drafted from; the last look is the answer."""
+    steps = list(respond(asker, Asked((RECEIPT,), ASKED, None, compares=False)))
+    rows = [Tags(step.looks).found["input"] for step in steps if step.looks]
+    expected = load_host("nano")[1].answer(question_messages(RECEIPT, ASKED))
+    count = len(expected.looks)
+    assert count > 1 and [len(row) for row in rows] == [*range(1, count + 1), count]
+    assert ["checked" in radio for radio in rows[-1]] == [False] * (count - 1) + [True]
+    first = next(step for step in steps if step.looks)
+    assert expected.looks[0].text in first.answers and "is-busy" in first.answers and "✓" not in first.answers
+    leaves = next(step.leaves for step in reversed(steps) if step.leaves)
+    tokens = [look.num_tokens for look in expected.looks]
+    assert leaves.count('class="arr-pane"') == count and len(Tags(leaves).found["i"]) == sum(tokens)
+    values = values_of(steps[-1].turn, "nano")
+    assert values["text"] == expected.text and values["confidence"] == pytest.approx(expected.confidence, abs=1e-3)
+    assert [look["visual_tokens"] for look in values["looks"]] == tokens and len(values["leaves"]) == tokens[-1]
+
+
+def test_what_is_drawn_between_looks_is_not_their_time(asker: Asker) -> None:
+    spent, waited, start = 0.0, 0.0, time.perf_counter()
+    for reply in asker.ask([RECEIPT], ASKED):
+        spent = reply.total_s
+        time.sleep(0.5)
+        waited += 0.5
+    assert len(reply.looks) > 1 and spent < time.perf_counter() - start - waited + 0.4
+
+
+def test_drafts_bring_no_markup() -> None:
+    page = looks_html([LookCard("<b>7</b>", "64 tokens"), LookCard("", "9 tokens")], "Looks & more")
+    assert "<b>7</b>" not in page and "&lt;b&gt;7" in page and "Looks &amp; more" in page and "(no answer)" in page
+
+
+def test_several_pictures_are_asked_about_at_once(asker: Asker) -> None:
+    """Each has its own leaves and its own columns; the resize gives each as many tokens as ARR-COC did."""
+    paths = (RECEIPT, str(read_examples()[6].path))
+    *growing, last = respond(asker, Asked(paths, "How many hexagons are there?", 100))
+    messages = [{"role": "user", "content": [{"type": "image", "image": path} for path in paths]}]
+    messages[0]["content"].append({"type": "text", "text": "How many hexagons are there?"})
+    assert last.turn.replies[OURS].text == load_host("nano")[1].answer(messages, until_sure=False, budget=100).text
+    values = values_of(last.turn, "nano")
+    assert values["pictures"] == 2 and values["expected"] is None and values["tokens"] == len(values["leaves"])
+    own = [sum(leaf["picture"] == number for leaf in values["leaves"]) for number in (0, 1)]
+    assert all(90 < count <= 100 for count in own) and 0.8 * sum(own) < values["others"][RESIZE]["tokens"] <= sum(own)
+    stock = plain_inputs(asker.host, messages)
+    assert values["others"][FULL]["tokens"] == int((stock["input_ids"] == asker.host.image_token_id).sum())
+    assert values["others"][FULL]["text"] == answer(asker.model, asker.processor.tokenizer, stock).text
+    [shown] = [step for step in growing if step.evidence]
+    assert shown.evidence.count("arr-lenses") > 2 and shown.leaves.count("data-picture=") == 2
+    *_, refused = respond(asker, Asked(paths * 2, ASKED, 64))
+    assert "at most 3" in refused.trouble
+
+
+def test_further_pictures_are_refused_with_the_reason(tmp_path) -> None:
+    bad_files(tmp_path)
+    kept, told = take_more([RECEIPT, str(tmp_path / "text.png")])
+    assert kept == [RECEIPT] and "not a picture" in told and str(tmp_path) not in told
+    assert len(take_more([RECEIPT] * 5)[0]) == 2 and take_more(None) == (None, "")
+
+
 @pytest.mark.slow
-def test_default_is_as_good_as_full_resolution_on_the_shipped_questions(asker: Asker) -> None:
-    """The setting that the page opens with, on every shipped question; `-rP` prints the counts."""
+@pytest.mark.parametrize("budget", [None, DEFAULT_BUDGET])
+def test_page_is_as_good_as_full_resolution_on_the_shipped_questions(asker: Asker, budget: int | None) -> None:
+    """Looking until sure, with which the page opens, and one look; `-rP` prints the counts."""
     counts = dict.fromkeys((OURS, RESIZE, FULL), 0)
     for example in read_examples():
         for record in example.records:
-            *_, last = respond(asker, Asked(str(example.path), record.question, DEFAULT_BUDGET))
+            *_, last = respond(asker, Asked((str(example.path),), record.question, budget))
             for way, reply in last.turn.replies.items():
                 counts[way] += is_right(record, reply.text)
-    print(f"right of {sum(len(example.records) for example in read_examples())}: {counts}")
+    print(f"budget {budget}, right of {sum(len(example.records) for example in read_examples())}: {counts}")
     assert counts[OURS] >= counts[FULL] > counts[RESIZE]
 
 
@@ -223,9 +287,9 @@ def bad_files(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["text.png", "empty.png", "dot.png", "cut.jpg", "cut.heic"])
 def test_bad_files_get_a_friendly_message(asker: Asker, tmp_path, name: str) -> None:
     expected = bad_files(tmp_path)[name]
-    *_, last = respond(asker, Asked(str(tmp_path / name), ASKED, None))
+    *_, last = respond(asker, Asked((str(tmp_path / name),), ASKED, None))
     assert expected in last.trouble and "trouble" in last.answers and str(tmp_path) not in last.answers
-    *_, again = respond(asker, Asked(RECEIPT, ASKED, 64, compares=False))
+    *_, again = respond(asker, Asked((RECEIPT,), ASKED, 64, compares=False))
     assert again.turn.replies[OURS].num_tokens == 64
 
 
@@ -265,9 +329,9 @@ def red_and_blue() -> Image.Image:
     return picture
 
 
-@pytest.mark.parametrize(("path", "question", "expected"), [(None, ASKED, "first"), (RECEIPT, "  ", "empty")])
-def test_missing_fields_are_named(asker: Asker, path: str | None, question: str, expected: str) -> None:
-    *_, last = respond(asker, Asked(path, question, None))
+@pytest.mark.parametrize(("paths", "question", "expected"), [((), ASKED, "first"), ((RECEIPT,), "  ", "empty")])
+def test_missing_fields_are_named(asker: Asker, paths: tuple[str, ...], question: str, expected: str) -> None:
+    *_, last = respond(asker, Asked(paths, question, None))
     assert expected in last.trouble
 
 

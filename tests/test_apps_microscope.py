@@ -30,12 +30,13 @@ from arr_coc.apps.panels.comparing import describe  # noqa: E402
 from arr_coc.apps.panels.history import COLUMNS, compare_two, fill  # noqa: E402
 from arr_coc.apps.panels.inside import look_again, look_inside, replay, slider_values  # noqa: E402
 from arr_coc.apps.panels.report import find_reports, report_html  # noqa: E402
-from arr_coc.apps.session import as_json, sorted_rows  # noqa: E402
+from arr_coc.apps.session import as_json, seen_of, sorted_rows  # noqa: E402
 from arr_coc.apps.unpacking import unpack  # noqa: E402
 from arr_coc.apps.variants import MAX_VARIANTS, OURS, Variant, examine, make_variants, sample_of  # noqa: E402
 from arr_coc.cli.main import app  # noqa: E402
 from arr_coc.evaluation.policies.registry import POLICIES  # noqa: E402
 from arr_coc.pictures.opening import open_image  # noqa: E402
+from arr_coc.processor.plain_inputs import question_messages  # noqa: E402
 
 RECEIPT = str(read_examples()[0].path)
 ASKED, KNOWN = read_examples()[0].questions[1], read_examples()[0].records[1].answers
@@ -112,6 +113,43 @@ def test_inside_shows_everything_of_arr_coc(compared) -> None:
     assert "64 tokens after round 0" in replay(state, label, 0)
     assert sliders == slider_values(state.findings[-1].realization.tensions) and sliders[0] == 100
     assert "Compare a variant" in look_inside(None, None)[1]
+
+
+def test_looks_until_sure_are_kept_and_paged_through(manager: CheckpointManager, tmp_path: Path) -> None:
+    """The last look is the answer; the entry holds all of them, and each can be looked into."""
+    notebook, question = Notebook(tmp_path / "history.sqlite3"), read_examples()[0].questions[0]
+    budgets = ["until sure", "100"]
+    *growing, last = compare(manager, notebook, RECEIPT, question, ["nano"], ["resize", "arr-coc-trained"], budgets)
+    state, cards = last[2], growing[-1][1]
+    sure = state.findings[-1]
+    with manager.lend("nano") as loaded:
+        expected = loaded[1].answer(question_messages(RECEIPT, question))
+    assert [each.variant.is_sure for each in state.findings] == [False, False, True] and len(expected.looks) > 1
+    assert [look.answer for look in sure.looks] == [look.text for look in expected.looks]
+    assert sure.answer == expected.text and sure.num_encoded == expected.num_encoded
+    assert sum(sure.seconds.values()) == pytest.approx(sum(sum(look.seconds.values()) for look in sure.looks), abs=1e-6)
+    assert len(Tags(cards).found["input"]) == cards.count('class="arr-pane"') == len(expected.looks)
+    first = sure.looks[0]
+    assert first.label.endswith("look 1") and "64 tokens" in replay(state, first.label, 9)
+    assert expected.looks[0].text in look_inside(state, first.label)[0]
+    entry = notebook.entry(1)
+    kept = entry.seen[-1]
+    assert entry.rows[-1].budget == "until sure" and [look.answer for look in kept.looks] == [
+        x.answer for x in sure.looks
+    ]
+    assert [look.leaves for look in kept.looks] == [seen_of(look).leaves for look in sure.looks]
+    finest = [[tile.is_finest for tile in look.tiles] for look in sure.looks]
+    assert [[tile.is_finest for tile in look.tiles] for look in kept.looks] == finest and any(finest[-1])
+    fields = call_back(notebook, tmp_path, 1)
+    assert fields[4] == ["100", "until sure"] and fields[9].count('class="arr-pane"') == len(expected.looks)
+    assert [row.budget for row in sorted_rows(entry.rows, "budget")] == ["until sure", "100", "100"]
+
+
+def test_only_arr_coc_looks_until_sure() -> None:
+    variants = make_variants(["a"], ["resize", "arr-coc", "full"], ["until sure", "100"])
+    assert [v.label for v in variants if v.is_sure] == ["a · arr-coc · until sure"] and len(variants) == 4
+    with pytest.raises(ValueError, match="number"):
+        make_variants(["a"], ["resize"], ["until sure"])
 
 
 def test_inside_shows_the_kept_tokens_of_baselines(compared) -> None:

@@ -35,10 +35,16 @@ SEEN = Seen(
     seconds={"encoding": 0.1},
     score=1.0,
     recall=None,
-    tiles=(Tile((0.0, 0.0, 0.5, 0.5), "#d7263d", "level 0\n<b>"),),
+    tiles=(Tile((0.0, 0.0, 0.5, 0.5), "#d7263d", "level 0\n<b>"), Tile((0.5, 0.0, 1.0, 0.5), "#f48c06", "fine", True)),
     leaves=((0, 1, 2), (1, 0, 0)),
     grid=(4, 6),
     tensions=Tensions(0.2, 0.4, 0.1, (0.25, 0.25, 0.5), 100),
+)
+LOOKED = replace(
+    SEEN,
+    variant=Variant("nano", "arr-coc", 0, is_sure=True),
+    confidence=0.75,
+    looks=(replace(SEEN, answer="41", confidence=0.2), replace(SEEN, confidence=0.75)),
 )
 ENTRY = Entry(
     number=0,
@@ -48,7 +54,7 @@ ENTRY = Entry(
     question="What is the total?",
     accepted=("42", "forty-two"),
     evidence=((0.1, 0.1, 0.2, 0.2),),
-    seen=(SEEN, replace(SEEN, variant=Variant("nano", "resize", 100), leaves=None, grid=None, tensions=None)),
+    seen=(SEEN, replace(SEEN, variant=Variant("nano", "resize", 100), leaves=None, grid=None, tensions=None), LOOKED),
     version="0.1.0",
 )
 

@@ -31,12 +31,12 @@ def query_of(page: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("budget", [None, 64, 333])
 def test_a_link_brings_back_example_question_and_setting(budget: int | None) -> None:
-    asked = Asked(str(SECOND.path), 'A "quoted" & odd <question>?', budget)
+    asked = Asked((str(SECOND.path),), 'A "quoted" & odd <question>?', budget)
     assert read_link(query_of(link_html(Turn(asked, None))), 160) == Start(asked.path, asked.question, budget)
 
 
 def test_no_link_to_a_picture_of_ones_own() -> None:
-    assert "<a" not in link_html(Turn(Asked("/tmp/mine.jpg", "?", None), None))
+    assert "<a" not in link_html(Turn(Asked(("/tmp/mine.jpg",), "?", None), None))
 
 
 @pytest.mark.parametrize("tokens", ["63", "401", "-5", "²", "9" * 99, "1e2", ""])
@@ -54,22 +54,25 @@ def test_thread_has_the_newest_first_and_no_markup_of_others() -> None:
 
 def test_reports_are_lines_with_pictures(tmp_path) -> None:
     picture, folder = tmp_path / "a.JPG", tmp_path / "reports"
-    assert "Ask something first" in save_report(folder, str(picture), None, "") and not folder.exists()
-    assert save_report(folder, str(picture), VALUES, "") == GONE and not folder.exists()
+    assert "Ask something first" in save_report(folder, [str(picture)], None, "") and not folder.exists()
+    assert save_report(folder, [str(picture)], VALUES, "") == GONE and not folder.exists()
     picture.write_bytes(b"picture")
     for comment in ("wrong\nnumber", "x" * 9000):
-        assert "Thank you" in save_report(folder, str(picture), VALUES, comment)
+        assert "Thank you" in save_report(folder, [str(picture)], VALUES, comment)
     lines = [json.loads(line) for line in (folder / "reports.jsonl").read_text().splitlines()]
     assert [line["comment"] for line in lines] == ["wrong\nnumber", "x" * 2000]
-    assert all((folder / line["picture"]).read_bytes() == b"picture" for line in lines)
-    assert lines[0]["picture"].endswith(".jpg") and "a" not in Path(lines[0]["picture"]).parts
+    assert all((folder / name).read_bytes() == b"picture" for line in lines for name in line["files"])
+    [name] = lines[0]["files"]
+    assert name.endswith(".jpg") and "a" not in Path(name).parts
     assert lines[0]["question"] == VALUES["question"]
 
 
 def test_host_is_described_and_strange_pictures_are_cautioned() -> None:
     assert "photographs" in telling.host_note("nano") and telling.host_note("some/model") == ""
-    assert "guess" in telling.caution("nano", "/tmp/mine.jpg")
-    assert telling.caution("nano", str(FIRST.path)) == telling.caution("some/model", "/tmp/mine.jpg") == ""
+    assert "guess" in telling.caution("nano", ["/tmp/mine.jpg"])
+    assert telling.caution("nano", [str(FIRST.path)]) == telling.caution("some/model", ["/tmp/mine.jpg"]) == ""
+    assert "one picture" in telling.caution("nano", [str(FIRST.path)] * 2)
+    assert "never calibrated" in telling.caution("some/model", ["/tmp/mine.jpg"], is_calibrated=False)
 
 
 def test_links_are_those_of_the_installed_package(monkeypatch) -> None:

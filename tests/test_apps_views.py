@@ -11,7 +11,7 @@ from arr_coc.attending import check_tiling
 from arr_coc.processor.plain_inputs import question_messages
 from arr_coc.records import Allocation
 from arr_coc.views.lenses import focus_on, levels_over, looked_at
-from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles, realization_html, tokens_html
+from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles, legend_html, realization_html, tokens_html
 from arr_coc.views.reconstruction import draw_seen
 from arr_coc.views.splitting import coarsened, rounds_of
 from arr_coc.views.textures import texture_figure
@@ -43,6 +43,13 @@ def test_no_line_lies_over_what_is_read_finest(realization) -> None:
     assert sum(tile.is_finest for tile in tiles) == int((levels == levels.min()).sum())
     tags = Tags(realization_html(draw(1000, 700), realization)).found["i"]
     assert ["fine" in tag["class"].split() for tag in tags] == [tile.is_finest for tile in tiles]
+
+
+def test_a_glimpse_shows_its_lines() -> None:
+    """Where all is coarse, nothing is read finest, and the tokens would not be seen."""
+    coarse, native = (Allocation(torch.tensor([[level, 0, 0], [level, 0, 1]]), (2, 4)) for level in (1, 0))
+    assert not any(tile.is_finest for tile in leaf_tiles(coarse, ["", ""])) and "fine" not in legend_html(coarse)
+    assert all(tile.is_finest for tile in leaf_tiles(native, ["", ""])) and 'class="fine"' in legend_html(native)
 
 
 @pytest.mark.parametrize(("size", "is_extreme"), [((80, 5000), True), ((5000, 80), True), ((800, 300), False)])

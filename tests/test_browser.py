@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found; on 
 EXAMPLES = Path(__file__).resolve().parent.parent / "arr_coc" / "examples"
 PATIENCE_MS = 120_000
 UPLOAD_MB = 20
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 SERVER = """
 import sys, threading
 from arr_coc.apps.demo import build_demo
@@ -125,6 +126,15 @@ def wait_for_upload(page: sync_api.Page) -> None:
     page.wait_for_selector("#picture img")
 
 
+def tab_to(page: sync_api.Page, selector: str, most: int = 80) -> None:
+    """Presses Tab until the focus is there."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} can't be reached by Tab")
+
+
 def ask(page: sync_api.Page, question: str) -> str:
     """The text of the finished answer, with its question, which must not have been asked before on this page."""
     page.locator("#question textarea").fill(question)
@@ -135,6 +145,16 @@ def ask(page: sync_api.Page, question: str) -> str:
         arg=question,
     )
     return page.locator("#answer").inner_text()
+
+
+def violations(axe, page: sync_api.Page) -> list[str]:
+    """What axe finds wrong with contrast, names and roles, a line each."""
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    return [
+        f"{each['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+        for each in axe.run(page, options=options).response["violations"]
+        for node in each["nodes"]
+    ]
 
 
 def has_no_sideways_scroll(page: sync_api.Page) -> bool:
@@ -154,7 +174,7 @@ def test_one_click_from_the_start_page_shows_why_resize_is_wrong(pages, visit) -
     assert ["19 pixels" in caption for caption in captions] == [True, False, True] and "8 pixels" in captions[1]
     assert page.evaluate("document.querySelector('#evidence').getBoundingClientRect().bottom <= innerHeight")
     num_tokens = int(page.locator("#answer .arr-way li b").first.inner_text())
-    assert page.locator("#leaves .arr-tokens i").count() == num_tokens
+    assert page.locator("#leaves .arr-pane").last.locator(".arr-tokens i").count() == num_tokens
     assert has_no_sideways_scroll(page)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from test_browser import (  # noqa: E402, F401
     gradio_client,
     has_no_sideways_scroll,
     pages,
+    tab_to,
     upload,
+    violations,
     visit,
 )
 
@@ -32,7 +35,6 @@ pytestmark = [
 
 CLEARED = """() => ["#evidence .arr-lens", "#leaves .arr-tokens", "#answer .arr-way", "#thread details", "#link a"]
   .every(part => !document.querySelector(part)) && !document.querySelector("#get-answer")?.offsetParent"""
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
 
 @pytest.fixture()
@@ -54,8 +56,9 @@ def press_ask(page) -> None:
 
 
 def cheaper(page) -> None:
-    """Without the two other ways."""
+    """Without the two other ways, and with one look."""
     page.locator("#compares input").uncheck()
+    page.locator("#auto input").uncheck()
 
 
 def put(page, path: Path) -> None:
@@ -66,8 +69,71 @@ def put(page, path: Path) -> None:
     upload(page, path)
 
 
-def test_lenses_follow_the_pointer_and_come_home(demo) -> None:
+SHOWN = """() => { window.counts = []; window.spent = []; const start = performance.now();
+  new MutationObserver(() => {
+    const looks = document.querySelectorAll("#looks label").length;
+    const text = document.querySelector("#answer .arr-way p:not(.waits)")?.innerText;
+    if (window.counts.at(-1) !== looks) window.counts.push(looks);
+    if (text && !window.spent.length) window.spent.push(performance.now() - start);
+  }).observe(document.body, { childList: true, subtree: true });
+  document.querySelector("#ask").click(); }"""
+"""Presses Ask, and notes how many looks were shown one after the other, and when the first answer stood there."""
+
+
+def test_looks_appear_one_after_the_other_and_each_can_be_seen(demo) -> None:
     page = demo()
+    page.locator("#compares input").uncheck()
+    page.evaluate(SHOWN)
+    page.wait_for_selector("#answer .is-done")
+    counts, count = page.evaluate("window.counts"), page.locator("#looks label").count()
+    assert count > 1 and [each for each in counts if each] == list(range(1, count + 1))
+    panes = page.locator("#leaves .arr-pane")
+    assert [panes.nth(number).is_visible() for number in range(count)] == [False] * (count - 1) + [True]
+    page.locator("#looks label").first.click()
+    assert panes.first.is_visible() and not panes.last.is_visible()
+    tokens = page.locator("#looks label").first.inner_text()
+    assert f"{panes.first.locator('.arr-tokens i').count()} tokens" in tokens and "% sure" in tokens
+    assert has_no_sideways_scroll(page)
+    page.locator("#examples button").nth(3).click()
+    page.wait_for_function("!document.querySelector('#looks label')")
+
+
+def test_the_first_answer_comes_within_three_seconds(demo) -> None:
+    """After load, by the default setting; `-rP` prints it. A machine that is busy with other things proves nothing."""
+    page = demo("?example=street")
+    page.evaluate(SHOWN)
+    page.wait_for_selector("#answer .is-done")
+    spent = page.evaluate("window.spent[0]") / 1000
+    load = os.getloadavg()[0]
+    print(f"first answer {spent:.2f} s after the click, {os.cpu_count()} cores, load {load:.1f}")
+    if load > (os.cpu_count() or 1):
+        pytest.skip(f"load {load:.1f}: others are at work here; first answer after {spent:.2f} s")
+    assert spent < 3
+
+
+def test_several_pictures_in_one_question(demo) -> None:
+    page = demo()
+    cheaper(page)
+    page.locator("#further > button").first.click()
+    page.locator("#more input[type=file]").first.set_input_files(EXAMPLES / "shapes.jpg")
+    page.wait_for_function("document.querySelector('#more').innerText.includes('shapes')")
+    page.wait_for_timeout(500)
+    assert "hexagons" in ask(page, "How many hexagons are there?")
+    places = page.locator("#leaves [data-picture]")
+    assert places.count() == 2 and "one picture" in page.locator("#caution").inner_text()
+    lenses = page.locator("#evidence .arr-lenses")
+    assert [lenses.nth(number).is_visible() for number in (0, 1)] == [True, False]
+    places.last.locator(".arr-tokens").scroll_into_view_if_needed()
+    box = places.last.locator(".arr-tokens").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert [lenses.nth(number).is_visible() for number in (0, 1)] == [False, True]
+    page.locator("#examples button").nth(2).click()
+    page.wait_for_function(CLEARED)
+    page.wait_for_function("!document.querySelector('#more').innerText.includes('shapes')")
+
+
+def test_lenses_follow_the_pointer_and_come_home(demo) -> None:
+    page = demo("?tokens=160")
     press_ask(page)
     leaves = page.locator("#leaves .arr-tokens")
     leaves.scroll_into_view_if_needed()
@@ -102,14 +168,14 @@ def test_no_line_over_the_finest_leaves_and_none_while_hovering(demo) -> None:
 
 def test_keyboard_alone(demo) -> None:
     page = demo()
-    cheaper(page)
+    page.locator("#compares input").uncheck()
     page.locator("#question textarea").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#answer .is-done")
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('#leaves i')"):
-            break
+    tab_to(page, ".arr-looks input")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#leaves .arr-pane").nth(-2).is_visible()
+    tab_to(page, "#leaves i")
     name = "document.activeElement.getAttribute('aria-label')"
     assert "sharp" in page.evaluate(name)
     place = "document.activeElement.style.left"
@@ -122,6 +188,9 @@ def test_keyboard_alone(demo) -> None:
     assert page.evaluate("document.activeElement.dataset.zoom") == "1.5"
     page.keyboard.press("Enter")
     assert page.locator("#leaves .arr-view.zoomed").count() == 1
+    page.locator("#auto input").focus()
+    page.keyboard.press("Space")
+    page.wait_for_selector("#detail input[type=range]:not([disabled])")
     page.locator("#detail input[type=range]").focus()
     before = page.locator("#detail input[type=range]").input_value()
     page.keyboard.press("ArrowRight")
@@ -203,7 +272,7 @@ def test_thread_downloads_and_report(demo, pages, tmp_path) -> None:  # noqa: F8
     folder = pages[2].parent / "told"
     line = json.loads((folder / "reports.jsonl").read_text().splitlines()[-1])
     assert line["comment"] == "The total is 115.76." and line["text"] == values["text"]
-    assert (folder / line["picture"]).read_bytes() == (EXAMPLES / "receipt.jpg").read_bytes()
+    assert (folder / line["files"][0]).read_bytes() == (EXAMPLES / "receipt.jpg").read_bytes()
 
 
 def test_bad_files_are_refused_with_the_reason_and_the_page_goes_on(demo, tmp_path) -> None:
@@ -297,15 +366,10 @@ def test_axe_finds_nothing(demo, scheme: str, width: int) -> None:
     """Contrast, names and roles, before and after an answer."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -e '.[dev]'").Axe()
     page = demo(width=width, height=900, scheme=scheme)
-    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    page.locator("#further > button").first.click()
     for state in ("before", "after"):
         page.wait_for_timeout(500)
-        found = axe.run(page, options=options).response["violations"]
-        places = [
-            f"{each['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
-            for each in found
-            for node in each["nodes"]
-        ]
+        places = violations(axe, page)
         assert not places, f"{state} the answer:\n" + "\n".join(places)
         if state == "before":
             press_ask(page)
@@ -314,10 +378,17 @@ def test_axe_finds_nothing(demo, scheme: str, width: int) -> None:
 def test_programs_are_told_what_they_get(pages) -> None:  # noqa: F811
     client = gradio_client.Client(pages[0], verbose=False, analytics_enabled=False, download_files=False)
     [(name, endpoint)] = client.view_api(return_format="dict")["named_endpoints"].items()
-    assert name == "/ask" and [field["parameter_name"] for field in endpoint["parameters"]][2:] == ["budget", "compare"]
+    assert name == "/ask" and [field["parameter_name"] for field in endpoint["parameters"]][2:] == [
+        "budget",
+        "compare",
+        "more",
+    ]
     assert re.search("leaves.*sharpness", endpoint.get("description", ""))
     receipt = gradio_client.handle_file(EXAMPLES / "receipt.jpg")
     values = client.predict(receipt, "What is the total?", 100, True, api_name="/ask")
     assert values["tokens"] == len(values["leaves"]) == 100 and set(values["others"]) == {"resize", "full"}
+    shapes = [gradio_client.handle_file(EXAMPLES / "shapes.jpg")]
+    both = client.predict(receipt, "How many hexagons are there?", 64, False, shapes, api_name="/ask")
+    assert both["pictures"] == 2 and {leaf["picture"] for leaf in both["leaves"]} == {0, 1}
     with pytest.raises(Exception, match="64..400"):
         client.predict(receipt, "What is the total?", 7000, False, api_name="/ask")

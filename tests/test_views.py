@@ -10,6 +10,7 @@ from PIL import Image, ImageColor
 
 from arr_coc.evaluation.comparing import Comparison
 from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.processor.answer import Look
 from arr_coc.processor.asking import Run
 from arr_coc.records import Allocation, CellFeatures, Pyramid, Realization, ScoreMaps, Tensions
 from arr_coc.views.comparison import comparison_figure, place_panels
@@ -40,8 +41,11 @@ def make_comparison(question: str = "What is the total?", answer: str = "$3.50 a
         Run("full", None, 1600, 1600, {**seconds, "total": 240.0}, 200.0, None, is_estimate=True),
         Run("resize", answer, 7, 7, seconds, 0.06, 12.0),
         Run("arr-coc", answer, 7, 8, seconds, 0.06, 2048.0),
+        Run("until-sure", answer, 7, 8, seconds, 0.1, 2048.0),
     )
-    return Comparison(size, question, "nano", make_realization(question), runs)
+    realization, stages = make_realization(question), {"prepare": 0.01, "decode": 0.02}
+    looks = tuple(Look(answer, 64, 7, 4, 0.5, 0.25 * number, 0, (realization,), stages) for number in range(6))
+    return Comparison(size, question, "nano", realization, runs, looks)
 
 
 def test_leaves_are_outlined_in_the_colour_of_their_level() -> None:
@@ -132,10 +136,17 @@ def test_wrap_fits_the_width_and_says_what_is_missing() -> None:
 
 def test_table_of_a_comparison() -> None:
     rows = table_rows(make_comparison())
-    assert [row[0] for row in rows] == ["full", "resize", "arr-coc"]
+    assert [row[0] for row in rows] == [
+        "full",
+        "resize",
+        "arr-coc",
+        "until-sure",
+        *(f"· look {n}" for n in range(1, 7)),
+    ]
     assert all(len(row) == len(COLUMNS) for row in rows)
     assert rows[0] == ("full", "(not run)", "1,600", "1,600", "~3 min", "~4 min", "–")
     assert rows[2][2:] == ("7", "8", "60 ms", "100 ms", "2.0 GB")
+    assert rows[5] == ("· look 2", "$3.50 and $4 (25% settled)", "7", "4", "", "30 ms", "")
 
 
 def test_estimates_are_named() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from arr_coc.apps.asking import FULL, OURS, RESIZE, Asker, Reply
 from arr_coc.apps.examples import is_right, record_of
 from arr_coc.apps.pages import answer_html
-from arr_coc.apps.seeing import evidence_html, leaves_html
-from arr_coc.apps.uploads import check_picture, friendly
+from arr_coc.apps.seeing import evidence_html, leaves_html, looks_row
+from arr_coc.apps.uploads import check_pictures, friendly
 from arr_coc.data.qa_file import Record
-from arr_coc.records import AUTO, check_budget
+from arr_coc.processor.answer import Look
+from arr_coc.processor.asking import look_to_json
+from arr_coc.records import AUTO, Allocation, check_budget
+from arr_coc.views.looks import panes_html
 from arr_coc.views.overlay import level_note
 from arr_coc.views.table import format_seconds
 from arr_coc.views.ways import Way, ways_html
@@ -24,12 +27,17 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """What one question is asked with; `budget` None is what picture and question ask for."""
+    """What one question is asked with; `budget` None looks until it is sure."""
 
-    path: str | None
+    paths: tuple[str, ...]
     question: str
     budget: int | None
     compares: bool = True
+
+    @property
+    def path(self) -> str | None:
+        """Of the only picture; None of none and of several."""
+        return self.paths[0] if len(self.paths) == 1 else None
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -44,6 +52,7 @@ class Shown:
     """
 
     answers: str | None = None
+    looks: str | None = None
     evidence: str | None = None
     leaves: str | None = None
     turn: Turn | None = None
@@ -52,18 +61,22 @@ class Shown:
 
 @dataclass
 class Turn:
-    """A question on its way: the replies so far, in order; all but the last are finished."""
+    """A question on its way: the replies so far, and which ways are finished."""
 
     asked: Asked
     record: Record | None
     replies: dict[str, Reply] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
+    panes: list[str] = field(default_factory=list)
+    """The leaves of each look, drawn as they came."""
 
     def answers(self, is_busy: bool) -> str:
-        """The ways side by side; a way is judged once the next has begun."""
-        last = next(reversed(self.replies), None) if is_busy else None
-        ways = [way_of(way, self.replies.get(way), None if way == last else self.record) for way in self.asked.ways]
+        """The ways side by side; a way is judged once it is finished."""
+        judged = {way: self.record if way in self.finished else None for way in self.asked.ways}
+        ways = [way_of(way, self.replies.get(way), judged[way]) for way in self.asked.ways]
         expected = self.record.answers[0] if self.record else None
-        return ways_html(self.asked.question, ways, expected, is_busy)
+        is_next = self.replies.keys() == self.finished
+        return ways_html(self.asked.question, ways, expected, is_busy, is_next)
 
 
 def respond(asker: Asker, asked: Asked) -> Iterator[Shown]:
@@ -72,8 +85,8 @@ def respond(asker: Asker, asked: Asked) -> Iterator[Shown]:
     try:
         yield from steps(asker, turn)
     except ValueError as error:
-        trouble = friendly(error, asked.path)
-        yield Shown(answer_html(asked.question, trouble, "trouble"), "", "", trouble=trouble)
+        trouble = friendly(error, *asked.paths)
+        yield Shown(answer_html(asked.question, trouble, "trouble"), "", "", "", trouble=trouble)
         return
     yield Shown(turn.answers(is_busy=False), turn=turn)
 
@@ -81,23 +94,32 @@ def respond(asker: Asker, asked: Asked) -> Iterator[Shown]:
 def steps(asker: Asker, turn: Turn) -> Iterator[Shown]:
     """Raises ValueError for a picture or a question that can't be asked about."""
     asked = turn.asked
-    path = check_picture(asked.path)
+    paths = check_pictures(asked.paths)
     if asked.budget is not None:
         check_budget(asked.budget)
-    yield Shown(turn.answers(is_busy=True), "", "")
+    yield Shown(turn.answers(is_busy=True), "", "", "")
     for way in asked.ways:
-        most = turn.replies[OURS].num_tokens if way == RESIZE else None
-        for reply in asker.ask(path, asked.question, asked.budget, way, most):
+        most = [each.allocation.num_tokens for each in turn.replies[OURS].realizations] if way == RESIZE else None
+        for reply in asker.ask(paths, asked.question, asked.budget, way, most):
             turn.replies[way] = reply
-            yield Shown(turn.answers(is_busy=True))
+            yield look_shown(turn, reply) if reply.looks else Shown(turn.answers(is_busy=True))
+        turn.finished.add(way)
+        yield Shown(turn.answers(is_busy=True))
         if way == OURS:
             yield pictures(asker, turn)
 
 
+def look_shown(turn: Turn, reply: Reply) -> Shown:
+    """The draft of a look beside those before it, and its leaves."""
+    turn.panes.append(leaves_html(reply.realizations))
+    return Shown(turn.answers(is_busy=True), looks_row(reply, is_busy=True), None, panes_html(turn.panes))
+
+
 def pictures(asker: Asker, turn: Turn) -> Shown:
-    """The evidence in columns and the leaves over the picture."""
+    """The evidence in columns, and the leaves over the pictures of every look."""
     reply = turn.replies[OURS]
-    return Shown(None, evidence_html(asker, reply, turn.record), leaves_html(reply))
+    leaves = panes_html(turn.panes) if reply.looks else leaves_html(reply.realizations)
+    return Shown(None, looks_row(reply, is_busy=False), evidence_html(asker, reply, turn.record), leaves)
 
 
 def way_of(way: str, reply: Reply | None, record: Record | None) -> Way:
@@ -108,11 +130,21 @@ def way_of(way: str, reply: Reply | None, record: Record | None) -> Way:
     tokens = "visual tokens" if way == FULL else f"visual tokens, {saved_text(reply.num_tokens, reply.num_full)} less"
     figures = [
         (f"{reply.num_tokens:,}", tokens),
-        (format_seconds(reply.first_s), "to the first word" + known),
+        *look_figures(reply.looks),
+        (format_seconds(reply.first_s), ("to the first draft" if reply.looks else "to the first word") + known),
         (format_seconds(reply.total_s), "in all"),
     ]
     verdict = None if record is None else is_right(record, reply.text)
     return Way(TITLES[way], reply.text, verdict, figures, way == OURS)
+
+
+def look_figures(looks: Sequence[Look]) -> list[tuple[str, str]]:
+    """How often it looked, what all looks read together, and how sure it is."""
+    if not looks:
+        return []
+    total = sum(look.num_tokens for look in looks)
+    count = "look" if len(looks) == 1 else f"looks, {total:,} tokens together"
+    return [(f"{len(looks)}", count), (f"{100 * looks[-1].confidence:.0f}%", "sure")]
 
 
 def saved_text(num_tokens: int, num_full: int) -> str:
@@ -127,7 +159,9 @@ def values_of(turn: Turn, model: str) -> Values:
         "model": model,
         "question": asked.question,
         "budget": asked.budget or AUTO,
+        "pictures": len(asked.paths),
         **reply_values(ours, record),
+        **look_values(ours.looks),
         "tokens_at_full_resolution": ours.num_full,
         "expected": list(record.answers) if record else None,
         "leaves": leaf_values(ours),
@@ -145,11 +179,21 @@ def reply_values(reply: Reply, record: Record | None) -> Values:
     }
 
 
+def look_values(looks: Sequence[Look]) -> Values:
+    """How sure the answer is, and the looks that led to it; nothing of a single look at a fixed budget."""
+    if not looks:
+        return {}
+    return {"confidence": round(looks[-1].confidence, 4), "looks": [look_to_json(look) for look in looks]}
+
+
 def leaf_values(reply: Reply) -> list[Values]:
-    """A leaf's level, box (x0, y0, x1, y1 in fractions of the picture) and sharpness in words."""
-    assert reply.realization is not None
-    allocation = reply.realization.allocation
+    """A leaf's picture, level, box (x0, y0, x1, y1 in fractions of the picture) and sharpness in words."""
     return [
-        {"level": level, "box": [round(side, 5) for side in box], "sharpness": level_note(level)}
-        for level, box in zip(allocation.leaves[:, 0].tolist(), allocation.boxes().tolist(), strict=True)
+        {"picture": number, "level": level, "box": [round(side, 5) for side in box], "sharpness": level_note(level)}
+        for number, realization in enumerate(reply.realizations)
+        for level, box in leaves_of(realization.allocation)
     ]
+
+
+def leaves_of(allocation: Allocation) -> Iterator[tuple[int, list[float]]]:
+    return zip(allocation.leaves[:, 0].tolist(), allocation.boxes().tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The side of the demo where one chooses: picture, question, detail, examples."""
+"""The side of the demo where one chooses: pictures, question, detail, examples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import gradio as gr
 
 from arr_coc.apps.examples import example_of, read_examples
 from arr_coc.apps.pages import note_html
-from arr_coc.apps.uploads import check_picture, friendly, picture_input, shown_copy
+from arr_coc.apps.uploads import MOST_PICTURES, check_picture, friendly, picture_input, shown_copy
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET
 
 DEFAULT_BUDGET = 160
-"""Most visual tokens unless one says otherwise; test_apps_demo_slow.py measures it on the shipped questions."""
+"""Where the slider stands; unless one moves it, the page looks until it is sure (test_apps_demo.py measures both)."""
+BROUGHT = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".ppm"]
+TOO_MANY = f"At most {MOST_PICTURES} pictures are read for one question."
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +23,7 @@ class Fields:
     """The fields of a question."""
 
     picture: gr.Image
+    more: gr.File
     question: gr.Textbox
     suggestions: gr.Dataset
     compares: gr.Checkbox
@@ -34,6 +37,7 @@ def question_side(max_upload_mb: int) -> Fields:
     """Fields from top to bottom; "detail" can be moved unless it is automatic."""
     picture = picture_input(f"Picture (up to {max_upload_mb} MB): upload, drop or paste", height=300)
     told = gr.HTML("", padding=False, elem_id="told")
+    more = more_pictures()
     gr.HTML(note_html("No picture at hand? Take one of these:"), padding=False)
     gallery = example_gallery()
     question = gr.Textbox(
@@ -49,17 +53,37 @@ def question_side(max_upload_mb: int) -> Fields:
     compares, is_auto, detail = setting_fields()
     picture.upload(take_upload, picture, [picture, told], show_progress="hidden", queue=False, api_name=False)
     gallery.select(lambda: "", None, told, show_progress="hidden", queue=False, api_name=False)
-    return Fields(picture, question, suggestions, compares, is_auto, detail, button, stop)
+    more.upload(take_more, more, [more, told], show_progress="hidden", queue=False, api_name=False)
+    gallery.select(lambda: None, None, more, show_progress="hidden", queue=False, api_name=False)
+    return Fields(picture, more, question, suggestions, compares, is_auto, detail, button, stop)
+
+
+def more_pictures() -> gr.File:
+    """Further pictures of the same question, folded away."""
+    with gr.Accordion("More pictures for the same question", open=False, elem_id="further"):
+        return gr.File(
+            label=f"Up to {MOST_PICTURES - 1} more",
+            file_count="multiple",
+            file_types=BROUGHT,
+            height=140,
+            elem_id="more",
+        )
 
 
 def setting_fields() -> tuple[gr.Checkbox, gr.Checkbox, gr.Slider]:
     """Whether to compare, whether detail is automatic, and how much of it there is."""
     detail = gr.Slider(
-        MIN_BUDGET, MAX_BUDGET, DEFAULT_BUDGET, step=1, label="Detail (most visual tokens)", elem_id="detail"
+        MIN_BUDGET,
+        MAX_BUDGET,
+        DEFAULT_BUDGET,
+        step=1,
+        label="Detail (most visual tokens of a picture)",
+        interactive=False,
+        elem_id="detail",
     )
     with gr.Row():
         is_auto = gr.Checkbox(
-            False, label="Detail: auto", info="as picture and question ask for", elem_id="auto", min_width=150
+            True, label="Detail: auto", info="looks closer until it is sure", elem_id="auto", min_width=150
         )
         compares = gr.Checkbox(
             True, label="Compare", info="with resize and full resolution", elem_id="compares", min_width=150
@@ -84,6 +108,19 @@ def take_upload(path: str | None) -> tuple[Any, str]:
     except ValueError as error:
         return None, note_html(friendly(error, path), "trouble")
     return gr.skip() if shown == path else shown, ""
+
+
+def take_more(paths: list[str] | None) -> tuple[Any, str]:
+    """Those of the further pictures that can be asked about, and why the first other one can't."""
+    kept, trouble = [], ""
+    for path in paths or []:
+        try:
+            kept.append(check_picture(path))
+        except ValueError as error:
+            trouble = trouble or note_html(friendly(error, path), "trouble")
+    if len(kept) > MOST_PICTURES - 1:
+        kept, trouble = kept[: MOST_PICTURES - 1], note_html(TOO_MANY, "trouble")
+    return kept or None, trouble
 
 
 def suit_picture(path: str | None, question: str) -> tuple[str, gr.Dataset]:

@@ -28,8 +28,9 @@ SHOW_ANSWER = """() => { const block = window.innerWidth < 700 ? "start" : "near
 API = (
     "Asks one question about one picture. Returns text (the answer), tokens (visual tokens read), "
     "tokens_at_full_resolution, seconds, and leaves: every visual token with its level (0 is the finest), its box "
-    "(x0, y0, x1, y1 in fractions of the picture) and its sharpness in words. budget is 64 to 400, or 0 for as many as "
-    "picture and question ask for. With compare, others holds the answers of plain resize and of full resolution."
+    "(x0, y0, x1, y1 in fractions of the picture) and its sharpness in words. budget is 64 to 400 a picture, or 0 to "
+    "look closer until it is sure: then confidence and looks, each with draft and cost, come as well. With compare, "
+    "others holds the answers of plain resize and of full resolution. more takes further pictures of the question."
 )
 
 
@@ -39,6 +40,7 @@ class Outputs:
 
     answers: gr.HTML
     caution: gr.HTML
+    looks: gr.HTML
     evidence: gr.HTML
     leaves: gr.HTML
     link: gr.HTML
@@ -71,10 +73,10 @@ def build_demo(model: str = "nano", *, max_upload_mb: int = 20, reports: str | P
             with gr.Column(scale=4, min_width=320):
                 fields = question_side(max_upload_mb)
                 gr.HTML(note_html(host_note(model)), padding=False, visible=bool(host_note(model)), elem_id="knows")
-            with gr.Column(scale=7, min_width=320):
+            with gr.Column(scale=7, min_width=320, elem_classes="arr-scope"):
                 outputs = answer_side()
                 if reports is not None:
-                    build_report(Path(reports), fields.picture, outputs.turns)
+                    build_report(Path(reports), fields, outputs.turns)
         gr.HTML(foot_html(model, reports is not None), padding=False)
         connect(page, asker, fields, outputs)
         build_api(asker, fields)
@@ -82,9 +84,10 @@ def build_demo(model: str = "nano", *, max_upload_mb: int = 20, reports: str | P
 
 
 def answer_side() -> Outputs:
-    """The three answers, the evidence in columns, the leaves; below them what can be taken home."""
+    """The three answers, the looks, the evidence in columns, the leaves; below them what can be taken home."""
     answers = gr.HTML(WAITING, padding=False, elem_id="answer")
     note = gr.HTML("", padding=False, elem_id="caution")
+    looks = gr.HTML("", padding=False, elem_id="looks")
     evidence = gr.HTML("", padding=False, elem_id="evidence")
     leaves = gr.HTML("", padding=False, elem_id="leaves")
     link = gr.HTML("", padding=False, elem_id="link")
@@ -93,7 +96,7 @@ def answer_side() -> Outputs:
         answer = gr.DownloadButton("Answer as JSON", size="sm", visible=False, elem_id="get-answer")
     thread = gr.HTML("", padding=False, elem_id="thread")
     turns = gr.State([], time_to_live=int(KEPT_S))
-    return Outputs(answers, note, evidence, leaves, link, thread, overlay, answer, turns)
+    return Outputs(answers, note, looks, evidence, leaves, link, thread, overlay, answer, turns)
 
 
 def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> None:
@@ -105,7 +108,10 @@ def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> 
     gr.on(asking, None, None, None, js=SHOW_ANSWER, api_name=False)
     run = begun.then(
         partial(answer, asker),
-        [fields.picture, fields.question, fields.is_auto, fields.detail, fields.compares, outputs.turns],
+        [
+            *(fields.picture, fields.more, fields.question, fields.is_auto, fields.detail, fields.compares),
+            outputs.turns,
+        ],
         [*outputs.all(), fields.stop],
         api_name=False,
         concurrency_limit=1,
@@ -115,19 +121,21 @@ def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> 
         trigger_mode="multiple",
     )
     fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, waiting, cancels=[run], **quiet)
-    fields.picture.change(
-        another_picture,
-        [fields.picture, fields.question],
-        [fields.question, fields.suggestions, *outputs.all(), fields.stop],
-        cancels=[run],
-        **quiet,
-    )
+    for change in (fields.picture.change, fields.more.change):
+        change(
+            another_picture,
+            [fields.picture, fields.question],
+            [fields.question, fields.suggestions, *outputs.all(), fields.stop],
+            cancels=[run],
+            **quiet,
+        )
     page.load(open_page, None, [fields.picture, fields.question, fields.is_auto, fields.detail], **quiet)
 
 
 def answer(
     asker: Asker,
     path: str | None,
+    more: list[str] | None,
     question: str,
     is_auto: bool,
     detail: float,
@@ -135,14 +143,20 @@ def answer(
     turns: list[Values],
 ) -> Iterator[list[Any]]:
     """Yields values for `Outputs.all` and whether it can be stopped."""
-    for shown in respond(asker, Asked(path, question, None if is_auto else round(detail or DEFAULT_BUDGET), compares)):
+    budget = None if is_auto else round(detail or DEFAULT_BUDGET)
+    for shown in respond(asker, Asked(all_paths(path, more), question, budget, compares)):
         is_over = shown.turn is not None or shown.trouble is not None
         yield [*values_for(asker, shown, turns), gr.update(interactive=not is_over)]
 
 
+def all_paths(path: str | None, more: list[str] | None) -> tuple[str, ...]:
+    return tuple(filter(None, (path, *(more or ()))))
+
+
 def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
     """A step of an answer as values for `Outputs.all`."""
-    steps = [gr.skip() if part is None else part for part in (shown.answers, shown.evidence, shown.leaves)]
+    parts = shown.answers, shown.looks, shown.evidence, shown.leaves
+    steps = [gr.skip() if part is None else part for part in parts]
     turn = shown.turn
     if turn is None:
         downloads = [gr.skip() if shown.leaves is None or shown.leaves else gr.update(visible=False)] * 2
@@ -150,7 +164,8 @@ def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
     values = values_of(turn, asker.name)
     files = write_downloads(turn.replies[OURS], values)
     downloads = [gr.update(value=path, visible=True) for path in files]
-    warning = caution(asker.name, turn.asked.path)
+    is_calibrated = turn.asked.budget is not None or asker.processor.sureness.is_calibrated
+    warning = caution(asker.name, turn.asked.paths, is_calibrated)
     told = note_html(warning, "trouble") if warning else ""
     return [steps[0], told, *steps[1:], link_html(turn), thread_html(turns), *downloads, [*turns, values]]
 
@@ -161,11 +176,7 @@ def another_picture(path: str | None, question: str) -> list[Any]:
     return [
         *suit_picture(path, question),
         WAITING,
-        "",
-        "",
-        "",
-        "",
-        "",
+        *[""] * 6,
         hidden,
         hidden,
         [],
@@ -175,13 +186,13 @@ def another_picture(path: str | None, question: str) -> list[Any]:
 
 def open_page(request: gr.Request) -> list[Any]:
     """The first example with its first question, or what a link says."""
-    start = read_link(dict(request.query_params), DEFAULT_BUDGET)
+    start = read_link(dict(request.query_params), None)
     is_auto = start.budget is None
-    detail = gr.update(interactive=False) if is_auto else gr.update(value=start.budget)
+    detail = gr.update(interactive=False) if is_auto else gr.update(value=start.budget, interactive=True)
     return [start.path, start.question, is_auto, detail]
 
 
-def build_report(folder: Path, picture: gr.Image, turns: gr.State) -> None:
+def build_report(folder: Path, fields: Fields, turns: gr.State) -> None:
     """A note on the last answer, kept on this machine with its picture: only what people send here is."""
     with gr.Accordion("Report this answer", open=False, elem_id="report"):
         comment = gr.Textbox(label="What is wrong with it?", lines=2, elem_id="report-comment")
@@ -190,8 +201,8 @@ def build_report(folder: Path, picture: gr.Image, turns: gr.State) -> None:
         )
         told = gr.HTML("", padding=False, elem_id="report-told")
     send.click(
-        lambda path, turns, text: (note_html(save_report(folder, path, turns[-1] if turns else None, text)), ""),
-        [picture, turns, comment],
+        partial(report, folder),
+        [fields.picture, fields.more, turns, comment],
         [told, comment],
         api_name=False,
         queue=False,
@@ -199,21 +210,31 @@ def build_report(folder: Path, picture: gr.Image, turns: gr.State) -> None:
     )
 
 
+def report(
+    folder: Path, path: str | None, more: list[str] | None, turns: list[Values], comment: str
+) -> tuple[str, str]:
+    """What to tell the person, and the emptied comment."""
+    return note_html(save_report(folder, all_paths(path, more), turns[-1] if turns else None, comment)), ""
+
+
 def build_api(asker: Asker, fields: Fields) -> None:
     """The endpoint /ask, for programs; its fields are not shown."""
     budget = gr.Number(DEFAULT_BUDGET, visible=False, label="budget", precision=0)
     compare = gr.Checkbox(False, visible=False, label="compare")
     result, trigger = gr.JSON(visible=False, label="answer"), gr.Button(visible=False)
-    inputs = [fields.picture, fields.question, budget, compare]
+    more = gr.File(file_count="multiple", visible=False, label="more")
+    inputs = [fields.picture, fields.question, budget, compare, more]
     trigger.click(
         partial(ask, asker), inputs, result, api_name="ask", api_description=API, concurrency_id="model",
         concurrency_limit=1,
     )  # fmt: skip
 
 
-def ask(asker: Asker, picture: str | None, question: str, budget: int | None, compare: bool) -> Values:
+def ask(
+    asker: Asker, picture: str | None, question: str, budget: int | None, compare: bool, more: list[str] | None = None
+) -> Values:
     """Raises gr.Error with one line for a picture or a question that can't be asked about."""
-    *_, shown = respond(asker, Asked(picture, question, budget or None, compare))
+    *_, shown = respond(asker, Asked(all_paths(picture, more), question, budget or None, compare))
     if shown.turn is None:
         raise gr.Error(str(shown.trouble), print_exception=False)
     return values_of(shown.turn, asker.name)

@@ -15,6 +15,7 @@ from arr_coc.balancing import HeuristicBalancer
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.quoting import quoted, shortened
 from arr_coc.records import OPPONENTS, Tensions
+from arr_coc.views.looks import MOST_LOOKS
 from arr_coc.views.overlay import Box, Tile
 
 FORMAT = "arr-coc microscope 1"
@@ -52,11 +53,19 @@ def seen_document(seen: Seen) -> dict[str, Any]:
         "seconds": seen.seconds,
         "score": seen.score,
         "recall": seen.recall,
-        "tiles": [[*rounded(tile.box), tile.color, tile.note] for tile in seen.tiles],
+        "tiles": [tile_document(tile) for tile in seen.tiles],
         "leaves": None if seen.leaves is None else [list(leaf) for leaf in seen.leaves],
         "grid": None if seen.grid is None else list(seen.grid),
         "tensions": None if seen.tensions is None else asdict(seen.tensions),
+        "is_sure": variant.is_sure,
+        "confidence": seen.confidence,
+        "looks": [seen_document(look) for look in seen.looks],
     }
+
+
+def tile_document(tile: Tile) -> list[Any]:
+    """Box, colour and note; behind them true, where it is one of the finest."""
+    return [*rounded(tile.box), tile.color, tile.note, *[True] * tile.is_finest]
 
 
 def rounded(box: Box) -> list[float]:
@@ -97,7 +106,11 @@ def from_document(values: Any, number: int) -> Entry:
 
 
 def parse_seen(values: dict[str, Any]) -> Seen:
+    """Entries of before there were looks have none."""
     tiles, leaves, tensions = values["tiles"], values["leaves"], values["tensions"]
+    looks, confidence = values.get("looks", []), values.get("confidence")
+    if len(looks) > MOST_LOOKS:
+        raise ValueError(f"looks: at most {MOST_LOOKS}")
     if len(tiles) > MOST_TILES or len(leaves or ()) > MOST_TILES:
         raise ValueError(f"tiles: at most {MOST_TILES}")
     return Seen(
@@ -113,6 +126,8 @@ def parse_seen(values: dict[str, Any]) -> Seen:
         leaves=None if leaves is None else tuple(three(leaf) for leaf in leaves),
         grid=None if values["grid"] is None else pair(values["grid"]),
         tensions=None if tensions is None else parse_tensions(tensions),
+        confidence=None if confidence is None else number_of(confidence),
+        looks=tuple(map(parse_seen, looks)),
     )
 
 
@@ -120,7 +135,8 @@ def parse_variant(values: dict[str, Any]) -> Variant:
     policy, hand = values["policy"], values["hand"]
     if policy not in POLICIES:
         raise ValueError(f"policy: unknown {quoted(policy)}")
-    return Variant(text_of(values, "checkpoint"), policy, whole(values["budget"]), hand and parse_hand(hand))
+    name, budget, is_sure = text_of(values, "checkpoint"), whole(values["budget"]), values.get("is_sure", False) is True
+    return Variant(name, policy, budget, hand and parse_hand(hand), is_sure)
 
 
 def parse_hand(values: dict[str, Any]) -> ByHand:
@@ -139,8 +155,9 @@ def parse_tensions(values: dict[str, Any]) -> Tensions:
 
 
 def parse_tile(values: list[Any]) -> Tile:
-    *box, color, note = values
-    return Tile(box_of(box), matching(color, COLOR, "color"), check_text(note, "tiles"))
+    is_finest = values[-1] is True
+    *box, color, note = values[:-1] if is_finest else values
+    return Tile(box_of(box), matching(color, COLOR, "color"), check_text(note, "tiles"), is_finest)
 
 
 def text_of(values: dict[str, Any], name: str) -> str:

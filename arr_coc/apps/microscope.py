@@ -18,7 +18,7 @@ from arr_coc.apps.drawing import BETWEEN, as_pixels, boxes_text, build_drawing
 from arr_coc.apps.notebook import Notebook
 from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, head_html, new_page, note_html
 from arr_coc.apps.panels.batch import build_batch
-from arr_coc.apps.panels.choices import BUDGETS, policy_field
+from arr_coc.apps.panels.choices import ASKED_BUDGETS, policy_field
 from arr_coc.apps.panels.comparing import Request, entry_html, examine_all, findings_html, read_request
 from arr_coc.apps.panels.history import build_history
 from arr_coc.apps.panels.inside import Shown, build_inside
@@ -113,7 +113,13 @@ def build_question(manager: CheckpointManager) -> tuple[list[gr.components.Compo
                 manager.names, value=manager.names[:1], label="Checkpoints", elem_id="checkpoints"
             )
             policies = policy_field("policies", manager.names[0])
-            budgets = gr.CheckboxGroup(list(BUDGETS), value=["160"], label="Budgets", elem_id="budgets")
+            budgets = gr.CheckboxGroup(
+                list(ASKED_BUDGETS),
+                value=["160"],
+                label="Budgets",
+                info="until sure: ARR-COC looks closer until its answer holds",
+                elem_id="budgets",
+            )
             accepted, evidence, region = build_drawing(picture)
             button = gr.Button("Compare", variant="primary", elem_id="compare")
     drawn = [accepted, evidence, region]
@@ -157,14 +163,14 @@ def call_back(notebook: Notebook, folder: Path, number: int | None) -> tuple[Any
         return (*[gr.skip()] * NUM_FIELDS, note_html(str(error), "trouble"), gr.skip(), gr.skip(), front)
     variants = [seen.variant for seen in entry.seen]
     plain = [variant for variant in variants if variant.hand is None]
-    budgets = ordered([str(v.budget or "auto") for v in variants if POLICIES[v.policy].has_budget])
+    budgets = ordered([variant.budget_word for variant in variants if POLICIES[variant.policy].has_budget])
     region = next((variant.hand.region for variant in variants if variant.hand is not None), ())
     fields = (
         str(unpack(folder, entry.picture, content)),
         entry.question,
         ordered([variant.checkpoint for variant in variants]),
         ordered([variant.policy for variant in plain]) or [OURS],
-        [budget for budget in budgets if budget in BUDGETS] or ["160"],
+        [budget for budget in budgets if budget in ASKED_BUDGETS] or ["160"],
         f" {BETWEEN} ".join(entry.accepted),
         boxes_text(as_pixels(entry.evidence, size)),
         boxes_text(as_pixels(region, size)),

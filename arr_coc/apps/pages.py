@@ -32,7 +32,8 @@ STYLE = """\
 .gradio-container .html-container { padding: 0 !important; }
 .gradio-container .tabitem { padding: 0 !important; }
 :is(#told, #caution, #link):not(:has(.arr-note)) { display: none; }
-#evidence:not(:has(.arr-lenses)), #leaves:not(:has(.arr-view)), #thread:not(:has(details)) { display: none; }
+#looks:not(:has(label)), #evidence:not(:has(.arr-lenses)), #leaves:not(:has(.arr-view)),
+#thread:not(:has(details)) { display: none; }
 #evidence { position: sticky; top: 0; z-index: 20; background: var(--body-background-fill); padding-bottom: .3rem; }
 @media (max-height: 620px) { #evidence { position: static; } }
 @media (max-width: 699px) { #answer:has(.is-busy) { min-height: 100svh; } }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image
 
 from arr_coc.apps.asking import Asker, Reply
@@ -11,29 +13,38 @@ from arr_coc.pictures.opening import image_size
 from arr_coc.records import Realization
 from arr_coc.views.leaves import fit
 from arr_coc.views.lenses import Lens, focus_on, lenses_html, levels_over, looked_at
+from arr_coc.views.looks import card_of, looks_html
 from arr_coc.views.overlay import SIDE, Box, level_note, realization_html
 from arr_coc.views.reconstruction import draw_seen
 
 EVIDENCE = "Where the answer stands, in the pixels that each was given"
 LOOKED = "Where ARR-COC looked most, in the pixels that each was given"
 HINT = "Move over the picture below, or touch it, to enlarge another place."
+LOOKING = "Looking closer until it is sure …"
+LOOKED_ENOUGH = "How ARR-COC came to its answer: choose a look to see it below"
 
 
 def evidence_html(asker: Asker, reply: Reply, record: Record | None) -> str:
-    """Three columns, ARR-COC first; of a shipped question they show its evidence, else the place looked at most."""
-    realization = reply.realization
-    assert realization is not None
+    """Three columns a picture, ARR-COC first; of a shipped question they show its evidence, else the place looked at
+    most. Of several pictures the first is shown, until the pointer is over another."""
+    has_evidence = record is not None and bool(record.boxes)
+    blocks = [columns_html(asker, reply, number, record) for number in range(len(reply.pictures))]
+    heading = EVIDENCE if has_evidence else LOOKED
+    return f'<h3 class="arr-why">{heading}</h3>{"".join(blocks)}<p class="arr-note">{HINT}</p>'
+
+
+def columns_html(asker: Asker, reply: Reply, number: int, record: Record | None) -> str:
+    """The columns of one picture; `record` of the only one."""
+    picture, realization = reply.pictures[number], reply.realizations[number]
     has_evidence = record is not None and bool(record.boxes)
     box, detail = evidence_of(asker, record) if record and has_evidence else (looked_at(realization), None)
-    full, resized = asker.size_of(reply.picture, None), asker.size_of(reply.picture, reply.num_tokens)
+    full, resized = asker.size_of(picture, None), asker.size_of(picture, realization.allocation.num_tokens)
     whole = [
-        Lens(title, asker.pixels_of(reply.picture, size), whole_caption(size, full, detail))
+        Lens(title, asker.pixels_of(picture, size), whole_caption(size, full, detail))
         for title, size in (("Plain resize", resized), ("Full resolution", full))
     ]
     seen = Lens("ARR-COC", seen_pixels(realization), seen_caption(realization, box, detail))
-    heading = EVIDENCE if has_evidence else LOOKED
-    columns = lenses_html([seen, *whole], focus_on(box, native_size(realization)))
-    return f'<h3 class="arr-why">{heading}</h3>{columns}<p class="arr-note">{HINT}</p>'
+    return lenses_html([seen, *whole], focus_on(box, native_size(realization)), number)
 
 
 def evidence_of(asker: Asker, record: Record) -> tuple[Box, float | None]:
@@ -45,10 +56,21 @@ def evidence_of(asker: Asker, record: Record) -> tuple[Box, float | None]:
     return (x0 / width, y0 / height, x1 / width, y1 / height), detail
 
 
-def leaves_html(reply: Reply) -> str:
-    """The leaves over the picture as they show it: blurred where they are coarse."""
-    assert reply.realization is not None
-    return realization_html(draw_seen(reply.realization, fit(reply.picture, SIDE).size), reply.realization)
+def looks_row(reply: Reply, is_busy: bool) -> str:
+    """The looks so far in small; nothing where there was only one look at a fixed budget."""
+    cards = [card_of(look) for look in reply.looks]
+    return looks_html(cards, LOOKING if is_busy else LOOKED_ENOUGH) if cards else ""
+
+
+def leaves_html(realizations: Sequence[Realization]) -> str:
+    """The leaves over each picture as they show it: blurred where they are coarse."""
+    parts = [f'<div data-picture="{number}">{seen_html(each)}</div>' for number, each in enumerate(realizations)]
+    return "".join(parts)
+
+
+def seen_html(realization: Realization) -> str:
+    size = fit(Image.new("L", native_size(realization)), SIDE).size
+    return realization_html(draw_seen(realization, size), realization)
 
 
 def native_size(realization: Realization) -> tuple[int, int]:

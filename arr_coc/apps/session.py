@@ -57,6 +57,8 @@ class Seen:
         tiles: visual tokens over the picture.
         leaves: (level, row, column) each, of quadtree policies; `grid` is (rows, columns) of level 0.
         tensions: of ARR-COC.
+        confidence: 0..1, the chance that the answer is right, where it looked until it was sure.
+        looks: one after the other, where it looked until it was sure.
     """
 
     variant: Variant
@@ -71,6 +73,8 @@ class Seen:
     leaves: tuple[tuple[int, int, int], ...] | None = None
     grid: tuple[int, int] | None = None
     tensions: Tensions | None = None
+    confidence: float | None = None
+    looks: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ def seen_of(finding: Finding) -> Seen:
         leaves=tuple((level, row, col) for level, row, col in allocation.leaves.tolist()) if allocation else None,
         grid=allocation.grid if allocation else None,
         tensions=tensions,
+        confidence=None if finding.confidence is None else round(finding.confidence, 4),
+        looks=tuple(map(seen_of, finding.looks)),
     )
 
 
@@ -156,7 +162,7 @@ def row_of(entry: Entry, seen: Seen) -> Row:
         accepted=" / ".join(entry.accepted),
         checkpoint=variant.checkpoint,
         policy=variant.policy,
-        budget=str(variant.budget or "auto"),
+        budget=variant.budget_word,
         by_hand="" if variant.hand is None else variant.hand.label,
         answer=seen.answer,
         tokens=seen.tokens,
@@ -185,9 +191,9 @@ def sorted_rows(rows: Sequence[Row], key: str = "entry", is_descending: bool = F
 
 
 def sort_value(row: Row, key: str) -> Any:
-    """Budgets by number, "auto" first."""
+    """Budgets by number, those in words first."""
     value = getattr(row, key)
-    return (0 if value == "auto" else int(value)) if key == "budget" else value
+    return (int(value) if value.isdigit() else 0) if key == "budget" else value
 
 
 def as_csv(records: Sequence[dict[str, Any]]) -> str:

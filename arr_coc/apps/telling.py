@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from importlib.metadata import PackageNotFoundError, metadata
 
@@ -20,6 +21,8 @@ NANO_KNOWS = (
     "It knows no photographs, no handwriting and no other language, and it cannot hold a conversation."
 )
 NANO_GUESSES = "This is a picture of yours. If it is not like the examples, the answer is a guess."
+NANO_KNOWS_ONE = "Several pictures: this model was trained on one picture a question, so the answer is a guess."
+UNCALIBRATED = "This model was never calibrated, so how sure it says it is remains a guess."
 DRAWING = """\
 <svg viewBox="0 0 220 56" role="img" aria-label="A glimpse of coarse cells, one cell in question, that cell split into \
 fine ones" fill="none" stroke="currentColor" stroke-width="1.5">
@@ -52,9 +55,13 @@ def host_note(model: str) -> str:
     return NANO_KNOWS if model == NANO else ""
 
 
-def caution(model: str, path: str | None) -> str:
-    """What to know of an answer about a picture that the model may not understand."""
-    return NANO_GUESSES if model == NANO and path and example_of(path) is None else ""
+def caution(model: str, paths: Sequence[str], is_calibrated: bool = True) -> str:
+    """What to know of an answer: a model that was never calibrated, or pictures that it may not understand."""
+    if model != NANO:
+        return "" if is_calibrated else UNCALIBRATED
+    if len(paths) > 1:
+        return NANO_KNOWS_ONE
+    return NANO_GUESSES if any(example_of(path) is None for path in paths) else ""
 
 
 def foot_html(model: str, keeps_reports: bool) -> str:

@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import urlencode
+
+from PIL import Image
 
 from arr_coc.apps.answering import TITLES, Turn, Values
 from arr_coc.apps.asking import OURS, Reply
@@ -88,23 +91,40 @@ def write_downloads(reply: Reply, values: Values) -> tuple[str, str]:
     folder = page_keeper().folder / "downloads" / secrets.token_hex(8)
     folder.mkdir(parents=True)
     overlay, answer = folder / "arr-coc-leaves.png", folder / "arr-coc-answer.json"
-    assert reply.realization is not None
-    draw_leaves(reply.picture, reply.realization.allocation).save(overlay)
+    draw_all_leaves(reply).save(overlay)
     answer.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return str(overlay), str(answer)
 
 
-def save_report(folder: Path, path: str | None, values: Values | None, comment: str) -> str:
-    """Adds a line to `reports.jsonl` and the picture beside it; returns what to tell the person."""
+def draw_all_leaves(reply: Reply) -> Image.Image:
+    """The leaves over each picture, one below the other."""
+    drawn = [
+        draw_leaves(picture, realization.allocation)
+        for picture, realization in zip(reply.pictures, reply.realizations, strict=True)
+    ]
+    sheet = Image.new("RGB", (max(each.width for each in drawn), sum(each.height for each in drawn)), "white")
+    for each, end in zip(drawn, accumulate(each.height for each in drawn), strict=True):
+        sheet.paste(each, (0, end - each.height))
+    return sheet
+
+
+def save_report(folder: Path, paths: Sequence[str], values: Values | None, comment: str) -> str:
+    """Adds a line to `reports.jsonl` and the pictures beside it; returns what to tell the person."""
     if not values:
         return "Ask something first; then the answer can be reported."
-    if not path or not Path(path).is_file():
+    if not paths or not all(Path(path).is_file() for path in paths):
         return GONE
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{secrets.token_hex(8)}{Path(path).suffix.lower()[:8]}"
-    shutil.copyfile(path, folder / name)
+    names = [copy_into(folder, Path(path)) for path in paths]
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    line = {"time": now, "picture": name, "comment": comment.strip()[:MAX_COMMENT], **values}
+    line = {"time": now, "files": names, "comment": comment.strip()[:MAX_COMMENT], **values}
     with open(folder / REPORTS, "a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
     return "Thank you. Picture, question and answers are kept on this machine for whoever runs this page."
+
+
+def copy_into(folder: Path, path: Path) -> str:
+    """The name that a copy of the file got."""
+    name = f"{secrets.token_hex(8)}{path.suffix.lower()[:8]}"
+    shutil.copyfile(path, folder / name)
+    return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from gradio.data_classes import ImageData
 from arr_coc.pictures.opening import image_size, open_image
 from arr_coc.quoting import quoted
 
-LEAST_SIDE = 8
+LEAST_SIDE, MOST_PICTURES = 8, 3
 SHOWN = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 """How files begin that every browser shows, besides AVIF; of others it is given a copy as JPEG."""
 
@@ -54,6 +55,17 @@ def check_picture(path: str | None) -> str:
     return path
 
 
+def check_pictures(paths: Sequence[str]) -> list[str]:
+    """The same of all pictures of a question.
+
+    Raises:
+        ValueError: no picture or too many, or what `check_picture` says of one.
+    """
+    if len(paths) > MOST_PICTURES:
+        raise ValueError(f"{len(paths)} pictures are too many for one question; at most {MOST_PICTURES} are read.")
+    return [check_picture(path) for path in paths or [None]]
+
+
 def shown_copy(path: str) -> str:
     """The path itself, or of a JPEG beside it where browsers don't show such files (HEIC, TIFF, PPM).
 
@@ -69,9 +81,9 @@ def shown_copy(path: str) -> str:
     return str(copy)
 
 
-def friendly(error: ValueError, path: str | None) -> str:
-    """The error's line with the name of the file instead of where the server keeps it."""
+def friendly(error: ValueError, *paths: str | None) -> str:
+    """The error's line with the names of the files instead of where the server keeps them."""
     text = str(error)
-    if path:
+    for path in filter(None, paths):
         text = text.replace(quoted(path), f'"{Path(path).name}"').replace(str(path), Path(path).name)
     return text[:1].upper() + text[1:]

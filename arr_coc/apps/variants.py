@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
@@ -18,13 +18,17 @@ from arr_coc.data.qa_file import Record
 from arr_coc.data.records import Box
 from arr_coc.data.scoring import METRICS
 from arr_coc.data.tasks import Sample, sample_of_record
+from arr_coc.evaluation.policies.full_picture import full_grid
 from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given, Leaves
 from arr_coc.evaluation.policies.registry import POLICIES
-from arr_coc.evaluation.recall import evidence_seen
+from arr_coc.evaluation.recall import evidence_seen, levels_of_leaves
 from arr_coc.evaluation.running.batches import answer_batch
 from arr_coc.evaluation.running.runner import fractions, needed_level
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import Stopwatch
+from arr_coc.processor.answer import Look
+from arr_coc.processor.plain_inputs import question_messages
+from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import AUTO, Allocation, Pyramid, Realization
 from arr_coc.views.overlay import Tile, leaf_notes, leaf_tiles
 from arr_coc.views.table import printable
@@ -34,23 +38,33 @@ OURS, TRAINED = "arr-coc", "arr-coc-trained"
 OWN = (TRAINED, OURS)
 """ARR-COC with the parts that were trained for the checkpoint, and without; as in `arr-coc eval`."""
 STAGES = ("preparing", "encoding", "answering")
+UNTIL_SURE = "until sure"
 MAX_VARIANTS, MAX_NEW_TOKENS = 12, 64
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is compared; a budget of 0 lets the policy choose, `hand` changes the allocator of a policy in `OWN`."""
+    """What is compared; a budget of 0 lets the policy choose, `hand` changes the allocator of a policy in `OWN`.
+
+    A variant `is_sure` has no budget: it looks closer until it is sure.
+    """
 
     checkpoint: str
     policy: str
     budget: int
     hand: ByHand | None = None
+    is_sure: bool = False
+
+    @property
+    def budget_word(self) -> str:
+        """As the form offers it."""
+        return UNTIL_SURE if self.is_sure else str(self.budget or AUTO)
 
     @property
     def label(self) -> str:
         if not POLICIES[self.policy].has_budget:
             return f"{self.checkpoint} · {self.policy}"
-        label = f"{self.checkpoint} · {self.policy} · {self.budget or 'auto'}"
+        label = f"{self.checkpoint} · {self.policy} · {self.budget_word}"
         return label if self.hand is None else f"{label} · {self.hand.label}"
 
 
@@ -67,6 +81,8 @@ class Finding:
         realization: of ARR-COC, else None.
         host: what answered, in words.
         reasons: why tensions and weights are what they are, of ARR-COC.
+        confidence: 0..1, the chance that the answer is right, of a variant that `is_sure` and of its looks.
+        looks: of a variant that `is_sure`, one after the other; `number` counts them from 1.
     """
 
     variant: Variant
@@ -81,12 +97,20 @@ class Finding:
     realization: Realization | None
     host: str = ""
     reasons: Reasons | None = None
+    confidence: float | None = None
+    looks: tuple[Finding, ...] = ()
+    number: int = 0
+
+    @property
+    def label(self) -> str:
+        return f"{self.variant.label} · look {self.number}" if self.number else self.variant.label
 
 
 def make_variants(
     checkpoints: list[str], policies: list[str], budgets: list[str], region: Sequence[Box] = ()
 ) -> list[Variant]:
-    """Every combination; a policy without a budget once, one that can't choose its own not with "auto".
+    """Every combination; a policy without a budget once, one that can't choose its own not with "auto", and only
+    ARR-COC itself "until sure".
 
     Args:
         region: drawn by hand, in fractions of the picture; adds ARR-COC that looks there, at each budget.
@@ -96,12 +120,15 @@ def make_variants(
     for name, chosen in (("checkpoint", checkpoints), ("policy", policies), ("budget", budgets)):
         if not chosen:
             raise ValueError(f"Choose at least one {name}.")
-    wanted = [OWN_BUDGET if budget == AUTO else int(budget) for budget in budgets]
+    wanted = [OWN_BUDGET if budget == AUTO else int(budget) for budget in budgets if budget != UNTIL_SURE]
     variants = [
         Variant(checkpoint, policy, budget)
         for checkpoint, policy in product(checkpoints, policies)
         for budget in budgets_of(policy, wanted)
     ]
+    if UNTIL_SURE in budgets:
+        own = [policy for policy in policies if policy in OWN]
+        variants += [Variant(*each, OWN_BUDGET, is_sure=True) for each in product(checkpoints, own)]
     if region:
         hand = ByHand(region=tuple(region))
         variants += [Variant(name, OURS, budget, hand) for name, budget in product(checkpoints, wanted)]
@@ -139,6 +166,8 @@ def sample_of(
 
 def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
     """Runs one variant with nothing remembered; its times are its own work and no other's."""
+    if variant.is_sure:
+        return examine_looks(loaded, sample, variant)
     host = loaded[1].host
     watch = Stopwatch(host.device)
     pyramid = None if POLICIES[variant.policy].uses_pyramid else host.pyramid(sample.image)
@@ -147,22 +176,66 @@ def examine(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
     with watch.measure("answering"):
         [text] = answer_batch(host, [sample.prompt], [given], MAX_NEW_TOKENS)
     grid = host_grid(host, sample.image)
-    seen = evidence_seen(given.shown, fractions(sample), needed_level(host, sample))
-    metric = METRICS[sample.metric or "exact_match"]
     return Finding(
         variant=variant,
         answer=printable(text),
         num_tokens=given.num_tokens,
         num_encoded=given.num_encoded,
         seconds=watch.seconds,
-        score=metric(text, sample.answers) if sample.answers else None,
-        recall=seen.recall,
+        score=score_of(sample, text),
+        recall=evidence_seen(given.shown, fractions(sample), needed_level(host, sample)).recall,
         tiles=leaf_tiles(realization.allocation, leaf_notes(realization)) if realization else given_tiles(given, grid),
         allocation=Allocation(given.leaves, grid) if given.leaves is not None else None,
         realization=realization,
         host=host_words(host),
         reasons=reasons_of(allocator, variant.hand, realization) if allocator and realization else None,
     )
+
+
+def examine_looks(loaded: LoadedHost, sample: Sample, variant: Variant) -> Finding:
+    """ARR-COC that looks closer until it is sure: its last look, and all of them."""
+    standing, rule = loaded[1], POLICIES[variant.policy].rule
+    assert isinstance(rule, Leaves)
+    allocator = rule.allocator(standing.allocator, sample, standing.host.pyramid(sample.image))
+    processor = RelevanceProcessor(standing.host, allocator, standing.sureness)
+    answer = processor.answer(question_messages(sample.image, sample.prompt), max_new_tokens=MAX_NEW_TOKENS)
+    looks = tuple(
+        look_finding(processor, sample, variant, look, number) for number, look in enumerate(answer.looks, start=1)
+    )
+    seconds = stage_seconds(answer.seconds)
+    return replace(looks[-1], number=0, num_encoded=answer.num_encoded, seconds=seconds, looks=looks)
+
+
+def look_finding(processor: RelevanceProcessor, sample: Sample, variant: Variant, look: Look, number: int) -> Finding:
+    """One look as if it had been the only one; its times and its cells encoded are those beyond the looks before."""
+    host, [realization] = processor.host, look.realizations
+    shown = levels_of_leaves(realization.allocation, full_grid(host, sample.image.size))
+    return Finding(
+        variant=variant,
+        answer=printable(look.text),
+        num_tokens=look.num_tokens,
+        num_encoded=look.num_encoded,
+        seconds=stage_seconds(look.seconds),
+        score=score_of(sample, look.text),
+        recall=evidence_seen(shown, fractions(sample), needed_level(host, sample)).recall,
+        tiles=leaf_tiles(realization.allocation, leaf_notes(realization)),
+        allocation=realization.allocation,
+        realization=realization,
+        host=host_words(host),
+        reasons=reasons_of(processor.allocator, None, realization),
+        confidence=look.confidence,
+        number=number,
+    )
+
+
+def stage_seconds(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Times of an answer by the stages that are shown here."""
+    parts = seconds["prepare"], seconds["encode"], seconds["prefill"] + seconds["decode"]
+    return dict(zip(STAGES, parts, strict=True))
+
+
+def score_of(sample: Sample, text: str) -> float | None:
+    return METRICS[sample.metric or "exact_match"](text, sample.answers) if sample.answers else None
 
 
 def host_words(host: TransformersHost) -> str:

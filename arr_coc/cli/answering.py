@@ -58,7 +58,7 @@ def compare(
     is_full: Full = False,
     max_new_tokens: MaxNewTokens = 64,
 ) -> None:
-    """Answer a question three ways: full resolution, plain resize at the same token count, ARR-COC."""
+    """Answer a question four ways: full resolution, plain resize, ARR-COC, and ARR-COC until it is sure."""
     host, tokens, source = prepare(image, question, model, budget, out)
     from arr_coc.evaluation.comparing import compare as run
     from arr_coc.pictures.errors import ImageError
@@ -228,12 +228,12 @@ def rich_table(comparison: Comparison) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    from arr_coc.views.table import COLUMNS, table_rows
+    from arr_coc.views.table import COLUMNS, is_look, table_rows
 
     table = Table(header_style="dim")
     for name in COLUMNS:
         is_text = name in ("policy", "answer")
-        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
+        table.add_column(name, justify="left" if is_text else "right", overflow="fold", no_wrap=name == "policy")
     for row in table_rows(comparison):
-        table.add_row(*map(Text, row), style="bold" if row[0] == "arr-coc" else "")
+        table.add_row(*map(Text, row), style="dim" if is_look(row) else "bold" if row[0] == "arr-coc" else "")
     return table

@@ -1,4 +1,4 @@
-"""One picture, one question, three policies: full resolution, plain resize, ARR-COC."""
+"""One picture, one question, four policies: full resolution, plain resize, ARR-COC, and ARR-COC until it is sure."""
 
 from __future__ import annotations
 
@@ -15,23 +15,35 @@ from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.timing import MEGABYTE, PeakMemory, Stopwatch
 from arr_coc.pictures.opening import image_size
 from arr_coc.pictures.sources import ImageSource
-from arr_coc.processor.answer import answer
-from arr_coc.processor.asking import STAGES, Run, check_question, prompt_of, run_relevance, run_to_json, to_run
+from arr_coc.processor.answer import Look, answer
+from arr_coc.processor.asking import (
+    STAGES,
+    Run,
+    check_question,
+    look_to_json,
+    prompt_of,
+    run_relevance,
+    run_to_json,
+    run_until_sure,
+    to_run,
+)
 from arr_coc.processor.plain_inputs import count_tokens, pixel_limits, plain_inputs, question_messages
 from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.records import Realization
 
-POLICIES = ("full", "resize", "arr-coc")
+POLICIES = ("full", "resize", "arr-coc", "until-sure")
 PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Runs in the order of `POLICIES`, and the realization behind the last one.
+    """Runs in the order of `POLICIES`, and how the two of ARR-COC came about.
 
     Attributes:
         image_size: (width, height) of the upright picture in pixels.
         host: name the model was asked for by.
+        realization: of the run that looked once.
+        looks: of the run that looked until it was sure.
     """
 
     image_size: tuple[int, int]
@@ -39,6 +51,7 @@ class Comparison:
     host: str
     realization: Realization
     runs: tuple[Run, ...]
+    looks: tuple[Look, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: what `arr-coc compare --json` prints."""
@@ -55,6 +68,7 @@ class Comparison:
             "leaves": leaves.tolist(),
             "levels": len(self.realization.pyramid.levels),
             "runs": [run_to_json(run) for run in self.runs],
+            "looks": [look_to_json(look) for look in self.looks],
         }
 
 
@@ -70,14 +84,14 @@ def compare(
     is_full_forced: bool = False,
     on_start: Callable[[str], None] = lambda policy: None,
 ) -> Comparison:
-    """Asks one question three ways; every policy opens the file itself, so its time counts everything.
+    """Asks one question four ways; every policy opens the file itself, so its time counts everything.
 
     `full` is the host at its own processor's maximum, `resize` the host's own resize with the pixel cap set
     so that the token count is the largest not above ARR-COC's. ARR-COC runs first, since it says how many
-    tokens `resize` may have. `full` runs last, so that memory the allocator keeps from it counts for no one
-    else; where it would take over a minute it is estimated, unless forced. Before the clock starts, a small
-    picture goes through the processor and the model once, so that first-call costs (kernels, caches, lazy
-    imports) are in no policy's time.
+    tokens `resize` may have; `until-sure` is ARR-COC again, looking closer until the answer holds. `full`
+    runs last, so that memory the allocator keeps from it counts for no one else; where it would take over a
+    minute it is estimated, unless forced. Before the clock starts, a small picture goes through the processor
+    and the model, so that first-call costs (kernels, caches, lazy imports) are in no policy's time.
 
     Args:
         host: the model's name, for the record.
@@ -92,14 +106,16 @@ def compare(
     warm_up(model, processor)
     on_start("arr-coc")
     realization, ours = run_relevance(model, processor, messages, budget, max_new_tokens)
+    on_start("until-sure")
+    found, sure = run_until_sure(model, processor, messages, max_new_tokens, size_mb(realization))
     on_start("resize")
-    held_mb = size_mb(realization)
+    held_mb = size_mb(realization, *(seen for look in found.looks for seen in look.realizations))
     resize = run_plain(model, processor.host, messages, ours.visual_tokens, max_new_tokens, held_mb)
     full = estimate_full(model, processor.host, image_size(image), question, resize)
     if is_full_forced or full.seconds["total"] <= PATIENCE_S:
         on_start("full")
         full = run_plain(model, processor.host, messages, None, max_new_tokens, held_mb)
-    return Comparison(image_size(image), question, host, realization, (full, resize, ours))
+    return Comparison(image_size(image), question, host, realization, (full, resize, ours, sure), found.looks)
 
 
 def run_plain(
@@ -149,10 +165,11 @@ def warm_up(model: PreTrainedModel, processor: RelevanceProcessor) -> None:
     side = 12 * processor.host.geometry.cell_px
     messages = question_messages(Image.radial_gradient("L").resize((side, side)).convert("RGB"), "What is it?")
     run_relevance(model, processor, messages, None, 2)
+    run_until_sure(model, processor, messages, 2)
     run_plain(model, processor.host, messages, 64, 2)
 
 
-def size_mb(realization: Realization) -> float:
-    """Memory of a realization's features in 2^20 bytes; of its picture nothing is kept."""
-    tensors = [realization.features.merged, realization.features.deepstack]
+def size_mb(*realizations: Realization) -> float:
+    """Memory of the features of realizations in 2^20 bytes; of their pictures nothing is kept."""
+    tensors = [part for each in realizations for part in (each.features.merged, each.features.deepstack)]
     return sum(tensor.element_size() * tensor.nelement() for tensor in tensors) / MEGABYTE

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transformers import PreTrainedModel
 
 from arr_coc.allocator import Budget
-from arr_coc.processor.answer import Answer
+from arr_coc.processor.answer import Answer, Look
 from arr_coc.processor.inputs import RelevanceInputs
 from arr_coc.processor.messages import Message, read_conversations
 from arr_coc.processor.options import Options
 from arr_coc.processor.sample import Sample
-from arr_coc.processor.until_sure import answer_once, answer_until_sure, check_max_budget, collapsed, sharing
+from arr_coc.processor.until_sure import (
+    answer_once,
+    answer_until_sure,
+    check_max_budget,
+    collapsed,
+    sharing,
+    sure_looks,
+)
 from arr_coc.records import MAX_BUDGET
 
 if TYPE_CHECKING:
@@ -68,6 +75,31 @@ class Answering:
         )
         answers = [asked(one) for one in given]
         return answers if is_batch else answers[0]
+
+    def looks(
+        self: RelevanceProcessor,
+        messages: Sequence[Message],
+        *,
+        model: PreTrainedModel | None = None,
+        until_sure: bool | float = True,
+        max_budget: int = MAX_BUDGET,
+        max_new_tokens: int = 64,
+        template: Mapping[str, Any] | None = None,
+    ) -> Iterator[Look]:
+        """The looks of `answer` at one conversation as they come; the text of the last is the answer.
+
+        Whoever stops asking for the next look ends the looking.
+
+        Args:
+            until_sure: True, or a number in 0..1; the others as in `answer`.
+
+        Raises:
+            ValueError: as `answer`, at the first look.
+        """
+        largest, options = check_max_budget(max_budget), {"max_new_tokens": max_new_tokens, "template": template}
+        steps = sure_looks(self, messages, until_sure=until_sure, max_budget=largest, model=model, **options)
+        for _, look in steps:
+            yield look
 
     def look_closer(
         self: RelevanceProcessor,

@@ -59,12 +59,19 @@ def run_relevance(
 
 
 def run_until_sure(
-    model: PreTrainedModel, processor: RelevanceProcessor, messages: list[dict[str, object]], max_new_tokens: int
+    model: PreTrainedModel,
+    processor: RelevanceProcessor,
+    messages: list[dict[str, object]],
+    max_new_tokens: int,
+    held_mb: float = 0.0,
 ) -> tuple[Answer, Run]:
-    """ARR-COC on one question about one picture, looking closer until it is sure."""
+    """ARR-COC on one question about one picture, looking closer until it is sure.
+
+    `held_mb` is memory that is in use for another reason and is left out of the peak.
+    """
     with PeakMemory(model.device) as memory:
         result = processor.answer(messages, model=model, max_new_tokens=max_new_tokens)
-    return result, to_run("arr-coc", result, result.num_tokens, result.num_encoded, memory.peak_mb)
+    return result, to_run("until-sure", result, result.num_tokens, result.num_encoded, memory.peak_mb - held_mb)
 
 
 def look_to_json(look: Look) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def looks_of(
         budgets: ascending, per picture.
     """
     model = processor.host.model if model is None else model
-    processor = processor if processor.opened is not None else sharing(processor)
+    processor = processor if isinstance(processor.host, RememberingHost) else sharing(processor)
     clock, settings = processor.host.clock, greedy(model, processor.tokenizer)
     step: Step | None = None
     draft: Draft | None = None
@@ -160,7 +160,7 @@ def stages(spent: Mapping[str, float], writing: float) -> dict[str, float]:
     return {"prepare": prepare, "encode": spent.get("encode", 0.0), "prefill": 0.0, "decode": writing}
 
 
-def answer_until_sure(
+def sure_looks(
     processor: RelevanceProcessor,
     messages: Sequence[Mapping[str, Any]],
     *,
@@ -169,19 +169,40 @@ def answer_until_sure(
     max_new_tokens: int = 64,
     model: PreTrainedModel | None = None,
     template: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> Answer:
-    """One conversation answered; see `RelevanceProcessor.answer`."""
+) -> Iterator[tuple[Step, Look]]:
+    """One look after the other, as they come, up to the first that is sure; see `RelevanceProcessor.looks`."""
     rule = processor.sureness
     threshold = rule.threshold(until_sure)
     if not rule.is_calibrated:
         tell_uncalibrated()
-    looks: list[Look] = []
+    texts: list[str] = []
     steps = looks_of(processor, messages, rule.rungs(max_budget), max_new_tokens, model=model, template=template)
     for step in steps:
-        looks.append(look_of(rule, step, looks))
-        if is_complete(step.draft, max_new_tokens) and looks[-1].settled >= threshold:
-            break
+        look = look_of(rule, step, texts)
+        texts.append(look.text)
+        yield step, look
+        if is_complete(step.draft, max_new_tokens) and look.settled >= threshold:
+            return
+
+
+def answer_until_sure(
+    processor: RelevanceProcessor,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    max_new_tokens: int = 64,
+    model: PreTrainedModel | None = None,
+    options: Mapping[str, Any] | None = None,
+    **looking: Any,
+) -> Answer:
+    """One conversation answered; see `RelevanceProcessor.answer`.
+
+    Args:
+        looking: `until_sure`, `max_budget` and `template` of `sure_looks`.
+    """
+    looks: list[Look] = []
+    for last, look in sure_looks(processor, messages, max_new_tokens=max_new_tokens, model=model, **looking):
+        step = last
+        looks.append(look)
     found = concluded(step, looks)
     if not options:
         return found
@@ -211,9 +232,9 @@ def answer_once(
     return replace(given, num_tokens=num_tokens, num_encoded=num_encoded)
 
 
-def look_of(rule: Sureness, step: Step, before: Sequence[Look]) -> Look:
-    """What the rule makes of a step that came after others."""
-    sign = Sign(step.budget, step.draft.least_chance, num_agreeing(step.text, [look.text for look in before]))
+def look_of(rule: Sureness, step: Step, before: Sequence[str]) -> Look:
+    """What the rule makes of a step; `before` are the drafts that came before it."""
+    sign = Sign(step.budget, step.draft.least_chance, num_agreeing(step.text, before))
     return Look(
         step.text,
         step.budget,

@@ -1,4 +1,4 @@
-"""The figure of a comparison: picture and quadtree, the three score maps, tensions, and the table of runs."""
+"""The figure of a comparison: picture and quadtree, score maps, tensions, looks until sure, and the table of runs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from arr_coc.evaluation.comparing import Comparison
+from arr_coc.processor.answer import Look
 from arr_coc.records import Allocation
 from arr_coc.views.leaves import draw_leaves, fit, level_color
+from arr_coc.views.reconstruction import draw_seen
 from arr_coc.views.scores import SCORES, draw_color_bar, draw_score, frame
 from arr_coc.views.sheet import INK, MUTED, RULE, Sheet, line_inches, text_inches, wrap
-from arr_coc.views.table import COLUMNS, describe_tensions, estimate_note, table_rows
+from arr_coc.views.table import COLUMNS, describe_tensions, estimate_note, is_look, one_line, table_rows
 
 MARGIN, GAP, CAPTION, BAR = 0.45, 0.3, 0.52, 0.85
 QUESTION_SIZE, BODY_SIZE, SMALL_SIZE = 15, 10.5, 9.5
 COLUMN_WIDTHS = (0.95, 0.0, 1.1, 1.2, 0.95, 0.95, 1.15)
 PANELS = ("picture", "leaves", *SCORES)
+LOOKS_A_ROW, LOOK_HEIGHT, LOOK_SIDE = 5, 3.0, 640
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,17 @@ def comparison_figure(picture: Image.Image, comparison: Comparison) -> Figure:
     answers = wrap_answers(comparison, width)
     header = MARGIN + len(question) * line_inches(QUESTION_SIZE) + 2 * line_inches(SMALL_SIZE) + 0.2
     body = max(panel.y + panel.height for panel in panels)
+    looks = place_looks(comparison, width, picture.width / picture.height)
+    strip = max((look.y + look.height + 0.15 for look in looks), default=0.0)
     table = 0.75 + sum(row_height(lines) for lines in answers) + line_inches(SMALL_SIZE)
-    sheet = Sheet(width, header + body + table + MARGIN)
+    sheet = Sheet(width, header + body + strip + table + MARGIN)
     draw_header(sheet, comparison, question)
     for panel in panels:
         draw_panel(sheet, panel, header, picture, comparison)
     draw_bar(sheet, panels, header)
-    draw_table(sheet, comparison, answers, header + body + 0.4)
+    for panel, look in zip(looks, comparison.looks, strict=True):
+        draw_look(sheet, panel, header + body, picture, look)
+    draw_table(sheet, comparison, answers, header + body + strip + 0.4)
     return sheet.figure
 
 
@@ -68,6 +75,30 @@ def place_panels(aspect: float) -> list[Panel]:
             panels.append(Panel(PANELS[len(panels)], MARGIN + column * (side + GAP), top + CAPTION, side, height))
         top += CAPTION + height + 0.15
     return panels
+
+
+def place_looks(comparison: Comparison, width: float, aspect: float) -> list[Panel]:
+    """A small panel for each look until sure, in rows below the others."""
+    side = (width - 2 * MARGIN - (LOOKS_A_ROW - 1) * GAP) / LOOKS_A_ROW
+    height = min(max(side / aspect, 0.5), LOOK_HEIGHT)
+    panels = []
+    for index in range(len(comparison.looks)):
+        row, column = divmod(index, LOOKS_A_ROW)
+        x, y = MARGIN + column * (side + GAP), 0.2 + row * (CAPTION + height + 0.15) + CAPTION
+        panels.append(Panel(f"look {index + 1}", x, y, side, height))
+    return panels
+
+
+def draw_look(sheet: Sheet, panel: Panel, top: float, picture: Image.Image, look: Look) -> None:
+    """What one look saw, with its leaves, under its tokens and its draft."""
+    axes = sheet.axes(panel.x, top + panel.y, panel.width, panel.height)
+    axes.set_anchor("NW")
+    frame(axes)
+    realization = look.realizations[0]
+    seen = draw_seen(realization, fit(picture, LOOK_SIDE).size)
+    axes.imshow(draw_leaves(seen, realization.allocation, LOOK_SIDE))
+    draft = wrap(one_line(look.text) or "(empty)", panel.width, SMALL_SIZE, max_lines=1)[0]
+    draw_caption(sheet, panel, top + panel.y - CAPTION + 0.06, panel.name, f"{look.num_tokens} tokens", draft)
 
 
 def draw_header(sheet: Sheet, comparison: Comparison, question: list[str]) -> None:
@@ -141,14 +172,15 @@ def row_height(lines: list[str]) -> float:
 
 
 def draw_table(sheet: Sheet, comparison: Comparison, answers: list[list[str]], y: float) -> None:
-    """A row per policy: the answer to the left, the costs right-aligned."""
+    """A row per policy and look: the answer to the left, the costs right-aligned."""
     right = sheet.width - MARGIN
     draw_row(sheet, y, list(COLUMNS), SMALL_SIZE, MUTED, "normal")
     y += line_inches(SMALL_SIZE) + 0.1
     sheet.rule(MARGIN, right, y, INK, 1.0)
     for row, lines in zip(table_rows(comparison), answers, strict=True):
         cells = [row[0], "\n".join(lines), *row[2:]]
-        draw_row(sheet, y + 0.08, cells, BODY_SIZE, INK, "bold" if row[0] == "arr-coc" else "normal")
+        size, color = (SMALL_SIZE, MUTED) if is_look(row) else (BODY_SIZE, INK)
+        draw_row(sheet, y + 0.08, cells, size, color, "bold" if row[0] == "arr-coc" else "normal")
         y += row_height(lines)
         sheet.rule(MARGIN, right, y, RULE)
     note = estimate_note(comparison)

@@ -20,6 +20,7 @@ MARGIN = 1.35
 STYLE = """\
 <style>
 .arr-lenses { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .6rem; }
+.arr-lenses[hidden] { display: none; }
 .arr-lenses figure { margin: 0; min-width: 0; }
 .arr-lens { aspect-ratio: 16 / 9; border-radius: 6px; background-repeat: no-repeat; background-color: #7f848c;
   image-rendering: pixelated; border: 1px solid var(--border-color-primary, #8884);
@@ -53,13 +54,18 @@ class Focus:
     span_y: float
 
 
-def lenses_html(lenses: Sequence[Lens], focus: Focus) -> str:
-    """Columns that show the same place; a script moves them all by the variables --x and --y."""
+def lenses_html(lenses: Sequence[Lens], focus: Focus, picture: int = 0) -> str:
+    """Columns that show the same place of a picture; a script moves them all by the variables --x and --y.
+
+    Args:
+        picture: its number among several; the first is shown, until the script shows another.
+    """
     columns = "".join(lens_html(lens) for lens in lenses)
     values = {"x": focus.x, "y": focus.y, "sx": focus.span_x, "sy": focus.span_y}
     variables = ";".join(f"--{name}:{value:.5f}" for name, value in values.items())
     homes = f'data-x="{focus.x:.5f}" data-y="{focus.y:.5f}" data-sx="{focus.span_x:.5f}" data-sy="{focus.span_y:.5f}"'
-    return f'{STYLE}<div class="arr-lenses" style="{variables}" {homes}>{columns}</div>'
+    number = f'data-picture="{picture}"{" hidden" * (picture > 0)}'
+    return f'{STYLE}<div class="arr-lenses" style="{variables}" {homes} {number}>{columns}</div>'
 
 
 def lens_html(lens: Lens) -> str:

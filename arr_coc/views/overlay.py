@@ -103,12 +103,18 @@ def tokens_markup(address: str, tiles: Sequence[Tile], evidence: Sequence[Box] =
 def leaf_tiles(allocation: Allocation, notes: Sequence[str]) -> list[Tile]:
     """One tile a leaf, coarse ones first, so that what lies on top is fine."""
     boxes, levels = allocation.boxes().tolist(), allocation.leaves[:, 0].tolist()
-    finest = min(levels)
+    finest = bare_level(allocation)
     tiles = [
         (-level, Tile((x0, y0, x1, y1), level_color(level), note, level == finest))
         for (x0, y0, x1, y1), level, note in zip(boxes, levels, notes, strict=True)
     ]
     return [tile for _, tile in sorted(tiles, key=lambda entry: entry[0])]
+
+
+def bare_level(allocation: Allocation) -> int | None:
+    """The level without line and tint: the finest, unless the whole picture was glimpsed at one coarse level."""
+    levels = set(allocation.leaves[:, 0].tolist())
+    return min(levels) if len(levels) > 1 or 0 in levels else None
 
 
 def leaf_notes(realization: Realization) -> list[str]:
@@ -141,11 +147,12 @@ def score_note(values: Sequence[float] | None, head: str) -> str:
 
 
 def legend_html(allocation: Allocation, has_evidence: bool = False) -> str:
-    """Colour, sharpness in words and number of the leaves of each level; the finest carry no tint."""
-    counts = sorted(Counter(allocation.leaves[:, 0].tolist()).items())
+    """Colour, sharpness in words and number of the leaves of each level; see `bare_level`."""
+    counts, bare = sorted(Counter(allocation.leaves[:, 0].tolist()).items()), bare_level(allocation)
+    kinds = {bare: ' class="fine"'}
     parts = [
-        f'<span{kind} style="--tint:{level_color(level)}">{level_note(level)}: {count}</span>'
-        for kind, (level, count) in zip([' class="fine"', *[""] * len(counts)], counts, strict=False)
+        f'<span{kinds.get(level, "")} style="--tint:{level_color(level)}">{level_note(level)}: {count}</span>'
+        for level, count in counts
     ]
     parts += ['<span class="frame">evidence</span>'] * has_evidence
     return f'<div class="arr-legend">{"".join(parts)}</div>'

@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arr_coc.evaluation.comparing import Comparison
+    from arr_coc.processor.answer import Look
     from arr_coc.processor.asking import Run
 
+LOOK = "· look "
 COLUMNS = ("policy", "answer", "visual tokens", "encoded tokens", "first token", "total time", "peak memory")
 
 
 def table_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """One row of text per run, in the order of `COLUMNS`; estimates carry a tilde."""
-    return [_row(run) for run in comparison.runs]
+    """One row of text per run, in the order of `COLUMNS`, then the looks of the last; estimates carry a tilde."""
+    looks = [_look_row(number, look) for number, look in enumerate(comparison.looks, start=1)]
+    return [_row(run) for run in comparison.runs] + looks
+
+
+def is_look(row: tuple[str, ...]) -> bool:
+    """Whether a row of `table_rows` is a look of the run above it."""
+    return row[0].startswith(LOOK)
+
+
+def one_line(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def format_seconds(seconds: float) -> str:
@@ -60,10 +72,23 @@ def _row(run: Run) -> tuple[str, ...]:
     mark = "~" if run.is_estimate else ""
     return (
         run.policy,
-        "(not run)" if run.answer is None else " ".join(printable(run.answer).split()),
+        "(not run)" if run.answer is None else one_line(run.answer),
         f"{run.visual_tokens:,}",
         f"{run.encoded_tokens:,}",
         mark + format_seconds(run.ttft_s),
         mark + format_seconds(run.seconds["total"]),
         format_megabytes(run.peak_memory_mb),
+    )
+
+
+def _look_row(number: int, look: Look) -> tuple[str, ...]:
+    """Its draft, what it cost, and how settled the draft was."""
+    return (
+        f"{LOOK}{number}",
+        f"{one_line(look.text)} ({100 * look.settled:.0f}% settled)",
+        f"{look.num_tokens:,}",
+        f"{look.num_encoded:,}",
+        "",
+        format_seconds(sum(look.seconds.values())),
+        "",
     )

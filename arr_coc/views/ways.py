@@ -52,11 +52,17 @@ class Way:
     is_ours: bool = False
 
 
-def ways_html(question: str, ways: Sequence[Way], expected: str | None = None, is_busy: bool = False) -> str:
-    """All ways under the question; `expected` is shown last, once no way is still at work."""
+def ways_html(
+    question: str, ways: Sequence[Way], expected: str | None = None, is_busy: bool = False, is_next: bool = True
+) -> str:
+    """All ways under the question; `expected` is shown last, once no way is still at work.
+
+    Args:
+        is_next: whether the first way without an answer has begun; else the way before it is still at work.
+    """
     asked = f'<p class="arr-asked"><b>{escape(question)}</b></p>' if question.strip() else ""
     first = next((way for way in ways if way.answer is None), None)
-    cards = "".join(way_html(way, READING if way is first else WAITS) for way in ways)
+    cards = "".join(way_html(way, READING if is_next and way is first else WAITS) for way in ways)
     known = f'<p class="arr-expected">The right answer: <b>{escape(expected)}</b></p>' if expected else ""
     tail = "" if is_busy else known
     kind = " one" if len(ways) == 1 else ""

@@ -4,8 +4,9 @@
   const inside = (middle, span) => (span >= 1 ? 0.5 : clamp(middle, span / 2, 1 - span / 2));
 
   /* What stands below the lenses is said of the place they show at first, so it goes while they are away. */
-  function aim(x, y, isAway = true) {
+  function aim(x, y, isAway = true, picture = "0") {
     for (const lenses of document.querySelectorAll(".arr-lenses")) {
+      lenses.hidden = lenses.dataset.picture !== picture;
       lenses.classList.toggle("away", isAway);
       lenses.style.setProperty("--x", inside(x, +lenses.dataset.sx));
       lenses.style.setProperty("--y", inside(y, +lenses.dataset.sy));
@@ -13,8 +14,11 @@
   }
 
   function home() {
-    for (const lenses of document.querySelectorAll(".arr-lenses")) aim(+lenses.dataset.x, +lenses.dataset.y, false);
+    const lenses = document.querySelector(".arr-lenses");
+    if (lenses) aim(+lenses.dataset.x, +lenses.dataset.y, false);
   }
+
+  const pictureOf = (place) => place.closest("[data-picture]")?.dataset.picture ?? "0";
 
   const leaves = (target) => target.closest?.("#leaves .arr-tokens");
 
@@ -22,7 +26,7 @@
     const place = leaves(event.target);
     if (!place) return;
     const box = place.getBoundingClientRect();
-    aim((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    aim((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height, true, pictureOf(place));
   }
 
   function middle(leaf) {
@@ -61,7 +65,7 @@
     const leaf = event.target.closest?.("#leaves .arr-tokens i");
     if (!leaf || !leaf.matches(":focus-visible")) return;
     const box = leaf.parentElement.getBoundingClientRect(), [x, y] = middle(leaf);
-    aim((x - box.left) / box.width, (y - box.top) / box.height);
+    aim((x - box.left) / box.width, (y - box.top) / box.height, true, pictureOf(leaf));
   }
 
   function zoom(event) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,8 +26,39 @@ from arr_coc.views.side_by_side import Card, cards_html
 
 NUM_WORST, MOST_ROWS = 6, 4000
 COLUMNS = ("row", "question", "accepted", "policy", "budget", "answer", "score", "tokens", "evidence seen", "kind")
+STOPPED = "stopped; run it again under its name and it goes on"
 QUICK: dict[str, Any] = {"show_progress": "hidden", "api_name": False}
+TABS = {"cards": "Compare", "inside": "Inside"}
 Opened = list[tuple[Any, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """What starts and stops a batch, or shows an earlier one."""
+
+    start: gr.Button
+    stop: gr.Button
+    earlier: gr.Dropdown
+    show: gr.Button
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a batch fills; `current` is its name, `row` the one that the buttons open."""
+
+    status: gr.HTML
+    summary: gr.Markdown
+    worst: gr.HTML
+    table: gr.Dataframe
+    files: list[gr.DownloadButton]
+    current: gr.State
+    row: gr.Number
+    openers: list[gr.Button]
+
+    @property
+    def outputs(self) -> list[gr.components.Component]:
+        """What `show` yields values for."""
+        return [self.status, self.summary, self.worst, self.table]
 
 
 def build_batch(
@@ -41,57 +73,73 @@ def build_batch(
         events that have filled the form with a row, each with the tab that is to show it.
     """
     fields = batch_fields(manager, batches)
+    controls = batch_controls(batches)
+    results = batch_results()
+    build_labelling(batches, exports, asked)
+    connect(manager, batches, exports, tab, fields, controls, results)
+    opened = partial(open_row, batches, exports), [results.current, results.row], list(asked)
+    return [(button.click(*opened, **QUICK), tab) for button, tab in zip(results.openers, TABS, strict=True)]
+
+
+def batch_controls(batches: Batches) -> Controls:
     with gr.Row():
         start = gr.Button("Run, or go on", variant="primary", elem_id="run-batch")
         stop = gr.Button("Stop", elem_id="stop-batch")
     with gr.Row():
         earlier = gr.Dropdown(batches.names, value=None, label="Earlier batches", elem_id="earlier")
         show = gr.Button("Show this batch", elem_id="show-batch")
+    return Controls(start, stop, earlier, show)
+
+
+def batch_results() -> Results:
     status = gr.HTML("", padding=False, elem_id="batch-status")
     summary = gr.Markdown("", elem_id="batch-summary")
     files = export_buttons()
     current = gr.State("")
     with gr.Row():
         row = gr.Number(None, minimum=1, precision=0, label="Row (or click one in the table)", elem_id="row")
-        buttons = [gr.Button(f"Open in {name}", elem_id=f"open-{tab}") for tab, name in TABS.items()]
+        openers = [gr.Button(f"Open in {name}", elem_id=f"open-{tab}") for tab, name in TABS.items()]
     worst = gr.HTML("", padding=False, elem_id="worst")
     table = gr.Dataframe(
         headers=list(COLUMNS), interactive=False, show_label=False, max_height=420, buttons=[], elem_id="batch-table"
     )
-    outputs, name = [status, summary, worst, table], fields[-1]
-    build_labelling(batches, exports, asked)
-    finish: dict[str, Any] = {"fn": partial(exported, batches, exports), "inputs": current, "outputs": files}
-    again: dict[str, Any] = {"fn": lambda: gr.update(choices=batches.names), "inputs": None, "outputs": earlier}
-    running = start.click(named, name, [name, current], **QUICK).then(
+    return Results(status, summary, worst, table, files, current, row, openers)
+
+
+def connect(
+    manager: CheckpointManager,
+    batches: Batches,
+    exports: Path,
+    tab: gr.Tab,
+    fields: Sequence[gr.components.Component],
+    controls: Controls,
+    results: Results,
+) -> None:
+    """Running, stopping, an earlier batch, a click on a row; whatever ends a batch offers its files and its name."""
+    outputs, current, name = results.outputs, results.current, fields[-1]
+    finish: dict[str, Any] = {"fn": partial(exported, batches, exports), "inputs": current, "outputs": results.files}
+    again: dict[str, Any] = {
+        "fn": lambda: gr.update(choices=batches.names), "inputs": None, "outputs": controls.earlier
+    }  # fmt: skip
+    alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batch"}
+    running = controls.start.click(named, name, [name, current], **QUICK).then(
         partial(respond, manager, batches),
         fields,
         outputs,
-        concurrency_limit=1,
-        concurrency_id="batch",
         show_progress="minimal",
-        show_progress_on=[status],
+        show_progress_on=[results.status],
         api_name="batch",
+        **alone,
     )
-    running.then(**finish, **QUICK).then(**again, **QUICK)
-    stop.click(
-        lambda: note_html("stopped; run it again under its name and it goes on"),
-        None,
-        status,
-        cancels=[running],
-        **QUICK,
-    ).then(**finish, **QUICK).then(**again, **QUICK)
-    show.click(lambda name: name or "", earlier, current, **QUICK).then(
-        partial(show_earlier, manager, batches), earlier, outputs, concurrency_limit=1, concurrency_id="batch", **QUICK
-    ).then(**finish, **QUICK)
-    table.select(row_clicked, None, row, **QUICK)
+    stopped = controls.stop.click(lambda: note_html(STOPPED), None, results.status, cancels=[running], **QUICK)
+    for ended in (running, stopped):
+        ended.then(**finish, **QUICK).then(**again, **QUICK)
+    chosen = controls.show.click(lambda name: name or "", controls.earlier, current, **QUICK)
+    chosen.then(partial(show_earlier, manager, batches), controls.earlier, outputs, **alone, **QUICK).then(
+        **finish, **QUICK
+    )
+    results.table.select(row_clicked, None, results.row, **QUICK)
     tab.select(**again, **QUICK)
-    return [
-        (button.click(partial(open_row, batches, exports), [current, row], list(asked), **QUICK), tab)
-        for button, tab in zip(buttons, TABS, strict=True)
-    ]
-
-
-TABS = {"cards": "Compare", "inside": "Inside"}
 
 
 def batch_fields(manager: CheckpointManager, batches: Batches) -> list[gr.components.Component]:

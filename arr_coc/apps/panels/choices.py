@@ -8,12 +8,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from arr_coc.apps.variants import OURS, TRAINED
+from arr_coc.apps.variants import OURS, TRAINED, UNTIL_SURE
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.hosts.names import resolve
 from arr_coc.processor.trained_parts import has_parts
 
 BUDGETS = ("auto", "64", "100", "160", "256", "400")
+ASKED_BUDGETS = (*BUDGETS, UNTIL_SURE)
 
 
 def policy_field(elem_id: str, checkpoint: str) -> gr.Dropdown:

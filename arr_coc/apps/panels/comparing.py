@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from arr_coc.apps.checkpoints import CheckpointManager
 from arr_coc.apps.drawing import as_fractions, parse_answers, parse_boxes
 from arr_coc.apps.examples import record_of
-from arr_coc.apps.session import Entry, Seen
+from arr_coc.apps.session import Entry, Seen, seen_of
 from arr_coc.apps.uploads import check_picture
 from arr_coc.apps.variants import STAGES, Finding, Variant, examine, make_variants, sample_of
 from arr_coc.data.tasks import Sample
@@ -70,8 +70,7 @@ def examine_all(manager: CheckpointManager, sample: Sample, variants: Sequence[V
 
 
 def findings_html(sample: Sample, findings: Sequence[Finding], evidence: Sequence[Box]) -> str:
-    cards = [Card(finding.variant.label, finding.answer, describe(finding), finding.tiles) for finding in findings]
-    return cards_html(sample.image, cards, evidence)
+    return cards_html(sample.image, [card_of(seen_of(finding)) for finding in findings], evidence)
 
 
 def entry_html(entry: Entry, content: bytes) -> str:
@@ -80,19 +79,28 @@ def entry_html(entry: Entry, content: bytes) -> str:
     Raises:
         ValueError: they cannot be read.
     """
-    cards = [Card(seen.variant.label, seen.answer, describe_seen(seen), seen.tiles) for seen in entry.seen]
-    return cards_html(open_image(content), cards, entry.evidence)
+    return cards_html(open_image(content), list(map(card_of, entry.seen)), entry.evidence)
+
+
+def card_of(seen: Seen) -> Card:
+    """A variant with its looks, where it took several."""
+    looks = [Card("", look.answer, f"{look.tokens:,} tokens · {sure_words(look)}", look.tiles) for look in seen.looks]
+    return Card(seen.variant.label, seen.answer, describe_seen(seen), seen.tiles, looks)
 
 
 def describe(finding: Finding) -> str:
     """Tokens, times, and score and recall where they are known."""
-    parts = [tokens_words(finding.num_tokens, finding.num_encoded), stages_words(finding.seconds)]
-    return " · ".join(parts + describe_quality(finding.score, finding.recall))
+    return describe_seen(seen_of(finding))
 
 
 def describe_seen(seen: Seen) -> str:
     parts = [tokens_words(seen.tokens, seen.encoded), stages_words(seen.seconds)]
+    parts += [] if seen.confidence is None else [sure_words(seen)]
     return " · ".join(parts + describe_quality(seen.score, seen.recall))
+
+
+def sure_words(seen: Seen) -> str:
+    return f"{100 * (seen.confidence or 0.0):.0f}% sure"
 
 
 def tokens_words(num_tokens: int, num_encoded: int) -> str:

@@ -103,14 +103,19 @@ def tension_sliders() -> tuple[list[gr.Slider], gr.Button]:
     return [budget, focus, explore, *weights], again
 
 
+def shown_findings(state: State) -> list[Finding]:
+    """Every variant, each followed by its looks."""
+    return [each for finding in state.findings for each in (finding, *finding.looks)] if state else []
+
+
 def labels(state: State) -> list[str]:
-    return [finding.variant.label for finding in state.findings] if state else []
+    return [finding.label for finding in shown_findings(state)]
 
 
 def offer(state: State, label: str | None) -> Any:
     """The variants of the last comparison; the one that was chosen stays, else the first of ARR-COC comes."""
     known = labels(state)
-    first = next((each.variant.label for each in state.findings if each.realization), None) if state else None
+    first = next((each.label for each in shown_findings(state) if each.realization), None)
     return gr.update(choices=known, value=label if label in known else first or next(iter(known), None))
 
 
@@ -121,7 +126,7 @@ def offer_and_look(state: State, label: str | None) -> tuple[Any, ...]:
 
 def pick(state: State, label: str | None) -> Finding | None:
     """The finding of that label, None where there is none."""
-    return next((each for each in state.findings if each.variant.label == label), None) if state else None
+    return next((each for each in shown_findings(state) if each.label == label), None)
 
 
 def look_inside(state: State, label: str | None) -> tuple[Any, ...]:
