@@ -7,10 +7,12 @@ Development and the final report have blocks of their own: what recipes, tension
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+from arr_coc.data.drawing.deciding import DECIDING
 from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.drawing.lifelike.generator import lifelike, lifelike_version
 from arr_coc.data.hub import DATA_SETS, open_hub_task
@@ -24,7 +26,7 @@ from arr_coc.data.redrawn import (
     in_other_words,
     is_page,
 )
-from arr_coc.data.robustness import TRANSFORMS, is_answerable
+from arr_coc.data.robustness import TRANSFORMS, is_answerable, textured
 from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
 from arr_coc.quoting import quoted
 
@@ -32,7 +34,7 @@ NUM_PICTURES, NUM_QUESTIONS = 1000, 8
 SIZES = (512, 1024, 2048, 4096)
 VARIED_PICTURES, DISJOINT_PICTURES, LIFELIKE_PICTURES = 200, 200, 200
 NUM_PAGES = 64
-"""Pictures among which the suites of other layouts look for pages."""
+"""Pictures among which the suites of other layouts look for pages, and that of grain for evidence."""
 VARIED = 20
 """Block of the pictures that the robust suites change."""
 BLOCK = 100_000
@@ -95,6 +97,21 @@ def pages(name: str, draw: Callable[[int, int], Picture]) -> Task:
     return Selection(task, [number for number in numbers if asks_for_no_place(task[number])], task.name)
 
 
+class DecidingTask(GeneratedTask):
+    """Pictures on which one way of knowing must find the target; one question each, see `drawing.deciding`."""
+
+    def __init__(self, name: str, block: int) -> None:
+        super().__init__(TEST_SEEDS.start + block * BLOCK, NUM_PICTURES, 1, name=f"deciding/{name}")
+        self._picture = Recent(lambda seed: replace(DECIDING[name](Random(f"{self.name} {seed}")), seed=seed))
+
+
+def deciding_textured() -> Task:
+    """Questions about the robust pictures that have evidence, among patches of grain: information must lose."""
+    task = held_out(VARIED, VARIED_PICTURES)
+    kept = [index for index in range(NUM_PAGES * NUM_QUESTIONS) if task[index].boxes]
+    return Selection(task, kept, "deciding/textured", textured)
+
+
 def robust(name: str) -> Task:
     """The same held-out pictures under one transform, without the questions whose answer it changes.
 
@@ -149,6 +166,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     "calibration": lambda: held_out(41),
     "until-sure": lambda: held_out(42),
     "same-picture": same_picture,
+    **{f"deciding/{name}": (lambda n=name, b=block: DecidingTask(n, b)) for block, name in enumerate(DECIDING, 43)},
+    "deciding/textured": deciding_textured,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/as-trained": lambda: held_out(VARIED, VARIED_PICTURES),
     "robust/typefaces": lambda: redrawn("typefaces", in_other_typefaces),
@@ -161,7 +180,7 @@ SUITES: dict[str, Callable[[], Task]] = {
 FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
 """Opened by the final report and by nothing else."""
 
-assert TEST_SEEDS.start + 43 * BLOCK <= TEST_SEEDS.stop
+assert TEST_SEEDS.start + 45 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(

@@ -21,7 +21,7 @@ class Mirrored:
     upwards: bool = False
 
 
-_drawn: ContextVar[Mirrored] = ContextVar("mirrored", default=Mirrored())
+_drawn: ContextVar[Mirrored | None] = ContextVar("mirrored", default=None)
 
 
 @contextmanager
@@ -35,4 +35,4 @@ def mirrored(how: Mirrored) -> Iterator[None]:
 
 
 def drawn_mirrored() -> Mirrored:
-    return _drawn.get()
+    return _drawn.get() or Mirrored()
