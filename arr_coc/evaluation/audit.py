@@ -41,7 +41,7 @@ class Check:
 
 
 def audit(model: str, results: Path, num_questions: int = 1000) -> list[Check]:
-    """All checks of a host and of a folder of reports: main, ablations with those in it, typefaces and robust."""
+    """All checks of a host and of a folder of reports: main, ablations and those in it, typefaces, words, layouts."""
     processor = load_host(model)[1]
     host = processor.host
     tests = [task[index] for task in [FROZEN["final"]()] for index in range(min(num_questions, len(task)))]
@@ -52,7 +52,7 @@ def audit(model: str, results: Path, num_questions: int = 1000) -> list[Check]:
         full_sees(host, processor.allocator, FROZEN["final"]()),
         vacuous_marked(processor.allocator, results / "ablations"),
         *rows_present(results / "main"),
-        *held_out_present([results / name for name in ("typefaces", "robust")]),
+        *held_out_present([results / name for name in ("typefaces", "words", "layouts")]),
         *decided(results / "ablations"),
     ]
 
