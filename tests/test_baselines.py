@@ -16,7 +16,7 @@ from arr_coc.baselines.cdpruner import RIDGE, best_determinant, cdpruner, scale
 from arr_coc.baselines.coverage import best_covering, cosines
 from arr_coc.baselines.divprune import distance_to_nearest, divprune
 from arr_coc.baselines.encoder_attention import encode_and_read
-from arr_coc.baselines.fastv import decode, num_full_layers, prefill, step
+from arr_coc.baselines.fastv import decode, prefill, step
 from arr_coc.baselines.mmtok import mmtok, weighted_similarity
 from arr_coc.baselines.pixelprune import median_edge, pixelprune, prediction_error
 from arr_coc.baselines.scope import scope
@@ -327,7 +327,9 @@ def test_fastv_that_keeps_all_is_the_stock_model(tiny_host, asked):
     assert decode(tiny_host, read, 12, end_ids=[ids[3]]) == ids[: ids.index(ids[3])]
 
 
-def masked_logits(host: TransformersHost, prompt: Prompt, features: CellFeatures, kept: Tensor) -> Tensor:
+def masked_logits(
+    host: TransformersHost, prompt: Prompt, features: CellFeatures, kept: Tensor, num_full: int
+) -> Tensor:
     """(T, V): the whole prompt in every layer, with dropped tokens hidden from all others in the later layers."""
     language = host.model.model.language_model
     hidden, positions, is_visual = embed(language, [prompt], features, host.image_token_id)
@@ -337,7 +339,7 @@ def masked_logits(host: TransformersHost, prompt: Prompt, features: CellFeatures
     causal = torch.ones(length, length, dtype=torch.bool).tril()
     pruned = causal & ~is_dropped | torch.eye(length, dtype=torch.bool)
     for depth, layer in enumerate(language.layers):
-        mask = (causal if depth < num_full_layers(language) else pruned)[None, None]
+        mask = (causal if depth < num_full else pruned)[None, None]
         hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary)
         hidden = add_deepstack(hidden, is_visual, features, depth)
     return host.model.lm_head(language.norm(hidden))[0]
@@ -345,17 +347,16 @@ def masked_logits(host: TransformersHost, prompt: Prompt, features: CellFeatures
 
 @pytest.mark.parametrize("num_full", [1, 2])
 @torch.no_grad()
-def test_fastv_hides_dropped_tokens_later_and_decodes_at_the_right_places(tiny_host, asked, monkeypatch, num_full):
+def test_fastv_hides_dropped_tokens_later_and_decodes_at_the_right_places(tiny_host, asked, num_full):
     """After one layer too, so that a DeepStack plane is still to come, which only the kept tokens receive."""
-    monkeypatch.setattr("arr_coc.baselines.fastv.NUM_FULL_LAYERS", num_full)
     prompt, features = asked
-    read = prefill(tiny_host, prompt, features, 20)
+    read = prefill(tiny_host, prompt, features, 20, num_full)
     lengths = [keys.shape[2] for keys, _ in read.caches.layers.values()]
     assert lengths == [len(prompt.ids)] * num_full + [len(prompt.ids) - len(features.merged) + 20] * (3 - num_full)
     ids = decode(tiny_host, read, 6, end_ids=[])
     later = prompt.positions[:, -1:] + torch.arange(1, 7)
     longer = Prompt(torch.cat([prompt.ids, torch.tensor(ids)]), torch.cat([prompt.positions, later], dim=1))
-    expected = masked_logits(tiny_host, longer, features, read.kept)[len(prompt.ids) - 1 :]
+    expected = masked_logits(tiny_host, longer, features, read.kept, num_full)[len(prompt.ids) - 1 :]
     assert torch.allclose(read.logits, expected[0], atol=1e-5)
     for count, token in enumerate(ids):
         logits = step(tiny_host, token, read.position + count, read.caches)

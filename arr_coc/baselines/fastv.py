@@ -1,9 +1,9 @@
 """FastV (Chen et al. 2024, "An Image is Worth 1/2 Tokens After Layer 2", arXiv 2403.06764).
 
-The first layers of the language model see all visual tokens; of these only the K that the prompt's last token
-attends to most, mean over the heads of the last of those layers, go on to the layers after. So the caches of early
-layers are longer than those of late ones, which `generate` has no place for: the untouched layers are called one by
-one, and every token, kept or generated, has the position that it has without pruning.
+The first layers of the language model, two in the paper, see all visual tokens; of these only the K that the
+prompt's last token attends to most, mean over the heads of the last of those layers, go on to the layers after. So the
+caches of early layers are longer than those of late ones, which `generate` has no place for: the untouched layers are
+called one by one, and every token, kept or generated, has the position that it has without pruning.
 
 Shapes: T tokens, N visual tokens, K kept, V words of the vocabulary.
 """
@@ -60,9 +60,9 @@ class Prefill:
     caches: LayerCaches
 
 
-def num_full_layers(language: nn.Module) -> int:
-    """Layers that see every token: two, or all but one of a model that has no more."""
-    return max(1, min(NUM_FULL_LAYERS, len(language.layers) - 1))
+def num_full_layers(language: nn.Module, wanted: int = NUM_FULL_LAYERS) -> int:
+    """Layers that see every token: those wanted, or all but one of a model that has no more."""
+    return max(1, min(wanted, len(language.layers) - 1))
 
 
 def need_every_layer(host: TransformersHost) -> None:
@@ -70,11 +70,14 @@ def need_every_layer(host: TransformersHost) -> None:
     need_attention(host.text_config, "fastv")
 
 
-def prefill(host: TransformersHost, prompt: Prompt, features: CellFeatures, num_kept: int) -> Prefill:
+def prefill(
+    host: TransformersHost, prompt: Prompt, features: CellFeatures, num_kept: int, num_full: int = NUM_FULL_LAYERS
+) -> Prefill:
     """Reads a prompt with one picture; K = min(num_kept, N).
 
     Args:
         features: of all N visual tokens.
+        num_full: layers that see them all.
 
     Raises:
         ValueError: a host of which some layers do not attend, so that a token can't be dropped from them.
@@ -85,7 +88,7 @@ def prefill(host: TransformersHost, prompt: Prompt, features: CellFeatures, num_
     caches, rotary = LayerCaches(), language.rotary_emb(hidden, positions)
     kept, mask = torch.arange(len(features.merged), device=hidden.device), causal_mask(language, hidden)
     for depth, layer in enumerate(language.layers):
-        is_last_full = depth == num_full_layers(language) - 1
+        is_last_full = depth == num_full_layers(language, num_full) - 1
         if is_last_full:
             attention = read_attention(host.family, layer, hidden, rotary, [hidden.shape[1]], is_visual, 1)[0].mean(1)
             kept = most_attended(attention, num_kept)

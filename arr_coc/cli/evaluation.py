@@ -97,17 +97,19 @@ def ablate(
     tasks: Tasks = "development",
     limit: Limit = 400,
     budgets: Budgets = "100,160,auto",
+    parts: Annotated[str, typer.Option(help="all; trained: the trained scorer's; tensions: each alone.")] = "all",
     workers: Workers = 2,
     retry_failed: Retry = False,
     max_failures: MaxFailures = 0.2,
 ) -> None:
     """ARR-COC with one part changed or left out at a time: which part earns its keep?"""
-    from arr_coc.evaluation.policies.ablations import ABLATIONS, REFERENCE, ablation_sections
+    from arr_coc.evaluation.policies.ablations import PARTS, ablation_sections
 
-    names = ",".join([REFERENCE, *ABLATIONS])
     with explained():
         check_outputs(out)
-        plan = plan_of(model, tasks, names, budgets, limit)
+        if parts not in PARTS:
+            raise ValueError(f"parts: must be one of {', '.join(PARTS)}, got {quoted(parts)}")
+        plan = plan_of(model, tasks, ",".join(PARTS[parts]), budgets, limit)
     lines = answer_all(plan, out, Session(workers, retry_failed, max_failures))
     write(plan, out, lines, "Ablations", "eval ablate", sections=ablation_sections(lines))
 

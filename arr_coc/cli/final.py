@@ -49,7 +49,7 @@ def final(
 
 
 def audit(
-    results: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the reports main and ablations.")] = Path(
+    results: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of reports, as in docs/results.")] = Path(
         "docs/results"
     ),
     model: Model = "nano",

@@ -18,6 +18,8 @@ from arr_coc.data.tasks import Sample
 BLUR_RADIUS, JPEG_QUALITY, NOISE, MAX_TURN = 1.2, 10, 24.0, 5.0
 SHOUT, SHOUT_FACE, SHOUT_COLOURS = "LOOK HERE", "sans-bold", ((255, 0, 160), (255, 60, 0), (0, 200, 255))
 SHOUT_TRIES = 200
+PATCH_SHARE, PATCH_TRIES, GAP_SHARE = 0.15, 12, 0.15
+"""Side of a patch of grain as a share of the picture's, how many are tried, and the room they leave to evidence."""
 
 Transform = Callable[[Sample, Random], Sample]
 
@@ -82,6 +84,21 @@ def adversarial(sample: Sample, rng: Random) -> Sample:
             pen.text((x - left, y - top), SHOUT, fill=rng.choice(SHOUT_COLOURS), font=font)
             return replace(sample, image=image)
     return sample
+
+
+def textured(sample: Sample, rng: Random) -> Sample:
+    """Patches of coarse grain, the most detail there can be, wherever no evidence is; all that they hide is noise."""
+    image = sample.image.copy()
+    width, height = image.size
+    side = round(min(width, height) * PATCH_SHARE)
+    grain = np.random.default_rng(rng.randrange(2**32)).integers(0, 256, (height, width, 1), dtype=np.uint8)
+    noise = Image.fromarray(grain.repeat(3, axis=2))
+    for _ in range(PATCH_TRIES):
+        x, y = rng.randrange(width - side), rng.randrange(height - side)
+        area = (x, y, x + side, y + side)
+        if all(apart(area, box, GAP_SHARE * side) for box in sample.boxes or ()):
+            image.paste(noise.crop(area), (x, y))
+    return replace(sample, image=image)
 
 
 def apart(a: Box, b: Box, gap: float = 4.0) -> bool:

@@ -7,21 +7,30 @@ Development and the final report have blocks of their own: what recipes, tension
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from arr_coc.data.drawing.fonts import other_typefaces
+from arr_coc.data.drawing.deciding import DECIDING
 from arr_coc.data.drawing.kinds import kinds
 from arr_coc.data.drawing.lifelike.generator import LEAST_QUESTIONS, RECEIPT, lifelike, lifelike_version
 from arr_coc.data.drawing.lifelike.kinds import lifelike_kinds
 from arr_coc.data.hub import DATA_SETS, open_hub_task
-from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Box, Picture
-from arr_coc.data.robustness import TRANSFORMS, is_answerable
-from arr_coc.data.tasks import LARGEST, PLAIN, TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
+from arr_coc.data.redrawn import (
+    RedrawnTask,
+    as_trained,
+    asks_for_no_place,
+    in_other_layouts,
+    in_other_typefaces,
+    in_other_words,
+    is_page,
+)
+from arr_coc.data.robustness import TRANSFORMS, is_answerable, textured
+from arr_coc.data.tasks import TEST_SEEDS, FolderTask, GeneratedTask, Recent, Sample, Task
 from arr_coc.quoting import quoted
 
 NUM_PICTURES, NUM_QUESTIONS = 1000, 8
@@ -30,6 +39,10 @@ RECEIPTS: dict[str, Any] = {"kind": "receipt", "max_side": 512}
 """What `runs/speedrun.sh` trains its host on: at most 256 cells of 32 pixels."""
 VARIED_PICTURES, DISJOINT_PICTURES, LIFELIKE_PICTURES = 200, 200, 200
 FIRST_LIFELIKE_BLOCK = 43
+NUM_PAGES = 64
+"""Pictures among which the suites of other layouts look for pages, and that of grain for evidence."""
+VARIED = 20
+"""Block of the pictures that the robust suites change."""
 BLOCK = 100_000
 """Test seeds of a suite; suites do not share pictures."""
 
@@ -87,20 +100,36 @@ def lifelike_suites() -> dict[str, Callable[[], Task]]:
     return suites
 
 
-class RedrawnTask(GeneratedTask):
-    """The pictures of `robust/as-trained` in typefaces that no training picture has.
-
-    Words and layouts stay; where lines of text wrap elsewhere, a question about a line may be another.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(TEST_SEEDS.start + 20 * BLOCK, VARIED_PICTURES, NUM_QUESTIONS, name="robust/typefaces")
-        self._picture = Recent(in_other_typefaces)
+def redrawn(name: str, draw: Callable[[int, int], Picture]) -> Task:
+    """The pictures of `robust/as-trained` with something that training never had."""
+    return RedrawnTask(draw, TEST_SEEDS.start + VARIED * BLOCK, VARIED_PICTURES, NUM_QUESTIONS, f"robust/{name}")
 
 
-def in_other_typefaces(seed: int) -> Picture:
-    with other_typefaces():
-        return mixture(seed, NUM_QUESTIONS, max_side=LARGEST, plain=PLAIN)
+def pages(name: str, draw: Callable[[int, int], Picture]) -> Task:
+    """Pages, without scenes, and the questions about them that no layout decides; drawn once to find these."""
+    task = RedrawnTask(draw, TEST_SEEDS.start + VARIED * BLOCK, NUM_PAGES, NUM_QUESTIONS, f"robust/{name}")
+    numbers = [
+        picture * NUM_QUESTIONS + question
+        for picture in range(NUM_PAGES)
+        if is_page(task.seed_start + picture)
+        for question in range(NUM_QUESTIONS)
+    ]
+    return Selection(task, [number for number in numbers if asks_for_no_place(task[number])], task.name)
+
+
+class DecidingTask(GeneratedTask):
+    """Pictures on which one way of knowing must find the target; one question each, see `drawing.deciding`."""
+
+    def __init__(self, name: str, block: int) -> None:
+        super().__init__(TEST_SEEDS.start + block * BLOCK, NUM_PICTURES, 1, name=f"deciding/{name}")
+        self._picture = Recent(lambda seed: replace(DECIDING[name](Random(f"{self.name} {seed}")), seed=seed))
+
+
+def deciding_textured() -> Task:
+    """Questions about the robust pictures that have evidence, among patches of grain: information must lose."""
+    task = held_out(VARIED, VARIED_PICTURES)
+    kept = [index for index in range(NUM_PAGES * NUM_QUESTIONS) if task[index].boxes]
+    return Selection(task, kept, "deciding/textured", textured)
 
 
 def robust(name: str) -> Task:
@@ -108,7 +137,7 @@ def robust(name: str) -> Task:
 
     Which questions stay is decided when they are drawn, so the list is made once, without drawing shouts or blurs.
     """
-    task = held_out(20, VARIED_PICTURES)
+    task = held_out(VARIED, VARIED_PICTURES)
     kept = [index for index in range(len(task)) if is_answerable(task[index], name)] if name in FILTERED else None
     return Selection(task, kept or list(range(len(task))), f"robust/{name}", TRANSFORMS[name])
 
@@ -158,9 +187,14 @@ SUITES: dict[str, Callable[[], Task]] = {
     "speedrun": lambda: held_out(80, **RECEIPTS),
     "speedrun/calibration": lambda: held_out(81, **RECEIPTS),
     "same-picture": same_picture,
+    **{f"deciding/{name}": (lambda n=name, b=block: DecidingTask(n, b)) for block, name in enumerate(DECIDING, 43)},
+    "deciding/textured": deciding_textured,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
-    "robust/as-trained": lambda: held_out(20, VARIED_PICTURES),
-    "robust/typefaces": RedrawnTask,
+    "robust/as-trained": lambda: held_out(VARIED, VARIED_PICTURES),
+    "robust/typefaces": lambda: redrawn("typefaces", in_other_typefaces),
+    "robust/words": lambda: redrawn("words", in_other_words),
+    "robust/pages-as-trained": lambda: pages("pages-as-trained", as_trained),
+    "robust/layouts": lambda: pages("layouts", in_other_layouts),
     "robust/tiny-print": lambda: held_out(21, VARIED_PICTURES, size=(2048, 2048), kind="document"),
     "robust/huge": lambda: held_out(22, VARIED_PICTURES, size=(4096, 4096)),
 }

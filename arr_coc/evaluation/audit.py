@@ -9,13 +9,16 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from arr_coc.allocator import Allocator
 from arr_coc.data.suites import FROZEN
 from arr_coc.data.tasks import TRAIN_SEEDS, VALIDATION_SEEDS, GeneratedTask, Sample, Task, by_picture
-from arr_coc.evaluation.policies.ablations import ITSELF, MAPS
+from arr_coc.evaluation.policies.ablations import ITSELF, MAPS, PARTS
 from arr_coc.evaluation.policies.full_picture import WholePictures
 from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.reporting.deciding import MADE_FOR
+from arr_coc.evaluation.reporting.held_out import SEEN
 from arr_coc.evaluation.reporting.report import UNFINISHED
 from arr_coc.evaluation.reporting.tables import markdown_table
 from arr_coc.evaluation.running.runner import evidence_shown
@@ -38,7 +41,7 @@ class Check:
 
 
 def audit(model: str, results: Path, num_questions: int = 1000) -> list[Check]:
-    """All checks of a host and of a folder with the reports `main` and `ablations`."""
+    """All checks of a host and of a folder of reports: main, ablations and those in it, typefaces, words, layouts."""
     processor = load_host(model)[1]
     host = processor.host
     tests = [task[index] for task in [FROZEN["final"]()] for index in range(min(num_questions, len(task)))]
@@ -49,6 +52,8 @@ def audit(model: str, results: Path, num_questions: int = 1000) -> list[Check]:
         full_sees(host, processor.allocator, FROZEN["final"]()),
         vacuous_marked(processor.allocator, results / "ablations"),
         *rows_present(results / "main"),
+        *held_out_present([results / name for name in ("typefaces", "words", "layouts")]),
+        *decided(results / "ablations"),
     ]
 
 
@@ -106,12 +111,11 @@ def progress_of(report: str) -> str:
 
 
 def rows_present(report: Path) -> Iterable[Check]:
-    note, text = report / "run.json", report / "report.md"
-    if not note.is_file() or not text.is_file():
+    plan = noted(report)
+    if plan is None:
         return [Check("the final report is there", False, f"{report} holds no report of arr-coc eval final")]
-    plan = json.loads(note.read_text(encoding="utf-8"))
     policies, tasks = plan["plan"]["policies"], plan["tasks"]
-    body = text.read_text(encoding="utf-8")
+    body = (report / "report.md").read_text(encoding="utf-8")
     missing = [name for name in NEEDED_ROWS if name not in policies]
     unsaid = [each for each in NEEDED_TEXTS if each not in body]
     return [
@@ -124,6 +128,43 @@ def rows_present(report: Path) -> Iterable[Check]:
         Check("the rows that are needed are there", not missing, f"missing: {', '.join(missing) or 'none'}"),
         Check("resize at equal time and at equal operations", not unsaid, f"missing: {'; '.join(unsaid) or 'none'}"),
     ]
+
+
+def held_out_present(reports: Sequence[Path]) -> list[Check]:
+    """Every suite of what training never had stands beside its seen twin, in a report that is finished."""
+    found = [
+        (note, (folder / "report.md").read_text(encoding="utf-8")) for folder in reports if (note := noted(folder))
+    ]
+    checks = []
+    for unseen, seen in SEEN.items():
+        twins = [(note, body) for note, body in found if {unseen, seen} <= set(note["tasks"])]
+        is_there = any(seen in body and unseen in body and UNFINISHED not in body for _, body in twins)
+        asked = [f"{note['tasks'][unseen]['questions']} questions" for note, _ in twins]
+        checks.append(Check(f"{unseen} beside {seen}", is_there, ", ".join(asked) or "no report of both"))
+    return checks
+
+
+def decided(ablations: Path) -> list[Check]:
+    """The suites that decide between tensions, and what a trained scorer looks at, have reports of their own."""
+    checks = []
+    for folder, question, needed in (
+        ("tensions", "suites that decide between tensions", set(MADE_FOR)),
+        ("trained", "the trained scorer without its texture inputs", set()),
+    ):
+        note = noted(ablations / folder)
+        missing = needed - set(note["tasks"] if note else ())
+        policies = set(PARTS[folder]) - set(note["plan"]["policies"] if note else ())
+        lacking = ", ".join(sorted(missing | policies)) or "nothing"
+        checks.append(Check(question, note is not None and not missing and not policies, f"missing: {lacking}"))
+    return checks
+
+
+def noted(report: Path) -> dict[str, Any] | None:
+    """What a report answers to; None where there is no report."""
+    if not (report / "run.json").is_file() or not (report / "report.md").is_file():
+        return None
+    note: dict[str, Any] = json.loads((report / "run.json").read_text(encoding="utf-8"))
+    return note
 
 
 def audit_table(checks: Sequence[Check]) -> str:

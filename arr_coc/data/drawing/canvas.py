@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw
 
 from arr_coc.data.drawing.colours import Colour
 from arr_coc.data.drawing.fonts import font_size, glyph, text_length
+from arr_coc.data.drawing.mirrors import drawn_mirrored
+from arr_coc.data.drawing.other_words import written
 from arr_coc.data.records import Box, Figure, Glyphs
 
 Point = tuple[float, float]
@@ -60,7 +62,7 @@ class Canvas:
     def __init__(self, image: Image.Image, zoom: float, angle: float = 0.0) -> None:
         self.image, self.zoom, self.angle = image, zoom, angle
         self.width, self.height = image.width / zoom, image.height / zoom
-        self._pen = ImageDraw.Draw(image)
+        self._pen, self._mirrored = ImageDraw.Draw(image), drawn_mirrored()
         c, s = zoom * cos(radians(angle)), zoom * sin(radians(angle))
         self._c, self._s = c, s
         self._dx = image.width / 2 - (c * self.width - s * self.height) / 2
@@ -74,6 +76,11 @@ class Canvas:
 
     def point(self, x: float, y: float) -> Point:
         """Layout point in native pixels."""
+        x = self.width - x if self._mirrored.across else x
+        y = self.height - y if self._mirrored.upwards else y
+        return self._turned(x, y)
+
+    def _turned(self, x: float, y: float) -> Point:
         return self._c * x - self._s * y + self._dx, self._s * x + self._c * y + self._dy
 
     def hull(self, box: Box, pad: float = 0.0) -> Box:
@@ -102,7 +109,7 @@ class Canvas:
     def rect(self, box: Box, fill: Colour | None, outline: Colour | None = None, width: float = 1.0) -> None:
         if self.angle:
             return self.polygon(corners(box), fill, outline, width)
-        (x0, y0), (x1, y1) = self.point(*box[:2]), self.point(*box[2:])
+        (x0, x1), (y0, y1) = map(sorted, zip(self.point(*box[:2]), self.point(*box[2:]), strict=True))
         self._pen.rectangle((x0, y0, max(x0, x1 - 1), max(y0, y1 - 1)), fill, outline, max(1, round(width * self.zoom)))
         return None
 
@@ -117,7 +124,7 @@ class Canvas:
 
     def measure(self, text: str, style: Style) -> float:
         """Width of a line of text in layout pixels."""
-        return text_length(style.face, font_size(style.face, style.cap * self.zoom), text) / self.zoom
+        return text_length(style.face, font_size(style.face, style.cap * self.zoom), written(text)) / self.zoom
 
     def fit(self, text: str, style: Style, width: float) -> Style:
         """The style, made smaller where the text would be wider than `width`."""
@@ -127,12 +134,25 @@ class Canvas:
     def text(self, x: float, y: float, text: str, style: Style, align: str = "left") -> Ink:
         """Draws a line whose capitals begin at height y; x is its left end, middle or right end."""
         font_px = font_size(style.face, style.cap * self.zoom)
-        length = text_length(style.face, font_px, text) / self.zoom
         self.words.update(text.split())
+        text = written(text)
+        length = text_length(style.face, font_px, text) / self.zoom
         x -= {"left": 0.0, "centre": length / 2, "right": length}[align]
-        self._write(*self.point(x, y + style.cap), text, style, font_px)
-        bottom = y + style.cap * (1.1 if DESCENDING.isdisjoint(text) else 1.3)
-        return Ink(text, (x, y - 0.1 * style.cap, x + length, bottom), style.cap * self.zoom)
+        self._write(*self._pen_at((x, y, x + length, y + style.cap)), text, style, font_px)
+        return Ink(text, self._ink_box(x, y, length, text, style.cap), style.cap * self.zoom)
+
+    def _pen_at(self, capitals: Box) -> Point:
+        """Native place from which text is written whose capitals fill a layout box: lower left, as it is shown."""
+        x0, y0, x1, y1 = capitals
+        left = self.width - x1 if self._mirrored.across else x0
+        return self._turned(left, self.height - y0 if self._mirrored.upwards else y1)
+
+    def _ink_box(self, x: float, y: float, length: float, text: str, cap: float) -> Box:
+        """Layout box with the room that descenders need, which is above where a page is drawn upwards."""
+        tail = 0.1 if DESCENDING.isdisjoint(text) else 0.3
+        if self._mirrored.upwards:
+            return x, y - tail * cap, x + length, y + cap * 1.1
+        return x, y - 0.1 * cap, x + length, y + cap * (1 + tail)
 
     def _write(self, x: float, y: float, text: str, style: Style, font_px: int) -> None:
         """Draws characters from the native pen position (x, y) on the baseline."""

@@ -184,6 +184,11 @@ def draw_section(
     return Section(ink, name, box, fields)
 
 
+def field_of(tag: Ink) -> str:
+    """A field as a question calls it."""
+    return tag.text.removesuffix(":").lower()
+
+
 def ask_sections(rng: Random, asker: Asker, sections: list[Section]) -> None:
     """Lookups by heading and by colour, and what a glimpse tells of the sections."""
     pairs = [(section, label) for section in sections for label in section.fields]
@@ -196,12 +201,12 @@ def ask_sections(rng: Random, asker: Asker, sections: list[Section]) -> None:
             IN_SECTION,
             value.text,
             [value, tag, section.heading],
-            field=label.lower(),
+            field=field_of(tag),
             heading=heading,
         )
     for section, label in rng.sample(pairs, min(4, len(pairs))):
         tag, value = section.fields[label]
-        asker.ask("read_field", "reading", IN_BOX, value.text, [value, tag], field=label.lower(), colour=section.colour)
+        asker.ask("read_field", "reading", IN_BOX, value.text, [value, tag], field=field_of(tag), colour=section.colour)
     section, label = rng.choice(pairs)
     tag, value = section.fields[label]
     asker.ask(
@@ -211,7 +216,7 @@ def ask_sections(rng: Random, asker: Asker, sections: list[Section]) -> None:
         section.heading.text,
         [section.heading, value],
         hops=2,
-        field=label.lower(),
+        field=field_of(tag),
         value=value.text,
     )
     section = rng.choice(sections)
@@ -239,7 +244,7 @@ def ask_value(rng: Random, asker: Asker, sections: list[Section]) -> None:
         "yes" if true else "no",
         evidence,
         hops=2,
-        field=label.lower(),
+        field=field_of(tag),
         heading=heading,
         value=shown,
     )

@@ -9,6 +9,7 @@ from random import Random
 from arr_coc.data.drawing.backgrounds import Page
 from arr_coc.data.drawing.canvas import Canvas, Ink
 from arr_coc.data.drawing.kinds import kinds
+from arr_coc.data.drawing.other_words import written
 from arr_coc.data.records import Box, Question
 
 PICTURE_KIND = (
@@ -56,7 +57,7 @@ class Asker:
             evidence: inks, or layout boxes; none where the whole picture is the evidence.
             glyph_px: native size of the smallest thing to recognise; by default the smallest ink's cap height.
         """
-        text = self.rng.choice(list(wordings)).format(**slots)
+        text = self.rng.choice(list(wordings)).format(**{slot: written(word) for slot, word in slots.items()})
         if text in self._asked:
             return
         self._asked.add(text)
@@ -64,7 +65,7 @@ class Asker:
         if glyph_px is None:
             glyph_px = min((piece.cap_px for piece in evidence if isinstance(piece, Ink)), default=inf)
         level = difficulty(glyph_px, self.canvas.zoom, hops)
-        self.questions.append(Question(text, (answer,), boxes, kind, group, level, glyph_px))
+        self.questions.append(Question(text, (written(answer),), boxes, kind, group, level, glyph_px))
 
     def absent(self, vocabulary: Sequence[str]) -> str:
         """A word of the vocabulary that is written nowhere in the picture."""

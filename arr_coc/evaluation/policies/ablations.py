@@ -6,25 +6,29 @@ Each ablation is a policy like any other, compared with `arr-coc` on the same qu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
+from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.policy import Given, Leaves, Policy, takes_any
-from arr_coc.evaluation.policies.registry import POLICIES, arr_coc
-from arr_coc.evaluation.reporting.report import Section, comparison_rows, comparisons
+from arr_coc.evaluation.policies.registry import POLICIES, arr_coc, arr_coc_trained
+from arr_coc.evaluation.reporting.deciding import deciding_text
+from arr_coc.evaluation.reporting.report import Section, comparison_rows, comparisons, recall_section
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock
-from arr_coc.records import CellFeatures, Gaze, Pyramid
+from arr_coc.knowing import Scorer
+from arr_coc.records import CellFeatures, Gaze, Host, Pyramid, View
 from arr_coc.texture import CHANNELS
 
-REFERENCE = "arr-coc"
+REFERENCE, TRAINED = "arr-coc", "arr-coc-trained"
 ITSELF = "A run compared with itself, since the part has no weight for this host"
 MAPS = ("propositional", "perspectival", "participatory")
 TEXTURE_GROUPS = {
@@ -77,6 +81,38 @@ def without_texture(group: str) -> Callable[[Pyramid], Pyramid]:
         return replace(pyramid, textures=type(pyramid.textures)(textures))
 
     return change
+
+
+@dataclass(frozen=True, eq=False)
+class WithoutTexture:
+    """A scorer that is told of some texture channels only their mean over a level: it can't tell cells by them."""
+
+    scorer: Scorer
+    channels: tuple[int, ...]
+
+    @property
+    def reads_attention(self) -> bool:
+        return getattr(self.scorer, "reads_attention", False)
+
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        return self.scorer(host, [replace(view, pyramid=self.levelled(view.pyramid)) for view in views], gaze)
+
+    def levelled(self, pyramid: Pyramid) -> Pyramid:
+        textures = [level.clone() for level in pyramid.textures]
+        for level in textures:
+            level[list(self.channels)] = level[list(self.channels)].mean(dim=(1, 2), keepdim=True)
+        return replace(pyramid, textures=type(pyramid.textures)(textures))
+
+
+def trained_without(groups: Sequence[str]) -> Leaves:
+    """What was trained for the host, its scorer without texture channels."""
+    channels = tuple(CHANNELS.index(name) for group in groups for name in TEXTURE_GROUPS[group])
+
+    def change(standing: Allocator, sample: Sample, pyramid: Pyramid) -> Allocator:
+        trained = arr_coc_trained(standing, sample, pyramid)
+        return replace(trained, scorer=WithoutTexture(trained.scorer, channels))
+
+    return Leaves(change)
 
 
 def without_finest(pyramid: Pyramid) -> Pyramid:
@@ -151,6 +187,20 @@ def changed() -> dict[str, tuple[Leaves, str]]:
     return table
 
 
+def changed_when_trained() -> dict[str, tuple[Leaves, str]]:
+    """Name -> (what is given, what is changed), of what only a trained scorer looks at."""
+    table = {
+        f"trained without {group}": (trained_without([group]), f"the trained scorer gets the mean of texture {group}")
+        for group in TEXTURE_GROUPS
+    }
+    looks = [group for group in TEXTURE_GROUPS if group != "position"]
+    table["trained without texture"] = (
+        trained_without(looks),
+        "the trained scorer gets the means of all looks",
+    )
+    return table
+
+
 CHECKS = {"joint packing": TransformersHost.need_free_segments}
 
 ABLATIONS: dict[str, Policy] = {
@@ -164,29 +214,50 @@ ABLATIONS: dict[str, Policy] = {
     )
     for name, (rule, summary) in changed().items()
 }
+TRAINED_ABLATIONS: dict[str, Policy] = {
+    name: Policy(name, rule, summary, POLICIES[TRAINED].needs, uses_pyramid=True, needs_training=True)
+    for name, (rule, summary) in changed_when_trained().items()
+}
+
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "all": (REFERENCE, *ABLATIONS),
+    "trained": (TRAINED, *TRAINED_ABLATIONS),
+    "tensions": ("oracle", REFERENCE, TRAINED, *(f"only {name}" for name in MAPS)),
+}
+"""What `arr-coc eval ablate --parts` may ask for."""
+
+
+def reference_of(policy: str) -> str:
+    """What an ablation is compared with."""
+    return TRAINED if policy in TRAINED_ABLATIONS else REFERENCE
 
 
 def vacuous(lines: Sequence[Line]) -> list[str]:
     """Ablations that changed nothing at all: the part had no weight, and the run was compared with itself."""
-    reference = {(line.question_key, line.budget): line for line in lines if line.policy == REFERENCE}
+    answers = {line.key: line for line in lines}
     changes: dict[str, bool] = {}
     for line in lines:
-        same = reference.get((line.question_key, line.budget))
-        if line.policy != REFERENCE and same is not None:
+        same = answers.get((line.task, line.sample, reference_of(line.policy), line.budget))
+        if line.policy in ABLATIONS | TRAINED_ABLATIONS and same is not None:
             facts = [(each.answer, each.num_tokens, each.recall, each.precision) for each in (line, same)]
             changes[line.policy] = changes.get(line.policy, False) or facts[0] != facts[1]
     return sorted(name for name, has_changed in changes.items() if not has_changed)
 
 
 def ablation_sections(lines: Sequence[Line]) -> list[Section]:
-    """Every ablation against ARR-COC as it is; a part whose absence costs nothing is named for removal."""
-    found = comparisons(lines, REFERENCE)
-    table = comparison_rows(found)
+    """Every ablation against what it was made from; a part whose absence costs nothing is named for removal."""
+    found = []
+    for reference in (REFERENCE, TRAINED):
+        members = [line for line in lines if line.policy == reference or reference_of(line.policy) == reference]
+        names = {line.policy for line in members} - {TRAINED if reference == REFERENCE else REFERENCE}
+        found += comparisons([line for line in members if line.policy in names], reference)
     untested = vacuous(lines)
     harmless = [
         each.name
         for each in found
-        if each.name.startswith("no ") and each.high >= 0 and each.name.split(" - ")[0] not in untested
+        if (each.name.startswith(("no ", "trained without "))) and each.high >= 0
+        if each.name.split(" - ")[0] not in untested
     ]
     itself = f"\n\n{ITSELF}: {', '.join(untested)}. These rows test nothing." if untested else ""
     text = (
@@ -199,7 +270,10 @@ def ablation_sections(lines: Sequence[Line]) -> list[Section]:
         if harmless
         else "Every part that was left out was missed."
     )
+    deciding = deciding_text(lines)
     return [
+        *([Section("Which way of knowing finds the evidence", deciding)] if deciding else []),
         Section("Accuracy by tokens", accuracy_by_budget(lines)),
-        Section("What each part is worth", f"{text}\n\n{table}\n\n{verdict}.{itself}"),
+        Section("What each part is worth", f"{text}\n\n{comparison_rows(found)}\n\n{verdict}.{itself}"),
+        *([section] if (section := recall_section(lines)) else []),
     ]

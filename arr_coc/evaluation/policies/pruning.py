@@ -24,13 +24,14 @@ from arr_coc.baselines.visionzip import visionzip
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.flops import prefill_flops
 from arr_coc.evaluation.policies.full_picture import Whole, whole_picture, whole_segment
-from arr_coc.evaluation.policies.policy import Given, Policy
+from arr_coc.evaluation.policies.policy import Gazing, Give, Given, Policy
 from arr_coc.evaluation.recall import levels_of_tokens
+from arr_coc.hosts.attention import last_read
 from arr_coc.hosts.encoding import Segment
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.processor.answer import greedy
-from arr_coc.records import CellFeatures, Pyramid
+from arr_coc.records import CellFeatures, Gaze, Pyramid
 
 
 def give_uniform(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
@@ -80,14 +81,24 @@ def give_pixelprune(host: TransformersHost, sample: Sample, pyramid: Pyramid, bu
     return Given(block, features, (len(index),), levels_of_tokens(block.positions, grid))
 
 
-def give_fastv(host: TransformersHost, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+def fastv_after(num_full: int) -> Give:
+    """FastV that drops tokens behind so many layers."""
+    return lambda host, sample, pyramid, budget: give_fastv(host, sample, budget, num_full)
+
+
+def fastv_behind_gaze(host: TransformersHost, gaze: Gaze, sample: Sample, pyramid: Pyramid, budget: int) -> Given:
+    """FastV behind the last layer that this host's attention is read in: two, as in the paper, are too few here."""
+    return give_fastv(host, sample, budget, last_read(gaze, host.text_config) + 1)
+
+
+def give_fastv(host: TransformersHost, sample: Sample, budget: int, num_full: int) -> Given:
     """Reads the prompt here, since what is kept shows on the way; answers from there."""
     whole = whole_picture(host, sample.image)
     prompt = prompt_of(host, sample.prompt, block_of(torch.arange(whole.num_cells), whole.grid))
     with torch.no_grad():
-        read = prefill(host, prompt, whole.features, budget)
+        read = prefill(host, prompt, whole.features, budget, num_full)
     num_text = len(prompt.ids) - whole.num_cells
-    first = range(num_full_layers(host.language))
+    first = range(num_full_layers(host.language, num_full))
     lengths = whole.num_cells + num_text, len(read.kept) + num_text
     flops = prefill_flops(host, lengths[0], first) - prefill_flops(host, lengths[1], first)
 
@@ -188,8 +199,8 @@ PEERS = (
     ),
     Policy(
         "fastv",
-        give_fastv,
-        "drops visual tokens that get little attention after language layer 2",
+        Gazing(fastv_behind_gaze),
+        "drops visual tokens that get little attention behind the last language layer that the gaze reads",
         frozenset({"encoder features", "question", "language attention"}),
         source="arXiv 2403.06764",
         check=need_every_layer,
@@ -202,3 +213,16 @@ PEERS = (
         source="arXiv 2604.00886",
     ),
 )
+
+DEPTHS: dict[str, Policy] = {
+    f"fastv after {depth}": Policy(
+        f"fastv after {depth}",
+        fastv_after(depth),
+        f"drops visual tokens that get little attention after language layer {depth}",
+        frozenset({"encoder features", "question", "language attention"}),
+        source="arXiv 2403.06764",
+        check=need_every_layer,
+    )
+    for depth in range(1, 7)
+}
+"""FastV by the layer it drops tokens behind: to choose one for a host, on questions that no report is about."""

@@ -14,6 +14,7 @@ import numpy as np
 from arr_coc.data.records import MIN_GLYPH_PX
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.reporting.compression import compression_by_content
+from arr_coc.evaluation.reporting.held_out import held_out_text
 from arr_coc.evaluation.reporting.matched import matched_text
 from arr_coc.evaluation.reporting.tables import (
     accuracy_by_budget,
@@ -63,6 +64,7 @@ def report_sections(lines: Sequence[Line]) -> list[Section]:
     budget = reporting_budget(lines)
     makers: list[Callable[[], Section | None]] = [
         lambda: Section("Accuracy by tokens", accuracy_by_budget(lines), "accuracy"),
+        lambda: Section("Seen against unseen", text) if (text := held_out_text(lines)) else None,
         lambda: headroom_section(lines),
         lambda: found_section(lines),
         lambda: large_section(lines),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from arr_coc.files.writing import write_atomically
@@ -49,12 +50,20 @@ def read_note(folder: Path) -> dict[str, Any]:
 REMEDY = "choose another folder, or delete the file and the answers"
 
 
+def parts_of(plan: Plan) -> str:
+    """The option of `eval ablate` by which its policies were chosen."""
+    from arr_coc.evaluation.policies.ablations import PARTS
+
+    name = next((name for name, members in PARTS.items() if set(plan.policies) <= set(members)), "all")
+    return "" if name == "all" else f" --parts {name}"
+
+
 def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
     """The command line that makes this run again."""
     wanted = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
     budgets = "" if command == "eval final" else f" --budgets {wanted}"
     relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
     limit = f" --limit {plan.limit}" if plan.limit else ""
-    policies = f" --policies {','.join(plan.policies)}" if command != "eval ablate" else ""
+    policies = parts_of(plan) if command == "eval ablate" else f" --policies {quote(','.join(plan.policies))}"
     tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(plan.tasks)}"
     return f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies}{budgets}{limit} --out {folder}"

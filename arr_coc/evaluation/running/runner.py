@@ -18,9 +18,10 @@ from arr_coc.data.suites import open_task
 from arr_coc.data.tasks import Sample, Task
 from arr_coc.data.workers import Loader
 from arr_coc.evaluation.flops import encode_flops, num_text_tokens, prefill_flops
-from arr_coc.evaluation.policies.ablations import ABLATIONS
+from arr_coc.evaluation.policies.ablations import ABLATIONS, TRAINED_ABLATIONS
 from arr_coc.evaluation.policies.full_picture import WholePictures, full_grid
 from arr_coc.evaluation.policies.policy import OWN_BUDGET, Given
+from arr_coc.evaluation.policies.pruning import DEPTHS
 from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.recall import EvidenceSeen, evidence_seen, levels_of_leaves
 from arr_coc.evaluation.running.answers import ANSWERS, Line, append_lines, drop_torn_line, read_lines
@@ -45,7 +46,7 @@ from arr_coc.processor.processor import RelevanceProcessor
 from arr_coc.quoting import quoted, shortened
 from arr_coc.records import Allocation, Pyramid
 
-REGISTRY = POLICIES | ABLATIONS
+REGISTRY = POLICIES | ABLATIONS | TRAINED_ABLATIONS | DEPTHS
 BUDGETS = (64, 100, 160, 256, 400)
 PRINT_SHARE = 0.7  # height of a capital letter, of the height of the box around its line
 
