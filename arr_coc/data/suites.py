@@ -136,6 +136,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     "lifelike/unseen": lambda: LifelikeTask(36, LIFELIKE_PICTURES, unseen=True),
     "calibration": lambda: held_out(41),
     "until-sure": lambda: held_out(42),
+    "weights/drawn": lambda: held_out(43),
+    "weights/lifelike": lambda: LifelikeTask(44, LIFELIKE_PICTURES, unseen=False),
     "same-picture": same_picture,
     **{f"robust/{name}": (lambda n=name: robust(n)) for name in TRANSFORMS},
     "robust/as-trained": lambda: held_out(20, VARIED_PICTURES),
@@ -146,7 +148,7 @@ SUITES: dict[str, Callable[[], Task]] = {
 FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
 """Opened by the final report and by nothing else."""
 
-assert TEST_SEEDS.start + 43 * BLOCK <= TEST_SEEDS.stop
+assert TEST_SEEDS.start + 45 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(
