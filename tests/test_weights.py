@@ -17,7 +17,7 @@ from arr_coc.cli.main import app
 from arr_coc.evaluation.weights.fitting import Round, fit, gather
 from arr_coc.evaluation.weights.leaves_only import LeavesOnly
 from arr_coc.evaluation.weights.report import best_by_picture, report
-from arr_coc.evaluation.weights.rules import SIGNS, WeighingScorer, WeightRule, signs_of
+from arr_coc.evaluation.weights.rules import SIGNS, CoveringScorer, WeighingScorer, WeightRule, coverage, signs_of
 from arr_coc.evaluation.weights.trials import FIXED, STANDING, WAYS, Trial, allocator_of
 from arr_coc.knowing import AttentionScorer, standardise
 from arr_coc.records import ScoreMaps, View
@@ -59,7 +59,8 @@ def test_the_fit_finds_when_the_question_is_to_be_believed():
     rule = fit(rounds)
     believed, doubted = rule.weigh(maps(99, True)), rule.weigh(maps(99, False))
     assert believed.sum() == pytest.approx(1, abs=1e-5)
-    assert believed[QUESTION] > 0.7 and doubted[INFORMATION] > 0.7
+    assert believed[QUESTION] > 0.4 and doubted[INFORMATION] > 0.8
+    assert believed[QUESTION] > 3 * doubted[QUESTION]
 
 
 def test_a_rule_that_never_changes_is_a_fixed_weight(tiny_host):
@@ -79,6 +80,19 @@ def test_a_rule_that_never_changes_is_a_fixed_weight(tiny_host):
             leaves.append(one.allocation.leaves)
         assert scorer.used[-1][place] == pytest.approx(1)
     assert not torch.equal(leaves[0], leaves[2])
+
+
+def test_coverage_prefers_what_nothing_resembles(tiny_host):
+    copies = torch.tensor([[1.0, 0.0], [1.0, 0.1], [1.0, 0.0], [-1.0, 3.0]])
+    assert coverage(copies).argmax() == 3
+    view = View.of(tiny_host.pyramid(SAMPLE.image), SAMPLE.question)
+    alone, covered = (
+        Allocator(scorer=CoveringScorer(AttentionScorer(), share)).realize(tiny_host, [view], [100])[0]
+        for share in (0.0, 1.0)
+    )
+    plain = Allocator().realize(tiny_host, [view], [100])[0]
+    assert torch.equal(alone.allocation.leaves, plain.allocation.leaves)
+    assert not torch.equal(covered.allocation.leaves, plain.allocation.leaves)
 
 
 def test_leaves_that_nobody_answers_with_are_the_same(tiny_host):

@@ -48,8 +48,8 @@ def weights(
             trials += read_trials(out, name)
         if not trials:
             fail("tasks: no question has evidence boxes")
-        count = f" --limit {limit}" if limit else ""
-        command = f"arr-coc eval weights --model {model} --tasks {','.join(names)} --budgets {budgets}{count} --pictures {pictures}"
+        options = {"model": model, "tasks": ",".join(names), "budgets": budgets, "limit": limit, "pictures": pictures}
+        command = " ".join(["arr-coc eval weights", *(f"--{name} {value}" for name, value in options.items() if value)])
         write_atomically(out / "report.md", report(trials, rule, num_rounds, command) + "\n")
     typer.echo(f"{out / 'report.md'}")
 

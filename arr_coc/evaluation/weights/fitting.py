@@ -27,6 +27,7 @@ FIT_BUDGET = 160
 MIXED = (0.3, 0.3, 0.4)
 """Weights under which rounds are gathered, so that cells of every map come up."""
 STEPS, RATE, PULL = 200, 0.05, 0.02
+LEAST_SPREAD = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +67,32 @@ def rounds_of(host: TransformersHost, sample: Sample, pyramid: Pyramid, realizat
 def fit(rounds: Sequence[Round]) -> WeightRule:
     """The rule under which the summed map is likest to choose the evidence: cross entropy, as `training` aligns maps.
 
-    Each sum is sharpened by one number that is fitted too. Coefficients of signs are pulled to 0, the constant is not.
+    Each sum is sharpened by one number that is fitted too. Signs are standardised while fitting, so that one that
+    varies little can count as much; their coefficients are pulled to 0, the constant's is not.
     """
     signs = torch.stack([signs_of(each.scores) for each in rounds])
+    centre, spread = signs.mean(0), signs.std(0).clamp(min=LEAST_SPREAD)
+    centre[0], spread[0] = 0.0, 1.0
     maps, evidence = padded(rounds)
     is_padding = maps.isnan().any(1)
     coefficients = torch.zeros(len(SIGNS), NUM_MAPS, requires_grad=True)
     sharpness = torch.zeros((), requires_grad=True)
     optimizer = torch.optim.Adam([coefficients, sharpness], RATE)
     for _ in range(STEPS):
-        weights = (signs @ coefficients).softmax(1) * sharpness.exp()
+        weights = ((signs - centre) / spread @ coefficients).softmax(1) * sharpness.exp()
         mixed = (maps.nan_to_num() * weights[..., None]).sum(1).masked_fill(is_padding, -1e9)
         loss = -(evidence * mixed.log_softmax(1)).sum(1).mean() + PULL * coefficients[1:].square().sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return WeightRule(tuple(tuple(row) for row in coefficients.tolist()))
+    return unstandardised(coefficients.detach(), centre, spread)
+
+
+def unstandardised(coefficients: Tensor, centre: Tensor, spread: Tensor) -> WeightRule:
+    """The rule on signs as they are, of coefficients (5, 3) of standardised ones."""
+    plain = coefficients / spread[:, None]
+    plain[0] -= centre @ plain
+    return WeightRule(tuple(tuple(row) for row in plain.tolist()))
 
 
 def padded(rounds: Sequence[Round]) -> tuple[Tensor, Tensor]:

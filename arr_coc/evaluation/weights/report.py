@@ -9,7 +9,7 @@ from arr_coc.evaluation.reporting.tables import markdown_table, with_error
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.evaluation.statistics.paired import compare
 from arr_coc.evaluation.weights.rules import SIGNS, WeightRule
-from arr_coc.evaluation.weights.trials import ADAPTIVE, FIXED, SALIENCE, STANDING, WAYS, Trial
+from arr_coc.evaluation.weights.trials import ADAPTIVE, DEEPER, SALIENCE, STANDING, WAYS, Trial
 
 MAPS = ("information", "salience", "question")
 BEST = "best way for each picture"
@@ -17,8 +17,8 @@ INTRODUCTION = """\
 # Should the weights of the score maps follow the picture?
 Evidence recall: the share of a question's evidence that is shown at a legible level, percent ± standard error,
 clustered by picture. Nothing is answered. Difference: to the standing tensions on the same questions, with its 95%
-interval. The last row knows the evidence: it takes for each picture the one of the other ways that shows most, so it
-is no rule that one could follow."""
+interval. "Deeper" gives more of the splits to the finest level. The last row knows the evidence: it takes for each
+picture the one of the ways, deeper ones aside, that shows most, so it is no rule that one could follow."""
 
 
 def report(trials: Sequence[Trial], rule: WeightRule, num_rounds: int, command: str) -> str:
@@ -53,7 +53,7 @@ def at(trials: Sequence[Trial], budget: int) -> dict[str, list[Trial]]:
     """Trials of one budget by way, in the order of their questions."""
     here = sorted((trial for trial in trials if trial.budget == budget), key=lambda trial: trial.sample)
     groups = {way: [trial for trial in here if trial.way == way] for way in WAYS}
-    return {**groups, BEST: best_by_picture({way: groups[way] for way in (STANDING, *FIXED, ADAPTIVE)})}
+    return {**groups, BEST: best_by_picture({way: groups[way] for way in WAYS if way not in DEEPER})}
 
 
 def best_by_picture(groups: dict[str, list[Trial]]) -> list[Trial]:

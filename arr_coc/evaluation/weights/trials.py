@@ -15,12 +15,12 @@ from arr_coc.baselines.scorers import RandomScorer
 from arr_coc.data.tasks import Sample, Task, by_picture
 from arr_coc.evaluation.running.runner import evidence_in_leaves
 from arr_coc.evaluation.weights.leaves_only import LeavesOnly
-from arr_coc.evaluation.weights.rules import WeighingScorer, WeightRule
+from arr_coc.evaluation.weights.rules import CoveringScorer, WeighingScorer, WeightRule
 from arr_coc.files.jsonl import JsonlLog
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import Pyramid, View
 
-STANDING, ADAPTIVE, SALIENCE = "standing", "adaptive", "salience"
+STANDING, ADAPTIVE, SALIENCE, COVERING = "standing", "adaptive", "salience", "question and coverage"
 FIXED: Mapping[str, tuple[float, float, float]] = {
     SALIENCE: (0.0, 1.0, 0.0),
     "information": (1.0, 0.0, 0.0),
@@ -35,7 +35,9 @@ DEEPER: Mapping[str, str] = {
 """The same with focus at `DEEP`: more splits go down to the finest level."""
 DEEP = 0.3
 QUESTION_ALONE = (0.0, 0.0, 1.0)
-WAYS = (STANDING, *FIXED, ADAPTIVE, *DEEPER)
+COVERED = 0.3
+"""Share of coverage where it has one."""
+WAYS = (STANDING, *FIXED, COVERING, ADAPTIVE, *DEEPER)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def allocator_of(way: str, standing: Allocator, rule: WeightRule) -> Allocator:
     balancer = replace(balancer, exploit_explore=0.0, weights=FIXED.get(way, QUESTION_ALONE))
     if way == ADAPTIVE:
         return replace(plain, balancer=balancer, scorer=WeighingScorer(standing.scorer, rule))
+    if way == COVERING:
+        return replace(plain, balancer=balancer, scorer=CoveringScorer(standing.scorer, COVERED))
     is_blind = balancer.weights[2] == 0
     return replace(plain, balancer=balancer, scorer=RandomScorer() if is_blind else standing.scorer)  # nobody hears it
 
