@@ -71,7 +71,7 @@ def fit(rounds: Sequence[Round]) -> WeightRule:
     varies little can count as much; their coefficients are pulled to 0, the constant's is not.
     """
     signs = torch.stack([signs_of(each.scores) for each in rounds])
-    centre, spread = signs.mean(0), signs.std(0).clamp(min=LEAST_SPREAD)
+    centre, spread = signs.mean(0), signs.std(0, correction=min(1, len(rounds) - 1)).clamp(min=LEAST_SPREAD)
     centre[0], spread[0] = 0.0, 1.0
     maps, evidence = padded(rounds)
     is_padding = maps.isnan().any(1)

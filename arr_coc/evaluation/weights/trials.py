@@ -61,8 +61,9 @@ class Trial:
 def constants(standing: Allocator) -> HeuristicBalancer:
     """The tensions that an allocator decides splits by, without what it would say of the budget."""
     balancer = standing.balancer
-    corrected = isinstance(balancer, LearnedBalancer)
-    return balancer.config.apply(balancer.heuristic) if corrected else standing.heuristic  # type: ignore[union-attr]
+    if isinstance(balancer, LearnedBalancer):
+        return balancer.config.apply(balancer.heuristic)
+    return standing.heuristic
 
 
 def allocator_of(way: str, standing: Allocator, rule: WeightRule) -> Allocator:
@@ -144,7 +145,7 @@ def try_once(
     recall = evidence_in_leaves(host, sample, realized.allocation).recall
     if recall is None:
         return None
-    weights = tuple(float(weight) for weight in realized.tensions.weights)
+    weights: tuple[float, ...] | None = tuple(float(weight) for weight in realized.tensions.weights)
     if isinstance(allocator.scorer, WeighingScorer):
         weights = tuple(allocator.scorer.used[-1]) if realized.scores else None
     return Trial(name, sample.picture_id, number, way, budget, recall, weights)
