@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean
 
-from arr_coc.evaluation.reporting.tables import markdown_table, with_error
+from arr_coc.evaluation.reporting.tables import markdown_table, reach, with_error
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.evaluation.statistics.paired import compare
 from arr_coc.evaluation.weights.rules import SIGNS, WeightRule
@@ -71,7 +71,7 @@ def cells(way: str, groups: dict[str, list[Trial]]) -> list[str]:
     recalls = {name: [trial.recall for trial in groups[name]] for name in (way, STANDING, SALIENCE)}
     pictures = [trial.picture for trial in groups[way]]
     against = compare(way, recalls[way], recalls[STANDING], pictures)
-    gap = f"{100 * against.difference:+.1f} ({100 * against.low:+.1f} .. {100 * against.high:+.1f})"
+    gap = f"{100 * against.difference:+.1f} ({reach(against.low, against.high)})"
     base = mean(recalls[SALIENCE])
     times = f"{mean(recalls[way]) / base:.2f}x" if base else "-"
     return [with_error(*clustered_mean(recalls[way], pictures)), "-" if way == STANDING else gap, times]
