@@ -49,6 +49,7 @@ def weights(
         if not trials:
             fail("tasks: no question has evidence boxes")
         options = {"model": model, "tasks": ",".join(names), "budgets": budgets, "limit": limit, "pictures": pictures}
+        options |= {"relevance": relevance, "out": out}
         command = " ".join(["arr-coc eval weights", *(f"--{name} {value}" for name, value in options.items() if value)])
         write_atomically(out / "report.md", report(trials, rule, num_rounds, command) + "\n")
     typer.echo(f"{out / 'report.md'}")
