@@ -38,6 +38,7 @@ def weights(
         check_folder(out)
         plan = plan_of(model, tasks, "arr-coc", budgets, limit, relevance=relevance)
         processor = load(model, relevance)
+        out.mkdir(parents=True, exist_ok=True)
         rule, num_rounds = fitted(processor, pictures, out)
         wanted = [budget for budget in plan.budgets if budget]
         trials = []
