@@ -28,6 +28,7 @@ from arr_coc.cli.serve import serve
 from arr_coc.cli.space import space
 from arr_coc.cli.sure import calibrate, sure
 from arr_coc.cli.train import train_app
+from arr_coc.cli.weights import weights
 
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
 ASK, MEASURE, TEACH, SERVE, PAGES = "Ask", "Measure", "Teach", "Serve", "Pages in the browser"
@@ -65,6 +66,7 @@ eval_app.command(cls=Command)(final)
 eval_app.command(cls=Command)(audit)
 eval_app.command(cls=Command)(calibrate)
 eval_app.command(cls=Command)(sure)
+eval_app.command(cls=Command)(weights)
 
 
 def print_version(is_asked: bool) -> None:

@@ -186,6 +186,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     "until-sure": lambda: held_out(42),
     "speedrun": lambda: held_out(80, **RECEIPTS),
     "speedrun/calibration": lambda: held_out(81, **RECEIPTS),
+    "weights/drawn": lambda: held_out(43),
+    "weights/lifelike": lambda: LifelikeTask(44, unseen=False),
     "same-picture": same_picture,
     **{f"deciding/{name}": (lambda n=name, b=block: DecidingTask(n, b)) for block, name in enumerate(DECIDING, 43)},
     "deciding/textured": deciding_textured,
