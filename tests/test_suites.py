@@ -217,9 +217,9 @@ def test_a_glimpse_of_hidden_print_tells_the_target_from_the_others_less_than_th
             x0, y0, x1, y1 = (int(edge / factor) for edge in sample.boxes[0])
             detail = np.abs(np.diff(pixels, axis=1))
             others = detail.copy()
-            others[y0 : y1 + 1, x0 : x1 + 1] = 0
+            others[y0 : y1 + 1, max(0, x0 - 100 // factor) : x1 + 2] = 0  # its label is in focus as well
             found.append(detail[y0 : y1 + 1, x0 : x1 + 1].max() / others.max())
-    assert np.mean(ratios[4]) < 0.7 * np.mean(ratios[1])
+    assert np.mean(ratios[4]) < 0.7 * np.mean(ratios[1]), (np.mean(ratios[4]), np.mean(ratios[1]))
 
 
 def test_odd_tiles_differ_from_the_rest_in_colour_alone() -> None:
@@ -228,8 +228,9 @@ def test_odd_tiles_differ_from_the_rest_in_colour_alone() -> None:
         sample = task[index]
         x0, y0, _, _ = (int(edge) for edge in sample.boxes[0])
         target = sample.image.getpixel((x0 - 4, y0 - 4))
-        colours = [colour for count, colour in sample.image.getcolors(1 << 20) if count > 5000]
-        assert target in colours and len(colours) == 3, "paper, the usual tile, the odd one"
+        areas = {colour: count for count, colour in sample.image.getcolors(1 << 20) if count > 5000}
+        tiles = [count for colour, count in areas.items() if colour != target and 20 < count / areas[target] < 40]
+        assert len(tiles) == 1, "35 tiles of one colour to one of another"
         assert not any(word in sample.question for word in ("red", "blue", "green", "yellow", "orange", "pink"))
 
 
