@@ -186,8 +186,8 @@ SUITES: dict[str, Callable[[], Task]] = {
     "until-sure": lambda: held_out(42),
     "speedrun": lambda: held_out(80, **RECEIPTS),
     "speedrun/calibration": lambda: held_out(81, **RECEIPTS),
-    "weights/drawn": lambda: held_out(43),
-    "weights/lifelike": lambda: LifelikeTask(44, unseen=False),
+    "weights/drawn": lambda: held_out(82),
+    "weights/lifelike": lambda: LifelikeTask(83, unseen=False),
     "same-picture": same_picture,
     **{f"deciding/{name}": (lambda n=name, b=block: DecidingTask(n, b)) for block, name in enumerate(DECIDING, 43)},
     "deciding/textured": deciding_textured,
@@ -203,7 +203,7 @@ SUITES: dict[str, Callable[[], Task]] = {
 FROZEN: dict[str, Callable[[], Task]] = {"final": lambda: held_out(40)}
 """Opened by the final report and by nothing else."""
 
-assert FIRST_LIFELIKE_BLOCK + 2 * len(lifelike_kinds()) <= 80 and TEST_SEEDS.start + 82 * BLOCK <= TEST_SEEDS.stop
+assert FIRST_LIFELIKE_BLOCK + 2 * len(lifelike_kinds()) <= 80 and TEST_SEEDS.start + 84 * BLOCK <= TEST_SEEDS.stop
 
 
 def open_task(
