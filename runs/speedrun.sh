@@ -13,9 +13,7 @@ RUN=${RUN:-out/speedrun}        # everything that is made lies there
 SCALE=${SCALE:-1}               # of the number of training batches; 0.01 tries the script out
 BIN=${BIN:-.venv/bin}
 CORES=$(getconf _NPROCESSORS_ONLN)
-PROCESSES=${PROCESSES:-$(( CORES < 4 ? CORES : 4 ))}
-if command -v nvidia-smi > /dev/null; then PROCESSES=1; fi
-export OMP_NUM_THREADS=1
+PROCESSES=${PROCESSES:-1}       # that train one host together; on two cores one with two threads is as fast
 
 case $RECIPE in
     receipts) PICTURES=generator/receipt SIDE=512 TASK=speedrun CALIBRATION=speedrun/calibration ;;
@@ -31,7 +29,7 @@ stage() { # NAME COMMAND...: runs it, unless it has ended before, and notes its 
     shift
     if grep -qs "\"stage\":\"$name\"" "$RUN/stages.jsonl"; then return; fi
     echo "== $name: arr-coc ${*:2}"
-    if [ "$1" = together ]; then
+    if [ "$1" = together ] && [ "$PROCESSES" -gt 1 ]; then
         "$BIN/torchrun" --nproc-per-node "$PROCESSES" --no-python "$BIN/arr-coc" "${@:2}"
     else
         "$BIN/arr-coc" "${@:2}"
@@ -43,7 +41,7 @@ stage() { # NAME COMMAND...: runs it, unless it has ended before, and notes its 
 stage tok alone nano tok --out "$RUN" --recipe "$RECIPE" --scale "$SCALE"
 
 # 2. The eye learns to read: every patch is told which characters it holds (dense pretraining).
-stage pre together nano pre --out "$RUN"
+OMP_NUM_THREADS=1 stage pre together nano pre --out "$RUN"
 
 # 3. The language part learns to answer from what the eye says. The finished host is an ordinary Qwen3-VL checkpoint.
 stage sft together nano sft --out "$RUN"
@@ -61,7 +59,7 @@ cp -r "$RUN/calibration/relevance" "$RUN/host/relevance"
 # 6. Is it worth anything? Held-out pictures: all of the picture, the same tokens by a plain resize, ARR-COC, and the
 #    oracle, which splits where the answer stands.
 stage eval alone eval --out "$RUN/eval" --model "$RUN/host" --tasks "$TASK" --limit "$(count 400)" \
-    --policies full,resize,arr-coc-trained,oracle --budgets 64,100 --workers "$PROCESSES" --timed-every 0
+    --policies full,resize,arr-coc-trained,oracle --budgets 64,100 --workers "$CORES" --timed-every 0
 
 "$BIN/arr-coc" nano summary "$RUN" --commit "$(git rev-parse --short HEAD 2> /dev/null || echo unknown)" | tee "$RUN/summary.json"
 echo "Talk to it: $BIN/arr-coc chat arr_coc/examples/receipt.jpg --model $RUN/host"

@@ -42,6 +42,7 @@ class Stage:
         views: weights of the ways generator pictures are shown: in part, whole, as leaves.
         sides: longest side of generator pictures, drawn evenly.
         kind: the generator's only kind of picture; empty draws its whole mixture.
+        plain: share of the generator's pictures on flat paper, unturned and without noise.
         num_questions: most turns of a chat.
         language: False trains only the vision tower and the character heads.
         lifelike: share of lifelike pictures among those of the generator.
@@ -60,6 +61,7 @@ class Stage:
     views: tuple[float, float, float] = (0, 0, 0)
     sides: tuple[int, ...] = ()
     kind: str = ""
+    plain: float = 0.25
     num_questions: int = 8
     language: bool = True
     dense_weight: float = 0.5
@@ -99,7 +101,7 @@ def generator_sample(stage: Stage, seed: int) -> Shown:
         zoom = rng.choice((1.0, 1.0, 1.0, 1.4, 0.85))
         picture = lifelike_mixture(seed, zoom=zoom, shares=dict(stage.lifelike_shares))
     else:
-        picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side)
+        picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side, plain=stage.plain)
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
     return show(picture, rng, stage.max_cells)
 

@@ -18,7 +18,7 @@ class Recipe:
 
     Attributes:
         about: what its host is for, in a few words.
-        kind: the generator's only kind of picture that it is shown; empty for the whole mixture.
+        kind, plain: of its pictures, see `Stage`.
         goes_on: whether it starts from a finished host instead of from nothing.
     """
 
@@ -26,6 +26,7 @@ class Recipe:
     about: str
     stages: tuple[Stage, ...]
     kind: str = ""
+    plain: float = 0.25
     goes_on: bool = False
 
     @property
@@ -93,20 +94,20 @@ LIFELIKE = (
 
 RECEIPTS = (
     Stage(
-        "large print", 200, 32, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
+        "large print", 150, 32, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
         final_rate=2e-3,
     ),
     Stage(
-        "print", 1100, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
+        "print", 500, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
         max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
     ),
-    Stage("few lines", 300, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
+    Stage("few lines", 250, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
     Stage(
-        "parts", 250, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
+        "parts", 150, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
         num_questions=10, final_rate=7e-4,
     ),
     Stage(
-        "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
+        "pages", 200, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
         rate=7e-4, final_rate=5e-5,
     ),
 )  # fmt: skip
@@ -116,7 +117,7 @@ RECIPES = {
     for recipe in (
         Recipe("nano", "the shipped host: drawn pictures of every kind; hours on a CPU", NANO),
         Recipe("lifelike", "a finished host goes on, on lifelike pictures; hours on a CPU", LIFELIKE, goes_on=True),
-        Recipe("receipts", "a small host of one kind of picture, at most 256 cells; half an hour", RECEIPTS, "receipt"),
+        Recipe("receipts", "a small host of clean receipts, at most 256 cells; 40 minutes", RECEIPTS, "receipt", 1.0),
     )
 }
 
