@@ -47,9 +47,9 @@ class Declaring:
             sys.meta_path.remove(self)
             from torch import library
 
-            self.library = library.Library("torchvision", "FRAGMENT")
+            self.declared = library.Library("torchvision", "FRAGMENT")
             for operator in {operators!r}:
-                self.library.define(operator)
+                self.declared.define(operator)
         return None
 
 
