@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from arr_coc.evaluation.reporting.report import comparisons, large_section, report_sections, run_comparisons, sweep
+from arr_coc.evaluation.reporting.comparisons import comparisons, run_comparisons
+from arr_coc.evaluation.reporting.report import large_section, report_sections, sweep
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget, by_what_was_found, headroom, paired_gap
 from arr_coc.evaluation.running.answers import Line, append_lines, drop_torn_line, read_lines
 from arr_coc.evaluation.statistics.intervals import ratio_interval

@@ -153,19 +153,28 @@ def prepare(
             check_file(out, formats=FIGURE_FORMATS)
         if not question.strip():
             raise ValueError("question: it is empty; say what you want to know about the picture")
-        from arr_coc.pictures.addresses import download
-        from arr_coc.pictures.opening import image_size
-
         tokens = parse_budget(budget)
-        is_web = image.lower().startswith(("http://", "https://"))
-        source = download(image) if is_web else image
-        image_size(source)
+        source = fetched(image)
         tell(f"loading {model}")
         silence_libraries()
         from arr_coc.processor.loading import load_host
 
         host = load_host(model)
     return host, tokens, source
+
+
+def fetched(image: str) -> str | bytes:
+    """The picture a user names, from the web where it has an address, seen to be one.
+
+    Raises:
+        ValueError: it can't be fetched, or is no picture.
+    """
+    from arr_coc.pictures.addresses import download
+    from arr_coc.pictures.opening import image_size
+
+    source = download(image) if image.lower().startswith(("http://", "https://")) else image
+    image_size(source)
+    return source
 
 
 def parse_budget(text: str | None) -> int | str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arr_coc.cli.answering import AskBudget, MaxNewTokens, Model, counted, prepare
+from arr_coc.cli.answering import AskBudget, MaxNewTokens, Model, counted, fetched, prepare
 from arr_coc.cli.errors import say
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def chat(
 ) -> None:
     """Ask one question after the other about a picture, each answered on its own; the host is loaded once."""
     (network, processor), tokens, source = prepare(image, HELP, model, budget)
-    from arr_coc.pictures.addresses import download
     from arr_coc.pictures.opening import image_size
     from arr_coc.processor.plain_inputs import question_messages
     from arr_coc.views.table import printable
@@ -35,11 +34,8 @@ def chat(
     for line in lines_typed():
         try:
             if line.startswith("/picture"):
-                name = line.removeprefix("/picture").strip()
-                picture = download(name) if name.lower().startswith(("http://", "https://")) else name
-                width, height = image_size(picture)
-                source = picture
-                typer.echo(f"{width}x{height} pixels")
+                source = fetched(line.removeprefix("/picture").strip())
+                typer.echo("{}x{} pixels".format(*image_size(source)))
                 continue
             answer = processor.answer(
                 question_messages(source, line), model=network, max_new_tokens=max_new_tokens, **looks

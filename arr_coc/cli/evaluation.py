@@ -217,7 +217,7 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another.")],
 ) -> None:
     """Tell whether two runs differ, and by how much, on the questions that both answered."""
-    from arr_coc.evaluation.reporting.report import comparison_rows, run_comparisons
+    from arr_coc.evaluation.reporting.comparisons import comparison_rows, run_comparisons
     from arr_coc.evaluation.running.runner import read_run
 
     with explained():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,9 @@ from arr_coc.cli.errors import explained, fail
 from arr_coc.cli.load import check_setting
 from arr_coc.files.checking import check_file
 from arr_coc.files.writing import write_atomically
+
+if TYPE_CHECKING:
+    from arr_coc.serving.same import Answer, Compared
 
 LEAST = 0.99
 
@@ -49,13 +53,10 @@ def same(
     from rich.progress import Progress
 
     wanted = list(product(asks[:limit], chosen))
-    served = asyncio.run(ask_server(bare(url), model, wanted, clients, max_tokens, api_key))
-    if all(each.error for each in served):
-        fail(f"--url: nothing was answered; {served[0].error}")
+    served = answered("--url", ask_server(bare(url), model, wanted, clients, max_tokens, api_key))
     if stock_url:
-        expected = asyncio.run(ask_server(bare(stock_url), model, wanted, clients, max_tokens, api_key, is_stock=True))
-        if all(each.error for each in expected):
-            fail(f"--stock-url: nothing was answered; {expected[0].error}")
+        asking = ask_server(bare(stock_url), model, wanted, clients, max_tokens, api_key, is_stock=True)
+        expected = answered("--stock-url", asking)
     else:
         with Progress() as progress:
             bar = progress.add_task("library", total=len(wanted))
@@ -70,6 +71,19 @@ def same(
     typer.echo(text)
     if out is not None:
         write_atomically(out, text)
+    check_all_the_same(compared)
+
+
+def answered(option: str, asking: Coroutine[Any, Any, list[Answer]]) -> list[Answer]:
+    """What a server said; ends the command where it answered nothing."""
+    said = asyncio.run(asking)
+    if all(each.error for each in said):
+        fail(f"{option}: nothing was answered; {said[0].error}")
+    return said
+
+
+def check_all_the_same(compared: list[Compared]) -> None:
+    """Ends the command where too many answers differ, or one prompt is of another length."""
     num_same, num_as_long = sum(each.is_same for each in compared), sum(each.is_as_long for each in compared)
     if num_same < LEAST * len(compared):
         fail(f"{num_same} of {len(compared)} answers are the same")

@@ -17,8 +17,9 @@ from arr_coc.balancing import HeuristicBalancer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.policy import Given, Leaves, Policy, takes_any
 from arr_coc.evaluation.policies.registry import POLICIES, arr_coc, arr_coc_trained
+from arr_coc.evaluation.reporting.comparisons import comparison_rows, comparisons
 from arr_coc.evaluation.reporting.deciding import deciding_text
-from arr_coc.evaluation.reporting.report import Section, comparison_rows, comparisons, recall_section
+from arr_coc.evaluation.reporting.report import Section, recall_section
 from arr_coc.evaluation.reporting.tables import accuracy_by_budget
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.hosts.encoding import Segment

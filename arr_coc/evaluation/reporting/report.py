@@ -13,6 +13,7 @@ import numpy as np
 
 from arr_coc.data.records import MIN_GLYPH_PX
 from arr_coc.evaluation.policies.registry import POLICIES
+from arr_coc.evaluation.reporting.comparisons import comparison_rows, comparisons
 from arr_coc.evaluation.reporting.compression import compression_by_content
 from arr_coc.evaluation.reporting.held_out import held_out_text
 from arr_coc.evaluation.reporting.matched import matched_text
@@ -40,7 +41,6 @@ from arr_coc.evaluation.reporting.vtc import loyalty, score_by_group, vtc_groups
 from arr_coc.evaluation.running.answers import EVIDENCE, Line
 from arr_coc.evaluation.statistics.calibration import calibration_table, rank_correlation, smallest_sufficient
 from arr_coc.evaluation.statistics.intervals import bootstrap_interval, clustered_mean
-from arr_coc.evaluation.statistics.paired import Comparison, compare, with_holm
 from arr_coc.evaluation.statistics.power import questions_needed
 
 OURS, TRAINED, BASE = "arr-coc", "arr-coc-trained", "resize"
@@ -130,50 +130,6 @@ def large_section(lines: Sequence[Line]) -> Section | None:
     table = markdown_table(["policy", "budget", "tokens of full", "policy - full", "95%"], rows)
     text = f"Points against the full resolution on the same questions about pictures of {LARGE_SIDE} pixels and more."
     return Section("Against the full resolution, large pictures", f"{text}\n\n{table}")
-
-
-def comparisons(lines: Sequence[Line], base: str = BASE) -> list[Comparison]:
-    """Every policy against `base` at every budget that both ran at; p adjusted over the whole family (Holm)."""
-    groups, found = by_condition(lines), []
-    for budget in [*budgets_of(lines), 0]:
-        for policy in policies_of(lines):
-            if policy != base and (policy, budget) in groups and (base, budget) in groups:
-                scores = paired_scores(groups[policy, budget], groups[base, budget])
-                found.append(compare(f"{policy} - {base} at {budget or 'its own budget'}", *scores))
-    return with_holm(found)
-
-
-def run_comparisons(first: Sequence[Line], second: Sequence[Line]) -> list[Comparison]:
-    """Two runs condition by condition, on the questions that both answered; Holm over all conditions.
-
-    Raises:
-        ValueError: they share no condition with a question.
-    """
-    a, b, found = by_condition(first), by_condition(second), []
-    for policy, budget in sorted(a.keys() & b.keys()):
-        scores = paired_scores(a[policy, budget], b[policy, budget])
-        if scores[0]:
-            found.append(compare(f"{policy} at {budget or 'its own budget'}", *scores))
-    if not found:
-        raise ValueError("A, B: the two runs share no question under the same policy and budget")
-    return with_holm(found)
-
-
-def comparison_rows(found: Sequence[Comparison]) -> str:
-    rows = [
-        [
-            each.name,
-            str(each.num_questions),
-            f"{100 * each.mean_a:.1f}",
-            f"{100 * each.mean_b:.1f}",
-            f"{100 * each.difference:+.1f}",
-            reach(each.low, each.high),
-            f"{each.p:.2g}",
-            f"{each.p_holm:.2g}",
-        ]
-        for each in found
-    ]
-    return markdown_table(["comparison", "questions", "first", "second", "difference", "95%", "p", "p (Holm)"], rows)
 
 
 def comparison_section(lines: Sequence[Line], base: str, title: str) -> Section | None:

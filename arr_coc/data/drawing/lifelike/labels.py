@@ -171,36 +171,10 @@ def parcel(writer: Writer, margin: float) -> float:
         writer.bold.sized(1.7),
         width=(right - margin) * 0.7,
     )
-    writer.sheet.ask(
-        "company",
-        ("Who delivers it?", "Which carrier is it?", "What is the name of the carrier?"),
-        carrier.text,
-        [carrier],
-    )
+    writer.sheet.ask("company", asked.CARRIER, carrier.text, [carrier])
     y = margin + cap * 3
-    for label, questions, kind, size in (
-        ("FROM", asked.SENDER, "sender", 0.85),
-        ("TO", asked.RECEIVER, "receiver", 1.25),
-    ):
-        writer.sheet.rule(0, writer.sheet.width, round(y - cap * 0.6), 2)
-        writer.put(margin, y, rng.choice((label, label.title() + ":", label + ":")), writer.body.sized(0.7))
-        style, x = writer.body.sized(size), margin + cap * 4
-        name = writer.line(x, y, (firm if kind == "sender" else person)(rng, writer.speaker), style, width=right - x)
-        writer.sheet.ask(kind, questions, name.text, [name])
-        lines = []
-        for part in [*postal_address(rng, writer.speaker), rng.choice(COUNTRIES).upper()]:
-            y += style.cap * 1.8
-            lines.append(writer.line(x, y, part, style, width=right - x))
-        if kind == "receiver":
-            text = " ".join(ink.text for ink in lines)
-            writer.sheet.ask(
-                "address",
-                ("To which address does it go?", "What is the address of the receiver?"),
-                text,
-                [union(lines)],
-                glyph_px=style.cap,
-            )
-        y += style.cap * 2.6
+    y = party(writer, (margin, y, right), ("FROM", asked.SENDER, "sender", 0.85))
+    y = party(writer, (margin, y, right), ("TO", asked.RECEIVER, "receiver", 1.25))
     writer.sheet.rule(0, writer.sheet.width, round(y - cap * 0.6), 2)
     y = pairs(writer, margin, y, right, [
         ("Weight", f"{rng.uniform(0.1, 31):.{rng.choice((1, 2))}f} kg", "weight", asked.WEIGHT),
@@ -210,23 +184,42 @@ def parcel(writer: Writer, margin: float) -> float:
         ("Pieces", f"{rng.randint(1, 3)} / {rng.randint(3, 9)}", "read_field", asked.VALUE_OF),
         ("Ref", serial(rng), "read_field", asked.VALUE_OF),
     ])  # fmt: skip
-    code = writer.line(
-        margin,
-        y,
-        f"{rng.choice('ABCDEGHKLMN')}{rng.randint(1, 99):02d}-{rng.randint(100, 999)}",
-        writer.bold.sized(2.6),
-    )
-    writer.sheet.ask(
-        "code", ("What is the routing code?", "What is the large code?", "Read the largest print."), code.text, [code]
-    )
+    return routed(writer, margin, y, right)
+
+
+def party(writer: Writer, place: tuple[float, float, float], which: tuple[str, tuple[str, ...], str, float]) -> float:
+    """Who sends or gets it, below a rule, with the address: label, questions, kind and size of print."""
+    (x0, y, right), (label, questions, kind, size) = place, which
+    rng, cap, speaker = writer.rng, writer.cap, writer.speaker
+    writer.sheet.rule(0, writer.sheet.width, round(y - cap * 0.6), 2)
+    writer.put(x0, y, rng.choice((label, label.title() + ":", label + ":")), writer.body.sized(0.7))
+    style, x = writer.body.sized(size), x0 + cap * 4
+    name = writer.line(x, y, (firm if kind == "sender" else person)(rng, speaker), style, width=right - x)
+    writer.sheet.ask(kind, questions, name.text, [name])
+    lines = []
+    for part in [*postal_address(rng, speaker), rng.choice(COUNTRIES).upper()]:
+        y += style.cap * 1.8
+        lines.append(writer.line(x, y, part, style, width=right - x))
+    if kind == "receiver":
+        text = " ".join(ink.text for ink in lines)
+        writer.sheet.ask("address", asked.RECEIVERS_ADDRESS, text, [union(lines)], glyph_px=style.cap)
+    return y + style.cap * 2.6
+
+
+def routed(writer: Writer, x0: float, y: float, x1: float) -> float:
+    """The routing code in large print, bars, and the tracking number below them."""
+    rng, cap = writer.rng, writer.cap
+    text = f"{rng.choice('ABCDEGHKLMN')}{rng.randint(1, 99):02d}-{rng.randint(100, 999)}"
+    code = writer.line(x0, y, text, writer.bold.sized(2.6))
+    writer.sheet.ask("code", asked.ROUTING_CODE, code.text, [code])
     if rng.random() < 0.5:
-        square_code(writer, right - cap * 6, y - cap, cap * 6)
+        square_code(writer, x1 - cap * 6, y - cap, cap * 6)
     y += cap * 6
-    bar_code(writer, (margin, y, right, y + cap * rng.uniform(4, 7)))
+    bar_code(writer, (x0, y, x1, y + cap * rng.uniform(4, 7)))
     y += cap * 7.6
     digits = "".join(rng.choices("0123456789", k=rng.choice((12, 14, 16))))
     grouped = " ".join(digits[k : k + 4] for k in range(0, len(digits), 4)) if rng.random() < 0.6 else digits
-    number = writer.line((margin + right) / 2, y, rng.choice(("", "1Z ", "JJ", "CP ")) + grouped, align="centre")
+    number = writer.line((x0 + x1) / 2, y, rng.choice(("", "1Z ", "JJ", "CP ")) + grouped, align="centre")
     writer.sheet.ask("tracking", asked.TRACKING, number.text, [number])
     return y + cap
 

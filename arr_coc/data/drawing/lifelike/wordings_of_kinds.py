@@ -327,3 +327,6 @@ DATE_OF = (
 )
 WHAT_AT = ("What is planned for {time}?", "What happens at {time}?", "What is at {time}?")
 SMALL_PRINT = ("What does the smallest line at the bottom say?", "Read the footer.", "What is written at the foot?")
+CARRIER = ("Who delivers it?", "Which carrier is it?", "What is the name of the carrier?")
+RECEIVERS_ADDRESS = ("To which address does it go?", "What is the address of the receiver?")
+ROUTING_CODE = ("What is the routing code?", "What is the large code?", "Read the largest print.")
