@@ -127,7 +127,7 @@ def test_large_pictures_are_compared_with_the_full_resolution():
 
 
 def test_comparisons_cover_every_policy_but_the_base():
-    found = comparisons(lines_of_a_run())
+    found = comparisons(lines_of_a_run(), "resize")
     assert {each.name for each in found} == {
         f"{policy} - resize at {budget}" for policy in ("arr-coc", "oracle") for budget in (64, 100)
     }
