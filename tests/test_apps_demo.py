@@ -179,8 +179,8 @@ def test_programs_get_plain_values(asker: Asker) -> None:
 
 
 def test_another_picture_leaves_nothing_of_the_old_one() -> None:
-    question, suggestions, answers, *rest = another_picture(None, ASKED)
-    assert question == "" and not suggestions.visible and "6807" not in answers
+    stale, suggestions, answers, *rest = another_picture(None, ASKED)
+    assert stale == ASKED and not suggestions.visible and "6807" not in answers
     assert all(part in ("", []) or part.get("visible") is False or part.get("interactive") is False for part in rest)
 
 

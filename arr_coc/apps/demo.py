@@ -23,6 +23,8 @@ TAGLINE = "Visual tokens where the question needs them."
 WAITING = note_html("Press Ask: the same question is answered three ways, side by side.")
 QUEUED = note_html("Waiting for its turn …")
 STOPPED = note_html("Stopped.")
+CLEAR_STALE = "(now, stale) => (stale && now === stale ? '' : now)"
+"""Decided in the browser: what was typed while the server answered stays."""
 SHOW_ANSWER = """() => { const block = window.innerWidth < 700 ? "start" : "nearest";
   setTimeout(() => document.querySelector("#answer").scrollIntoView({ behavior: "smooth", block }), 400); }"""
 API = (
@@ -121,14 +123,16 @@ def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> 
         trigger_mode="multiple",
     )
     fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, waiting, cancels=[run], **quiet)
+    stale = gr.Textbox(visible=False)
     for change in (fields.picture.change, fields.more.change):
-        change(
+        cleared = change(
             another_picture,
             [fields.picture, fields.question],
-            [fields.question, fields.suggestions, *outputs.all(), fields.stop],
+            [stale, fields.suggestions, *outputs.all(), fields.stop],
             cancels=[run],
             **quiet,
         )
+        cleared.then(None, [fields.question, stale], fields.question, js=CLEAR_STALE, api_name=False)
     page.load(open_page, None, [fields.picture, fields.question, fields.is_auto, fields.detail], **quiet)
 
 
@@ -171,10 +175,12 @@ def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
 
 
 def another_picture(path: str | None, question: str) -> list[Any]:
-    """Nothing of the old picture stays; a question of one's own does."""
+    """Nothing of the old picture stays; a question of one's own does. First comes the question that has to go, if any."""
     hidden = gr.update(visible=False, value=None)
+    kept, suggestions = suit_picture(path, question)
     return [
-        *suit_picture(path, question),
+        "" if kept else question,
+        suggestions,
         WAITING,
         *[""] * 6,
         hidden,

@@ -97,6 +97,7 @@ body.dark { background: var(--body-background-fill); }
 .dark button[role="tab"][aria-selected="true"] { color: var(--primary-300); }
 .gradio-container input[type="range"]::-webkit-slider-thumb { background: var(--primary-700); }
 .gradio-container input[type="range"]::-moz-range-thumb { background: var(--primary-700); }
+.gradio-container :is(.min_value, .max_value) { color: var(--body-text-color) !important; opacity: 1 !important; }
 :is(#history, #batch-table) :is(th, th *) { word-break: normal; overflow-wrap: normal; white-space: nowrap; }
 #batch-summary :is(th, td) { border-color: var(--border-color-primary) !important; }
 footer { display: none !important; }

@@ -111,6 +111,12 @@
     return true;
   }
 
+  /* The library's tables scroll, but could not be reached by keyboard. */
+  function reachable() {
+    for (const rows of document.querySelectorAll(".virtual-table-viewport:not([tabindex])")) rows.tabIndex = 0;
+  }
+  new MutationObserver(reachable).observe(document.documentElement, { childList: true, subtree: true });
+
   document.addEventListener("pointermove", follow);
   document.addEventListener("pointerdown", follow);
   document.addEventListener("pointerout", (event) => {
