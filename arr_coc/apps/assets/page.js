@@ -111,9 +111,12 @@
     return true;
   }
 
-  /* The library's tables scroll, but could not be reached by keyboard. */
+  /* The library's tables scroll, but could not be reached by keyboard: the first cell takes the focus. */
   function reachable() {
-    for (const rows of document.querySelectorAll(".virtual-table-viewport:not([tabindex])")) rows.tabIndex = 0;
+    for (const rows of document.querySelectorAll(".virtual-table-viewport")) {
+      const cell = rows.querySelector("th, td, [role=columnheader], [role=gridcell]");
+      if (cell && !rows.querySelector("[tabindex='0']")) cell.tabIndex = 0;
+    }
   }
   new MutationObserver(reachable).observe(document.documentElement, { childList: true, subtree: true });
 
