@@ -175,7 +175,7 @@ def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
 
 
 def another_picture(path: str | None, question: str) -> list[Any]:
-    """Nothing of the old picture stays; a question of one's own does. First comes the question that has to go, if any."""
+    """Nothing of the old picture stays; a question of one's own does. First: the question that goes, if any."""
     hidden = gr.update(visible=False, value=None)
     kept, suggestions = suit_picture(path, question)
     return [
