@@ -16,7 +16,7 @@ CORES=$(getconf _NPROCESSORS_ONLN)
 PROCESSES=${PROCESSES:-1}       # that train one host together; on two cores one with two threads is as fast
 
 case $RECIPE in
-    receipts) PICTURES=generator/receipt SIDE=512 TASK=speedrun CALIBRATION=speedrun/calibration ;;
+    receipts) PICTURES=generator/till_receipt SIDE=512 TASK=speedrun CALIBRATION=speedrun/calibration ;;
     nano) PICTURES=generator SIDE=2048 TASK=development CALIBRATION=calibration ;;
     *) echo "speedrun: RECIPE must be receipts or nano, got $RECIPE" >&2; exit 2 ;;
 esac
@@ -59,7 +59,7 @@ cp -r "$RUN/calibration/relevance" "$RUN/host/relevance"
 # 6. Is it worth anything? Held-out pictures: all of the picture, the same tokens by a plain resize, ARR-COC, and the
 #    oracle, which splits where the answer stands.
 stage eval alone eval --out "$RUN/eval" --model "$RUN/host" --tasks "$TASK" --limit "$(count 400)" \
-    --policies full,resize,arr-coc-trained,oracle --budgets 64,100 --workers "$CORES" --timed-every 0
+    --policies blind,full,resize,arr-coc-trained,oracle --budgets 64,100 --workers "$CORES" --timed-every 0
 
 "$BIN/arr-coc" nano summary "$RUN" --commit "$(git rev-parse --short HEAD 2> /dev/null || echo unknown)" | tee "$RUN/summary.json"
 echo "Talk to it: $BIN/arr-coc chat arr_coc/examples/receipt.jpg --model $RUN/host"

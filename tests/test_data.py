@@ -15,6 +15,7 @@ from PIL import Image
 from arr_coc.data import Picture, Question, generate, kinds, legible_level
 from arr_coc.data.drawing.canvas import Canvas, Style
 from arr_coc.data.drawing.fonts import FACES, cap_ratio, font_size
+from arr_coc.data.drawing.kinds import every_kind
 from arr_coc.data.mixture import MAX_QUESTIONS, MOST_QUESTIONS, group_shares, mixture
 from arr_coc.data.preview import contact_sheet, write_dataset
 from arr_coc.data.tasks import (
@@ -51,6 +52,13 @@ PRINTED = {
     "plate",
     "bus_line",
 }
+
+
+def test_a_kind_that_is_asked_for_by_name_changes_nothing_for_seeds_and_mixtures() -> None:
+    assert "till_receipt" in every_kind() and "till_receipt" not in kinds()
+    assert len({generate(seed, max_side=256).kind for seed in range(60)} | set(kinds())) == len(kinds())
+    first, again = (generate(3, kind="till_receipt", max_side=512, plain=plain) for plain in (0.0, 1.0))
+    assert first.image.tobytes() == again.image.tobytes() and first.questions == again.questions
 
 
 @pytest.fixture(scope="module")

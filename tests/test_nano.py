@@ -14,11 +14,12 @@ from transformers import Qwen3VLForConditionalGeneration
 
 from arr_coc.attending import check_tiling
 from arr_coc.data.drawing.colours import PALETTE, VIVID
+from arr_coc.data.drawing.generator import generate
 from arr_coc.data.mixture import mixture
 from arr_coc.data.records import Glyphs
 from arr_coc.nano import train as training
 from arr_coc.nano.config import INTERPOLATION, nano_config
-from arr_coc.nano.curriculum import Curriculum, Stage, start_of
+from arr_coc.nano.curriculum import Curriculum, Stage, character_places, start_of
 from arr_coc.nano.dense_losses import (
     BLANK,
     CLASS_OF,
@@ -34,7 +35,7 @@ from arr_coc.nano.packing import ChatFormat, Sample, chat_positions, collate, le
 from arr_coc.nano.recipes import NANO, RECEIPTS, RECIPES, Recipe
 from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
-from arr_coc.nano.views import levels_shown, show_leaves, show_part, show_whole, split_by
+from arr_coc.nano.views import Shown, levels_shown, show_leaves, show_part, show_whole, split_by
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,8 @@ def tokenizer():
     return train_tokenizer(["user\n", "assistant\n", "What is the price of the red thing?"] * 5, vocab_size=300)
 
 
-NO_EVIDENCE = torch.zeros(1, 12, dtype=torch.bool), torch.zeros(1, dtype=torch.long)
+NOTHING = torch.zeros(1, 12, dtype=torch.bool)
+NO_EVIDENCE = NOTHING, torch.zeros(1, dtype=torch.long), NOTHING
 PAIRS = [("What is the price?", "3.40"), ("Is it red?", "yes")]
 
 
@@ -98,6 +100,34 @@ def test_evidence_is_where_the_answer_begins():
     assert int((y0 + y1) / 2 // 32) * cols + int((x0 + 2) // 32) in marked
     assert len(marked) <= 6
     assert not view.evidence(None, picture.image.size).any()
+
+
+def test_every_character_of_an_answer_is_traced_to_the_cell_that_holds_it(tokenizer):
+    curriculum = Curriculum(RECIPES["receipts"].stages[-1], ChatFormat(tokenizer))
+    picture = generate(7, kind="till_receipt", max_side=512, num_questions=None)
+    rows, cols = picture.image.height // 32, picture.image.width // 32
+    shown = Shown(plain_view(picture, rows, cols), list(picture.questions), picture)
+    scale = torch.tensor([cols / picture.image.width, rows / picture.image.height])
+    for question in picture.questions:
+        held, printed = curriculum.trace(question, shown), question.kind != "yes_no"
+        answer = question.answers[0].replace(" ", "")
+        cells = [held_by.nonzero()[:, 0].tolist() for held_by in held if held_by.any()]
+        assert len(cells) == (len(answer) if printed else 0) and not held[-1].any()
+        for char, (cell,) in zip(answer, cells, strict=False):
+            here = [
+                at
+                for at, place in zip(picture.glyphs.chars, torch.from_numpy(picture.glyphs.centres), strict=True)
+                if (place * scale).long().tolist() == [cell % cols, cell // cols]
+            ]
+            assert char in here
+
+
+def test_an_answer_that_is_not_printed_in_its_box_is_not_traced():
+    picture = generate(7, kind="till_receipt", max_side=512, num_questions=None)
+    question = next(q for q in picture.questions if q.kind == "read_field")
+    assert character_places(question, picture) is not None
+    assert character_places(dataclasses.replace(question, answers=("never printed",)), picture) is None
+    assert character_places(dataclasses.replace(question, boxes=()), picture) is None
 
 
 def test_names_of_colours_by_cell():

@@ -98,7 +98,7 @@ def test_its_pictures_are_receipts_of_256_cells_that_nothing_else_tests_on() -> 
     tasks = [open_task(name) for name in ("speedrun", "speedrun/calibration")]
     for task in tasks:
         for index in range(0, 80, 8):
-            assert task[index].picture_kind == "receipt" and max(task[index].image.size) <= 512
+            assert task[index].picture_kind == "till_receipt" and max(task[index].image.size) <= 512
     seeds = {task.seed_start for task in tasks}
     assert len(seeds) == 2 and all(seed in TEST_SEEDS for seed in seeds)
 

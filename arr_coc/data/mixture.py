@@ -11,7 +11,7 @@ import dataclasses
 from random import Random
 
 from arr_coc.data.drawing.generator import generate, rank
-from arr_coc.data.drawing.kinds import kinds
+from arr_coc.data.drawing.kinds import every_kind, kinds
 from arr_coc.data.records import GROUPS, Picture, Question
 
 MAX_QUESTIONS = 10  # every picture has as many
@@ -41,7 +41,7 @@ def choose_kind(seed: int) -> str:
 
 def choose_questions(rng: Random, kind: str, questions: tuple[Question, ...], num: int) -> tuple[Question, ...]:
     """`num` of the questions, groups by the kind's row, question kinds within a group evenly."""
-    shares = kinds()[kind].shares
+    shares = every_kind()[kind].shares
     pools = {group: rank(rng, [q for q in questions if q.group == group]) for group in shares}
     chosen: list[Question] = []
     while len(chosen) < num and any(pools.values()):

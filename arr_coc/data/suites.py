@@ -35,8 +35,8 @@ from arr_coc.quoting import quoted
 
 NUM_PICTURES, NUM_QUESTIONS = 1000, 8
 SIZES = (512, 1024, 2048, 4096)
-RECEIPTS: dict[str, Any] = {"kind": "receipt", "max_side": 512, "plain": 1.0}
-"""What `runs/speedrun.sh` trains its host on: clean print, at most 256 cells of 32 pixels."""
+RECEIPTS: dict[str, Any] = {"kind": "till_receipt", "max_side": 512}
+"""What `runs/speedrun.sh` trains its host on: one till's clean print, at most 256 cells of 32 pixels."""
 VARIED_PICTURES, DISJOINT_PICTURES, LIFELIKE_PICTURES = 200, 200, 200
 FIRST_LIFELIKE_BLOCK = 43
 NUM_PAGES = 64

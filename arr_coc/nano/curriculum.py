@@ -9,6 +9,7 @@ import random
 import zlib
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -21,7 +22,7 @@ from arr_coc.nano.config import INTERPOLATION
 from arr_coc.nano.dense_losses import BLANK
 from arr_coc.nano.distributed import ALONE, Team
 from arr_coc.nano.packing import CELL, Batch, ChatFormat, Sample, View, collate, plain_view, slots_of
-from arr_coc.nano.synthetic_lines import draw_primer
+from arr_coc.nano.synthetic_lines import FACES, draw_primer
 from arr_coc.nano.views import Shown, show_leaves, show_part, show_whole
 
 RETRY_STRIDE, MAX_ATTEMPTS = 500_000, 40
@@ -38,11 +39,11 @@ class Stage:
         lines: most lines of a primer picture.
         share_soup: share of primer lines that are random characters.
         smallest: font size in pixels of the smallest primer print.
+        faces: typefaces of primer pictures.
         max_cells: most cells of a picture that are shown (blank ones are dropped first); 0 shows all.
         views: weights of the ways generator pictures are shown: in part, whole, as leaves.
         sides: longest side of generator pictures, drawn evenly.
         kind: the generator's only kind of picture; empty draws its whole mixture.
-        plain: share of the generator's pictures on flat paper, unturned and without noise.
         num_questions: most turns of a chat.
         language: False trains only the vision tower and the character heads.
         lifelike: share of lifelike pictures among those of the generator.
@@ -57,11 +58,11 @@ class Stage:
     lines: int = 0
     share_soup: float = 0.0
     smallest: int = 12
+    faces: tuple[str, ...] = FACES
     max_cells: int = 0
     views: tuple[float, float, float] = (0, 0, 0)
     sides: tuple[int, ...] = ()
     kind: str = ""
-    plain: float = 0.25
     num_questions: int = 8
     language: bool = True
     dense_weight: float = 0.5
@@ -101,21 +102,21 @@ def generator_sample(stage: Stage, seed: int) -> Shown:
         zoom = rng.choice((1.0, 1.0, 1.0, 1.4, 0.85))
         picture = lifelike_mixture(seed, zoom=zoom, shares=dict(stage.lifelike_shares))
     else:
-        picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side, plain=stage.plain)
+        picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side)
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
     return show(picture, rng, stage.max_cells)
 
 
 def primer_sample(stage: Stage, seed: int) -> Shown:
     rng = random.Random(seed)
-    picture = draw_primer(seed, rng.randint(1, stage.lines), stage.share_soup, stage.smallest)
+    picture = draw_primer(seed, rng.randint(1, stage.lines), stage.share_soup, stage.smallest, stage.faces)
     shrink = rng.choice((1, 1, 1, 0.75, 0.66, 0.5)) if stage.smallest < 16 else 1
     rows = max(1, round(picture.image.height * shrink / CELL))
     cols = max(1, round(picture.image.width * shrink / CELL))
     index = inked(slots_of(picture.image, picture.glyphs, rows, cols), stage.max_cells, rng)
     view = plain_view(picture, rows, cols, index)
     asked = [question for question in picture.questions if is_seen(question, picture, view)]
-    return Shown(view, asked, picture.image.size)
+    return Shown(view, asked, picture)
 
 
 def start_of(question: Question) -> Box | None:
@@ -131,6 +132,19 @@ def pieces_of(question: Question) -> list[Box | None]:
     """Where attention belongs: at the beginning of a printed answer; at all the evidence of one that is worked out."""
     own = start_of(question)
     return [own, *question.boxes[1:]] if question.kind in WORKED_OUT else [own]
+
+
+def character_places(question: Question, picture: Picture) -> np.ndarray | None:
+    """(n, 2) x, y in pixels of an answer's characters without spaces, in reading order; None where it isn't printed."""
+    if not question.boxes or question.kind in WORKED_OUT:
+        return None
+    x0, y0, x1, y1 = question.boxes[0]
+    x, y = picture.glyphs.centres.T
+    places, wanted = [], question.answers[0].replace(" ", "")
+    for index in np.flatnonzero((x > x0) & (x < x1) & (y > y0) & (y < y1)):
+        if len(places) < len(wanted) and picture.glyphs.chars[index] == wanted[len(places)]:
+            places.append(picture.glyphs.centres[index])
+    return np.stack(places) if wanted and len(places) == len(wanted) else None
 
 
 def is_seen(question: Question, picture: Picture, view: View) -> bool:
@@ -172,10 +186,28 @@ class Curriculum(Dataset[Batch]):
         asked = shown.questions[: self.stage.num_questions]
         chat = self.chat.write([(q.text, q.answers[0]) for q in asked], len(shown.view.keep))
         boxes = [pieces_of(question) for question in asked]
-        evidence = [shown.view.evidence(box, shown.size) for pieces in boxes for box in pieces]
-        nothing = torch.zeros(0, len(shown.view.keep), dtype=torch.bool)
+        evidence = [shown.view.evidence(box, shown.picture.image.size) for pieces in boxes for box in pieces]
         numbers = torch.arange(len(boxes)).repeat_interleave(torch.tensor([len(pieces) for pieces in boxes]).long())
-        return Sample(shown.view, chat, torch.stack(evidence) if evidence else nothing, numbers)
+        nothing = torch.zeros(0, len(shown.view.keep), dtype=torch.bool)
+        traces = [self.trace(question, shown) for question in asked]
+        return Sample(
+            shown.view, chat, torch.stack(evidence) if evidence else nothing, numbers, torch.cat([nothing, *traces])
+        )
+
+    def trace(self, question: Question, shown: Shown) -> Tensor:
+        """(S, K) bool: for each token of the answer and its end, the visual tokens that hold its first character."""
+        tokens = self.chat.tokens_of(question.answers[0])
+        places = character_places(question, shown.picture)
+        held = torch.zeros(len(tokens) + 1, len(shown.view.keep), dtype=torch.bool)
+        if places is None:
+            return held
+        first = 0
+        for row, token in enumerate(tokens):
+            printed = token.strip()
+            if printed:
+                held[row] = shown.view.holds(places[first], shown.picture.image.size)
+            first += len(printed)
+        return held
 
     def show(self, seed: int) -> Shown:
         torch.manual_seed(seed)

@@ -29,6 +29,7 @@ from arr_coc.records import CellFeatures
 COLOUR_WEIGHT = 4.0
 FIGURE_WEIGHT = 0.3
 LOOKING_WEIGHT = 0.5
+TRACING_WEIGHT = 2.0
 FIRST_TOKEN_WEIGHT = 3.0
 TOKENS_AT_ONCE = 2400
 
@@ -96,20 +97,26 @@ class Learner(nn.Module):
         weights = 1 + (FIRST_TOKEN_WEIGHT - 1) * answer_starts(spoken)[spoken].float()
         return self.model.lm_head(hidden[spoken]), targets[spoken], weights
 
-    def look(self, batch: Batch, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """(Q, K) pointing logits, and (Q, heads, K) attention logits of the reading layer.
+    def look(self, batch: Batch, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """(Q, K) pointing logits, and attention logits of the reading layer: (Q, heads, K), and (S, heads, K).
 
-        Both from the last token of each question to the visual tokens of its picture.
+        The first two from the last token of each question to the visual tokens of its picture, the third from every
+        position that speaks.
         """
-        rows, places = answer_starts(F.pad(batch.labels[:, 1:], (0, 1), value=-100) != -100).nonzero(as_tuple=True)
+        spoken = F.pad(batch.labels[:, 1:], (0, 1), value=-100) != -100
+        rows, places = answer_starts(spoken).nonzero(as_tuple=True)
         visual = batch.input_ids == self.model.config.image_token_id
         first, most = int(visual.int().argmax(1)[0]), batch.evidence.shape[1]
         window = slice(first, first + most)
         is_token = visual[rows, window]
         pointing = self.pointing(hidden[rows, places], hidden[rows, window], is_token)
         query, key = project(self.model.model.language_model.layers[self.reading_layer], hidden, rotary)
-        attention = (query[rows, :, places][:, :, None] * key[rows, :, window]).sum(-1) / query.shape[-1] ** 0.5
-        return pointing, attention.float().masked_fill(~is_token[:, None], float("-inf"))
+        scores = [
+            (query[row][:, speaks] @ key[row][:, window].mT).transpose(0, 1).float().masked_fill(~shown, float("-inf"))
+            for row, (speaks, shown) in enumerate(zip(spoken, visual[:, window], strict=True))
+        ]
+        attention = torch.cat(scores) / query.shape[-1] ** 0.5
+        return pointing, attention[answer_starts(spoken)[spoken]], attention
 
     def forward(self, batch: Batch, with_language: bool = True, heads_only: bool = False) -> Losses:
         with torch.set_grad_enabled(not heads_only):
@@ -126,15 +133,16 @@ class Learner(nn.Module):
         )
         if not with_language:
             nothing = dense[0].new_zeros(())
-            return Losses(*dense, nothing, nothing, nothing, right, total, 0, 0, 0, 0)
+            return Losses(*dense, nothing, nothing, nothing, nothing, right, total, 0, 0, 0, 0)
         hidden, *reading = self.speak(batch, features)
-        pointing_logits, attention_logits = self.look(batch, *reading)
+        pointing_logits, attention_logits, tracing_logits = self.look(batch, *reading)
         pointing, pointed, pointable = pointing_loss(*own_evidence(pointing_logits, batch))
         attention = attention_loss(attention_logits, batch.evidence, batch.asked)
+        tracing = attention_loss(tracing_logits, batch.traced, torch.arange(len(batch.traced)))
         logits, targets, weights = self.answer(batch, hidden)
         answers = (F.cross_entropy(logits.float(), targets, reduction="none") * weights).sum() / weights.sum()
         hits, asked = whole_answers(logits.argmax(-1) == targets, batch.labels)
-        return Losses(*dense, pointing, attention, answers, right, total, pointed, pointable, hits, asked)
+        return Losses(*dense, pointing, attention, tracing, answers, right, total, pointed, pointable, hits, asked)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +157,7 @@ class Losses:
     figures: Tensor
     pointing: Tensor
     attention: Tensor
+    tracing: Tensor
     answers: Tensor
     characters_right: int
     characters: int
@@ -160,7 +169,7 @@ class Losses:
     def total(self, dense_weight: float, looking_weight: float = LOOKING_WEIGHT) -> Tensor:
         dense = dense_weight * (self.patches + self.tokens + self.starts + COLOUR_WEIGHT * self.colours + self.names)
         dense = dense + dense_weight * FIGURE_WEIGHT * self.figures
-        return dense + looking_weight * (self.pointing + self.attention) + self.answers
+        return dense + looking_weight * (self.pointing + self.attention + TRACING_WEIGHT * self.tracing) + self.answers
 
 
 def few_at_a_time(lengths: list[int]) -> Iterator[slice]:

@@ -12,7 +12,7 @@ class Meter:
     """Running sums of a stage's losses and counts since the last log line."""
 
     num_batches: int = 0
-    losses: tuple[float, ...] = (0.0,) * 9
+    losses: tuple[float, ...] = (0.0,) * 10
     counts: tuple[int, ...] = (0,) * 6
 
     def add(self, losses: Losses) -> None:
@@ -25,6 +25,7 @@ class Meter:
             losses.figures,
             losses.pointing,
             losses.attention,
+            losses.tracing,
             losses.answers,
         )
         terms = tuple(part.item() for part in parts)
@@ -35,7 +36,18 @@ class Meter:
         self.counts = tuple(a + b for a, b in zip(self.counts, counts, strict=True))
 
     def summary(self) -> dict[str, float]:
-        names = ("patches", "tokens", "starts", "colours", "names", "figures", "pointing", "attention", "answers")
+        names = (
+            "patches",
+            "tokens",
+            "starts",
+            "colours",
+            "names",
+            "figures",
+            "pointing",
+            "attention",
+            "tracing",
+            "answers",
+        )
         losses = {f"loss_{n}": round(loss / self.num_batches, 4) for n, loss in zip(names, self.losses, strict=True)}
         right, characters, pointed, pointable, hits, asked = self.counts
         return {

@@ -63,6 +63,12 @@ class View:
         own = (self.areas[:, 2:] - self.areas[:, :2]).prod(1)
         return shared > EVIDENCE_SHARE * torch.minimum(own, (target[2:] - target[:2]).prod())
 
+    def holds(self, place: np.ndarray, size: tuple[int, int]) -> Tensor:
+        """(K,) bool: the token in which a place (x, y) in pixels of a picture of that size lies, if it is shown."""
+        x, y = (torch.from_numpy(place) / torch.tensor(size)).tolist()
+        left, top, right, bottom = self.areas.unbind(1)
+        return (left <= x) & (x < right) & (top <= y) & (y < bottom)
+
 
 def areas_of(leaves: Tensor, grid: tuple[int, int]) -> Tensor:
     """(K, 4) fractions of the picture that leaves (K, 3) of a level-0 grid cover."""
@@ -171,6 +177,10 @@ class ChatFormat:
         self.turn = self.text.encode("<|im_end|>\n<|im_start|>assistant\n")
         self.closing = self.text.encode("<|im_end|>")
 
+    def tokens_of(self, answer: str) -> list[str]:
+        """The text of an answer's tokens, one by one."""
+        return [self.tokenizer.decode([token]) for token in self.text.encode_literally(answer)]
+
     def write(self, pairs: list[tuple[str, str]], num_visual: int) -> Chat:
         start, pad, end = self.image
         ids = [*self.opening, start]
@@ -233,6 +243,7 @@ class Batch:
     figures: Tensor
     evidence: Tensor
     asked: Tensor
+    traced: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,12 +253,14 @@ class Sample:
     Attributes:
         evidence: (E, K) bool, visual tokens that hold a piece of evidence; of each question's, the answer's own first.
         asked: (E,) int64, which of the chat's questions each piece belongs to.
+        traced: (S, K) bool, for each of the chat's spoken tokens the visual ones that hold its print, if that is known.
     """
 
     view: View
     chat: Chat
     evidence: Tensor
     asked: Tensor
+    traced: Tensor
 
 
 def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) -> Batch:
@@ -278,8 +291,11 @@ def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) ->
     figures = torch.cat([sample.view.figures for sample in samples])
     pixels = tower_inputs(QWEN3_VL, interpolation, segments, GEOMETRY)
     most = max(sample.evidence.shape[1] for sample in samples)
-    evidence = torch.cat([F.pad(sample.evidence, (0, most - sample.evidence.shape[1])) for sample in samples])
+    evidence, traced = (
+        torch.cat([F.pad(held, (0, most - held.shape[1])) for held in each])
+        for each in ([sample.evidence for sample in samples], [sample.traced for sample in samples])
+    )
     return Batch(
         pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, names, figures, evidence,
-        torch.cat(asked),
+        torch.cat(asked), traced,
     )  # fmt: skip

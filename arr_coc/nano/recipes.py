@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from arr_coc.nano.curriculum import Stage
+from arr_coc.nano.synthetic_lines import FACES
 from arr_coc.quoting import quoted
 
 
@@ -18,7 +19,7 @@ class Recipe:
 
     Attributes:
         about: what its host is for, in a few words.
-        kind, plain: of its pictures, see `Stage`.
+        kind, faces: of its pictures, see `Stage`.
         goes_on: whether it starts from a finished host instead of from nothing.
     """
 
@@ -26,7 +27,7 @@ class Recipe:
     about: str
     stages: tuple[Stage, ...]
     kind: str = ""
-    plain: float = 0.25
+    faces: tuple[str, ...] = FACES
     goes_on: bool = False
 
     @property
@@ -92,22 +93,26 @@ LIFELIKE = (
     ),
 )  # fmt: skip
 
+# Few lines and parts of receipts together: with lines alone first, finding is learnt twice (dev/LOG.md).
 RECEIPTS = (
     Stage(
-        "large print", 150, 32, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
+        "large print", 300, 8, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
         final_rate=2e-3,
     ),
     Stage(
-        "print", 500, 32, primer=0.4, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
-        max_cells=48, language=False, rate=2e-3, final_rate=8e-4,
+        "print", 900, 8, primer=0.3, lines=4, share_soup=0.4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,),
+        max_cells=64, language=False, rate=2e-3, final_rate=8e-4,
     ),
-    Stage("few lines", 250, 32, lines=3, smallest=18, max_cells=28, num_questions=9),
     Stage(
-        "parts", 150, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
+        "few lines", 300, 32, primer=0.6, lines=3, smallest=18, views=(1, 0, 0), sides=(512,), max_cells=32,
+        num_questions=9,
+    ),
+    Stage(
+        "parts", 400, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
         num_questions=10, final_rate=7e-4,
     ),
     Stage(
-        "pages", 200, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
+        "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
         rate=7e-4, final_rate=5e-5,
     ),
 )  # fmt: skip
@@ -117,7 +122,13 @@ RECIPES = {
     for recipe in (
         Recipe("nano", "the shipped host: drawn pictures of every kind; hours on a CPU", NANO),
         Recipe("lifelike", "a finished host goes on, on lifelike pictures; hours on a CPU", LIFELIKE, goes_on=True),
-        Recipe("receipts", "a small host of clean receipts, at most 256 cells; 40 minutes", RECEIPTS, "receipt", 1.0),
+        Recipe(
+            "receipts",
+            "a small host of one till's receipts, at most 256 cells; 40 minutes",
+            RECEIPTS,
+            kind="till_receipt",
+            faces=("DejaVuSansMono", "DejaVuSansMono-Bold"),
+        ),
     )
 }
 

@@ -60,7 +60,7 @@ class Settings:
             dataclasses.replace(
                 stage,
                 kind=recipe.kind,
-                plain=recipe.plain,
+                faces=recipe.faces,
                 num_batches=max(1, round(stage.num_batches * self.scale)),
                 batch_size=max(1, round(stage.batch_size * self.batch_scale)),
             )

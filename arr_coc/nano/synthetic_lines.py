@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import random
 import string
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -100,18 +101,24 @@ class Page:
         return x + font(face, size).getlength(text)
 
 
-def draw_primer(seed: int, num_lines: int | None = None, share_soup: float = 0.3, smallest: int = 12) -> Picture:
+def draw_primer(
+    seed: int,
+    num_lines: int | None = None,
+    share_soup: float = 0.3,
+    smallest: int = 12,
+    faces: Sequence[str] = FACES,
+) -> Picture:
     """1 to 8 lines of "label value", or of random characters; three questions a labelled line."""
     rng = random.Random(seed)
     num_lines = num_lines or rng.randint(1, 8)
     largest = rng.choice((smallest, 24, 28, 36, 48)) if num_lines > 1 else rng.choice((smallest, 24, 34, 48, 64))
     sizes = [rng.randint(smallest, max(smallest, largest)) for _ in range(num_lines)]
-    faces = [rng.choice(FACES) for _ in range(num_lines)]
+    chosen = [rng.choice(faces) for _ in range(num_lines)]
     width = 32 * rng.randint(8, 14)
     page = Page(width, 32 * max(2, -(-int(sum(size * 1.6 for size in sizes) + 24) // 32)), rng)
     labels, y = rng.sample(LABELS, num_lines), 10.0
     questions: list[Question] = []
-    for label, size, face in zip(labels, sizes, faces, strict=True):
+    for label, size, face in zip(labels, sizes, chosen, strict=True):
         y += size * 0.8
         if rng.random() < share_soup:
             page.write(rng.uniform(2, 30), y, soup(rng), face, size)

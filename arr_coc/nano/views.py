@@ -24,11 +24,11 @@ SHOWN_THOUGH_ILLEGIBLE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A view of a picture of `size` (width, height) in pixels, and the questions that can be answered from it."""
+    """A view of a picture, and the questions that can be answered from it."""
 
     view: View
     questions: list[Question]
-    size: tuple[int, int]
+    picture: Picture
 
 
 def resized_grid(picture: Picture, max_tokens: int) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def show_whole(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     grid = resized_grid(picture, cap)
     level_at = torch.zeros(grid, dtype=torch.long)
     questions = [q for q in picture.questions if legible(q, picture, grid, level_at, rng)]
-    return Shown(plain_view(picture, *grid), questions, picture.image.size)
+    return Shown(plain_view(picture, *grid), questions, picture)
 
 
 def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
@@ -92,7 +92,7 @@ def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     level_at = torch.full((heat.numel(),), 99)
     level_at[index] = 0
     questions = [q for q in picture.questions if q.boxes and legible(q, picture, grid, level_at.reshape(grid), rng)]
-    return Shown(plain_view(picture, *grid, index), questions, picture.image.size)
+    return Shown(plain_view(picture, *grid, index), questions, picture)
 
 
 def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
@@ -104,7 +104,7 @@ def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     looked_at, leaves = split_by(heat, grid, coarsest, budget, rng.random())
     level_at = levels_shown(leaves, grid)
     questions = [q for q in picture.questions if legible(q, picture, grid, level_at, rng)]
-    return Shown(leaf_view(picture, grid, looked_at, leaves), questions, picture.image.size)
+    return Shown(leaf_view(picture, grid, looked_at, leaves), questions, picture)
 
 
 def geometric(rng: random.Random, low: int, high: int) -> int:

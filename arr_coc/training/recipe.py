@@ -11,7 +11,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from arr_coc.allocator import Allocator
-from arr_coc.data.drawing.kinds import kinds
+from arr_coc.data.drawing.kinds import every_kind
 from arr_coc.data.forgiving import Forgiving
 from arr_coc.data.mixture import MAX_QUESTIONS
 from arr_coc.data.suites import Selection, open_task
@@ -220,8 +220,10 @@ def open_generator(kind: str, data: DataSettings) -> tuple[Source, Sequence[Draw
     Raises:
         ValueError: there is no such kind.
     """
-    if kind and kind not in kinds():
-        raise ValueError(f"data: {GENERATOR}/{kind} is none of {', '.join(f'{GENERATOR}/{each}' for each in kinds())}")
+    if kind and kind not in every_kind():
+        raise ValueError(
+            f"data: {GENERATOR}/{kind} is none of {', '.join(f'{GENERATOR}/{each}' for each in every_kind())}"
+        )
     each = data.questions_per_picture
     options: dict[str, Any] = {"kind": kind or None, "max_side": data.max_side}
     learnt = GeneratedTask(TRAIN_SEEDS.start + FIRST_PICTURE, NUM_PICTURES, MAX_QUESTIONS, **options)

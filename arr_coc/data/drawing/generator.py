@@ -9,7 +9,7 @@ from PIL import Image
 
 from arr_coc.data.drawing.backgrounds import weathered
 from arr_coc.data.drawing.canvas import Canvas
-from arr_coc.data.drawing.kinds import kinds
+from arr_coc.data.drawing.kinds import every_kind, kinds
 from arr_coc.data.records import Picture, Question
 from arr_coc.quoting import quoted
 
@@ -44,11 +44,11 @@ def generate(
     rng = Random(f"arr-coc picture {seed}")
     drawn_kind = rng.choice(tuple(kinds()))
     kind = kind or drawn_kind
-    is_plain = rng.random() < plain
+    is_plain = rng.random() < plain or every_kind()[kind].always_plain
     native, zoom = choose_size(rng, size, max_side)
     angle = choose_angle(rng, kind, native) if not is_plain else 0.0
     canvas = Canvas(Image.new("RGB", native, (255, 255, 255)), zoom, angle)
-    asker = kinds()[kind].draw(rng, canvas, is_plain)
+    asker = every_kind()[kind].draw(rng, canvas, is_plain)
     image = canvas.image if is_plain else weathered(rng, canvas.image)
     questions = asker.questions if num_questions is None else spread(rng, asker.questions, num_questions)
     return Picture(image, kind, tuple(questions), canvas.glyphs(), seed, tuple(canvas.figures))
@@ -58,8 +58,8 @@ def check_arguments(
     kind: str | None, size: tuple[int, int] | None, max_side: int, plain: float, num_questions: int | None
 ) -> None:
     """Raises ValueError for an argument that `generate` cannot use."""
-    if kind is not None and kind not in kinds():
-        raise ValueError(f"kind must be one of {', '.join(kinds())}, got {quoted(kind)}")
+    if kind is not None and kind not in every_kind():
+        raise ValueError(f"kind must be one of {', '.join(every_kind())}, got {quoted(kind)}")
     if size is not None and (min(size) < MIN_SIDE or max(size) > 4096):
         raise ValueError(f"size must be {MIN_SIDE}..4096 pixels a side, got {size[0]}x{size[1]}")
     if not MIN_SIDE <= max_side <= 4096:
@@ -103,7 +103,7 @@ def choose_layout(rng: Random) -> tuple[float, float]:
 
 def choose_angle(rng: Random, kind: str, native: tuple[int, int]) -> float:
     """Quarter degrees for half of the pages, small enough that no corner of the content leaves the picture."""
-    if not kinds()[kind].may_turn or rng.random() < 0.5:
+    if not every_kind()[kind].may_turn or rng.random() < 0.5:
         return 0.0
     limit = min(MAX_ANGLE, degrees(atan(0.05 * min(native) / max(native))))
     return round(rng.uniform(-limit, limit) * 4) / 4

@@ -30,6 +30,8 @@ class Kind:
         content: what reports on compression count it as: dense text, charts, natural or mixed. A form or a table
             is mixed: text held together by rules and space.
         may_turn: whether it may lie askew, as paper does.
+        by_name: whether it is drawn only where it is asked for; no seed and no mixture chooses it.
+        always_plain: whether it is always flat, unturned and without noise.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Kind:
     shares: Mapping[str, float]
     content: str
     may_turn: bool = False
+    by_name: bool = False
+    always_plain: bool = False
 
     @property
     def title(self) -> str:
@@ -47,6 +51,12 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
+    """The kinds that seeds and mixtures choose among, in their order."""
+    return {name: kind for name, kind in every_kind().items() if not kind.by_name}
+
+
+@cache
+def every_kind() -> Mapping[str, Kind]:
     """All kinds by name, in their order."""
     names = sorted(module.name for module in iter_modules([str(Path(__file__).parent)]) if not module.ispkg)
     loaded = [import_module(f"{__package__}.{name}") for name in names if name != Path(__file__).stem]

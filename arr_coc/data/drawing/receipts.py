@@ -71,7 +71,7 @@ def draw_receipt(rng: Random, canvas: Canvas, plain: bool) -> Asker:
     if not plain and rng.random() < 0.12:
         rule_page(rng, canvas, page)
     asker = Asker(rng, canvas)
-    roll, num_items = measure_roll(rng, page)
+    roll, num_items = measure_roll(rng, page, rng.choice(("mono", "sans", "mono", "serif", "stix")))
     y = draw_head(rng, asker, page, roll)
     bottom = draw_foot(rng, asker, page, roll)
     free = max(0.0, bottom - y - (num_items + 3.6) * roll.pitch)
@@ -86,10 +86,10 @@ def draw_receipt(rng: Random, canvas: Canvas, plain: bool) -> Asker:
     return asker
 
 
-def measure_roll(rng: Random, page: Page) -> tuple[Roll, int]:
+def measure_roll(rng: Random, page: Page, family_name: str) -> tuple[Roll, int]:
     """Picks sizes so that at least three items fit."""
-    family = FAMILIES[rng.choice(("mono", "sans", "mono", "serif", "stix"))]
-    widest = 22 if family[0] == "mono" else 19
+    family = FAMILIES[family_name]
+    widest = 22 if family_name == "mono" else 19
     cap = max(9.2, min(rng.uniform(9.5, max(14.5, page.width / 48)), page.width / widest, page.height / 26))
     left, right = page.frame[0] + cap * 1.2, page.frame[2] - cap * 1.2
     pitch = cap * 1.75
@@ -165,9 +165,9 @@ def draw_entries(
 
 
 def mark_colours(rng: Random, num_items: int, colours: tuple[str, ...]) -> list[str | None]:
-    """Coloured dots for some items of some receipts, each colour once."""
+    """Coloured dots for some items of some receipts, each colour once; without colours there are none."""
     marks: list[str | None] = [None] * num_items
-    if rng.random() < 0.6:
+    if colours and rng.random() < 0.6:
         chosen = rng.sample(range(num_items), min(num_items, rng.randint(2, 4)))
         for index, colour in zip(chosen, rng.sample(colours, len(chosen)), strict=True):
             marks[index] = colour

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arr_coc.data.drawing.kinds import kinds
+from arr_coc.data.drawing.kinds import every_kind
 from arr_coc.evaluation.statistics.intervals import ALIKE, cluster_sums, clustered_error
 
 TARGETS = {"dense text": (15.0, 18.0), "charts": (8.0, 12.0), "natural": (3.0, 6.0), "mixed": (7.0, 10.0)}
@@ -50,7 +50,7 @@ def compression_by_content(
         )
     if len(tokens) and min(tokens) < 1:
         raise ValueError(f"tokens must be at least 1, got {min(tokens)}")
-    contents = np.array([kinds()[kind].content if kind in kinds() else kind for kind in picture_kinds])
+    contents = np.array([every_kind()[kind].content if kind in every_kind() else kind for kind in picture_kinds])
     whole, spent, pictures = np.asarray(full_tokens), np.asarray(tokens), np.asarray(clusters)
     order = [*TARGETS, *sorted(set(contents.tolist()) - set(TARGETS))]
     return [
