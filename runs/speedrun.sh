@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # From nothing to a small vision-language model that reads receipts and looks closer where the question asks:
-# three quarters of an hour on two cores. Read it from top to bottom; each stage is one command and writes into one folder.
+# forty minutes on two cores. Read it from top to bottom; each stage is one command and writes into one folder.
 #
-#   make speedrun                                   receipts of at most 256 cells
+#   make speedrun                                   receipts of one till, at most 256 cells
 #   RECIPE=nano RUN=out/nano make speedrun          the shipped model, by its own recipe: hours
 #
 # Killed? Start it again: each stage goes on where it was. A GPU is used where there is one.
@@ -16,8 +16,8 @@ CORES=$(getconf _NPROCESSORS_ONLN)
 PROCESSES=${PROCESSES:-1}       # that train one host together; on two cores one with two threads is as fast
 
 case $RECIPE in
-    receipts) PICTURES=generator/till_receipt SIDE=512 TASK=speedrun CALIBRATION=speedrun/calibration ;;
-    nano) PICTURES=generator SIDE=2048 TASK=development CALIBRATION=calibration ;;
+    receipts) KIND=till_receipt SIDE=512 TASK=speedrun CALIBRATION=speedrun/calibration ;;
+    nano) KIND= SIDE=2048 TASK=development CALIBRATION=calibration ;;
     *) echo "speedrun: RECIPE must be receipts or nano, got $RECIPE" >&2; exit 2 ;;
 esac
 count() { awk -v most="$1" -v scale="$SCALE" 'BEGIN { n = most * scale; print (n < 16 ? 16 : (n > most ? most : int(n))) }'; }
@@ -47,7 +47,7 @@ OMP_NUM_THREADS=1 stage pre together nano pre --out "$RUN"
 stage sft together nano sft --out "$RUN"
 
 # 4. Where to look: the scorer learns from the host's features which cells hold the evidence. The host is frozen.
-stage scout alone train scout --out "$RUN/scout" --model "$RUN/host" --data "$PICTURES" --max-side "$SIDE" \
+stage scout alone train scout --out "$RUN/scout" --model "$RUN/host" --data "generator${KIND:+/$KIND}" --max-side "$SIDE" \
     --budgets 64,100,160 --steps "$(count 100)" --rate-scale 4 --validation 40 $(resumed "$RUN/scout")
 
 # 5. When to stop looking: how sure is sure, on pictures that nothing else sees.
@@ -56,11 +56,14 @@ stage calibrate alone eval calibrate --out "$RUN/calibration" --model "$RUN/host
 rm -rf "$RUN/host/relevance"
 cp -r "$RUN/calibration/relevance" "$RUN/host/relevance"
 
-# 6. Is it worth anything? Held-out pictures: all of the picture, the same tokens by a plain resize, ARR-COC, and the
-#    oracle, which splits where the answer stands.
+# 6. Is it worth anything? Held-out pictures: none of the picture (what questions give away), all of it, the same tokens
+#    by a plain resize, by ARR-COC, and by the oracle, which splits where the answer stands.
 stage eval alone eval --out "$RUN/eval" --model "$RUN/host" --tasks "$TASK" --limit "$(count 400)" \
     --policies blind,full,resize,arr-coc-trained,oracle --budgets 64,100 --workers "$CORES" --timed-every 0
 
+# 7. A few pictures to talk about, which nothing was trained on.
+stage pictures alone data generate --out "$RUN/pictures" --num 8 ${KIND:+--kind "$KIND"} --max-side "$SIDE"
+
 "$BIN/arr-coc" nano summary "$RUN" --commit "$(git rev-parse --short HEAD 2> /dev/null || echo unknown)" | tee "$RUN/summary.json"
-echo "Talk to it: $BIN/arr-coc chat arr_coc/examples/receipt.jpg --model $RUN/host"
+echo "Talk to it: $BIN/arr-coc chat $(ls "$RUN"/pictures/images/* 2> /dev/null | head -n 1) --model $RUN/host"
 echo "In the browser: $BIN/arr-coc demo --model $RUN/host"

@@ -74,7 +74,8 @@ def test_every_stage_of_the_script_is_a_command_with_such_options(tmp_path: Path
     status, calls = run_script(tmp_path, RECIPE=recipe)
     assert status == 0
     assert [" ".join(call[:2]) for call in calls] == [
-        "nano tok", "nano pre", "nano sft", "train scout", "eval calibrate", "eval --out", "nano summary",
+        "nano tok", "nano pre", "nano sft", "train scout", "eval calibrate", "eval --out", "data generate",
+        "nano summary",
     ]  # fmt: skip
     for call in calls:
         check_call(call)
@@ -86,7 +87,7 @@ def test_a_script_that_died_goes_on_where_it_was(tmp_path: Path) -> None:
     status, calls = run_script(tmp_path, DIES="scout")
     assert status == 7 and [call[1] for call in calls] == ["tok", "pre", "sft", "scout"]
     status, calls = run_script(tmp_path)
-    assert status == 0 and [call[1] for call in calls[4:]] == ["scout", "calibrate", "--out", "summary"]
+    assert status == 0 and [call[1] for call in calls[4:]] == ["scout", "calibrate", "--out", "generate", "summary"]
 
 
 def test_another_recipe_is_refused_before_anything_is_made(tmp_path: Path) -> None:

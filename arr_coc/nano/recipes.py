@@ -104,12 +104,12 @@ RECEIPTS = (
         max_cells=64, language=False, rate=2e-3, final_rate=8e-4,
     ),
     Stage(
-        "few lines", 300, 32, primer=0.6, lines=3, smallest=18, views=(1, 0, 0), sides=(512,), max_cells=32,
+        "few lines", 200, 32, primer=0.6, lines=3, smallest=18, views=(1, 0, 0), sides=(512,), max_cells=32,
         num_questions=9,
     ),
     Stage(
-        "parts", 400, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
-        num_questions=10, final_rate=7e-4,
+        "parts", 430, 24, primer=0.1, lines=4, smallest=18, views=(0.85, 0.1, 0.05), sides=(512,), max_cells=64,
+        num_questions=14, final_rate=7e-4,
     ),
     Stage(
         "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,

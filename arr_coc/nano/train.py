@@ -46,8 +46,9 @@ from arr_coc.quoting import quoted
 WARMUP_BATCHES = 30
 VISION_RATE, LANGUAGE_RATE, TABLE_RATE, VECTOR_RATE = 1.0, 4.0, 2.0, 1.0
 LOG, LOG_EVERY = "log.jsonl", 20
-FROM_BOXES = """, and where the answer stands (a
-pointing head and the attention of one language layer, from the evidence boxes of training pictures)"""
+FROM_BOXES = """, and where the answer and each
+of its characters stand (a pointing head and the attention of one language layer, from the evidence boxes of training
+pictures and the places of their print)"""
 WITHOUT_BOXES = "; no evidence box was used"
 RECIPE = f"""\
 Dense supervision runs beside question answering: characters (a head on every patch, one on every merged token), the

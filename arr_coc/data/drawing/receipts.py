@@ -25,6 +25,7 @@ CODE = (
     "Which reference code is at the bottom?",
     "Read the small code at the foot.",
 )
+LARGE_CODE = ("What is the code at the foot?", "Which reference code is at the bottom?")
 PRICE = ("What is the price of {item}?", "How much is {item}?", "How much does {item} cost?")
 QUANTITY = ("What is the quantity of {item}?", "How many {item} were bought?", "How many {item} are on the receipt?")
 ITEM_OF_PRICE = ("Which item costs {price}?", "What was bought for {price}?")
@@ -55,7 +56,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Roll:
-    """Measures of a receipt: content from left to right, the pitch of its lines, its styles, colours of dots."""
+    """Measures of a receipt.
+
+    Attributes:
+        left, right: where its content begins and ends.
+        pitch: from line to line.
+        body, bold: its styles.
+        colours: of the dots beside items.
+        shop: how many times larger than the body the shop's name may be, least and most.
+        small_print: whether the code at the foot is smaller than the body.
+    """
 
     left: float
     right: float
@@ -63,6 +73,8 @@ class Roll:
     body: Style
     bold: Style
     colours: tuple[str, ...]
+    shop: tuple[float, float] = (1.6, 2.6)
+    small_print: bool = True
 
 
 def draw_receipt(rng: Random, canvas: Canvas, plain: bool) -> Asker:
@@ -106,7 +118,7 @@ def draw_head(rng: Random, asker: Asker, page: Page, roll: Roll) -> float:
     shop = rng.choice(words.SHOPS)
     if rng.random() < 0.5:
         shop = shop.upper()
-    style = canvas.fit(shop, roll.bold.sized(min(48.0, roll.body.cap * rng.uniform(1.6, 2.6))), width)
+    style = canvas.fit(shop, roll.bold.sized(min(48.0, roll.body.cap * rng.uniform(*roll.shop))), width)
     y = page.frame[1] + roll.body.cap * 1.3
     ink = canvas.text((roll.left + roll.right) / 2, y, shop, style, "centre")
     asker.ask("transcribe", "reading", SHOP, shop, [ink])
@@ -123,16 +135,19 @@ def draw_head(rng: Random, asker: Asker, page: Page, roll: Roll) -> float:
 
 
 def draw_foot(rng: Random, asker: Asker, page: Page, roll: Roll) -> float:
-    """Small print at the bottom; returns the height above it."""
+    """The code at the bottom, mostly in small print; returns the height above it."""
     code = words.code(rng)
     label = rng.choice(("Ref", "No.", "Code", "Slip"))
-    style = roll.body.sized(9.2)
+    style = roll.body.sized(9.2) if roll.small_print else roll.body
     y = page.frame[3] - roll.body.cap * 1.3 - style.cap
     total = asker.canvas.measure(f"{label} {code}", style)
     x = roll.left if rng.random() < 0.5 else (roll.left + roll.right - total) / 2
     tag = asker.canvas.text(x, y, label, style)
     ink = asker.canvas.text(tag.box[2] + style.cap * 0.8, y, code, style)
-    asker.ask("small_print", "reading", CODE, code, [ink])
+    if roll.small_print:
+        asker.ask("small_print", "reading", CODE, code, [ink])
+    else:
+        asker.ask("read_field", "reading", LARGE_CODE, code, [ink])
     return y - roll.body.cap * 0.7
 
 

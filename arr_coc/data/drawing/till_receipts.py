@@ -33,7 +33,8 @@ def measure_till_roll(page: Page) -> Roll:
     regular, bold = FAMILIES["mono"]
     cap = min(page.width / COLUMNS, page.height / ROWS)
     body = Style(regular, cap, page.ink)
-    return Roll(page.frame[0] + cap * 1.2, page.frame[2] - cap * 1.2, cap * 1.5, body, body.faced(bold), colours=())
+    left, right = page.frame[0] + cap * 1.2, page.frame[2] - cap * 1.2
+    return Roll(left, right, cap * 1.5, body, body.faced(bold), colours=(), shop=(1.0, 1.3), small_print=False)
 
 
 KIND = Kind("till_receipt", 100, draw_till_receipt, {"reading": 1.0}, "dense text", by_name=True, always_plain=True)
