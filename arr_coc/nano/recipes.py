@@ -93,7 +93,6 @@ LIFELIKE = (
     ),
 )  # fmt: skip
 
-# Few lines and parts of receipts together: with lines alone first, finding is learnt twice (dev/LOG.md).
 RECEIPTS = (
     Stage(
         "large print", 300, 8, lines=3, share_soup=0.5, smallest=22, max_cells=40, language=False, rate=2e-3,
@@ -112,7 +111,7 @@ RECEIPTS = (
         num_questions=14, final_rate=7e-4,
     ),
     Stage(
-        "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
+        "pages", 200, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
         rate=7e-4, final_rate=5e-5,
     ),
 )  # fmt: skip
