@@ -291,10 +291,8 @@ def collate(samples: list[Sample], pad_id: int, interpolation: Interpolation) ->
     figures = torch.cat([sample.view.figures for sample in samples])
     pixels = tower_inputs(QWEN3_VL, interpolation, segments, GEOMETRY)
     most = max(sample.evidence.shape[1] for sample in samples)
-    evidence, traced = (
-        torch.cat([F.pad(held, (0, most - held.shape[1])) for held in each])
-        for each in ([sample.evidence for sample in samples], [sample.traced for sample in samples])
-    )
+    evidence = torch.cat([F.pad(sample.evidence, (0, most - sample.evidence.shape[1])) for sample in samples])
+    traced = torch.cat([F.pad(sample.traced, (0, most - sample.traced.shape[1])) for sample in samples])
     return Batch(
         pixels, torch.cat(keep), ids, labels, turns, positions, slots, starts, colours, names, figures, evidence,
         torch.cat(asked), traced,
