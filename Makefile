@@ -28,7 +28,7 @@ TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" t
 
 help:
 	@echo "make compare    answer a question about an example picture four ways, write $(OUT)"
-	@echo "make speedrun   from nothing to a small model of receipts, 45 minutes (docs/speedrun.md)"
+	@echo "make speedrun   from nothing to a small model of receipts, 40 minutes (docs/speedrun.md)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
 	@echo "make test-browser  the pages in Chromium, all of it (on Debian: apt-get install chromium)"

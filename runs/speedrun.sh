@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a small vision-language model that reads receipts and looks closer where the question asks:
-# 45 minutes on two cores. Read it from top to bottom; each stage is one command and writes into one folder.
+# 40 minutes on two cores. Read it from top to bottom; each stage is one command and writes into one folder.
 #
 #   make speedrun                                   receipts of one till, at most 256 cells
 #   RECIPE=nano RUN=out/nano make speedrun          the shipped model, by its own recipe: hours

@@ -111,7 +111,7 @@ RECEIPTS = (
         num_questions=14, final_rate=7e-4,
     ),
     Stage(
-        "pages", 300, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
+        "pages", 200, 16, primer=0.0, views=(0.15, 0.5, 0.35), sides=(512,), max_cells=256, num_questions=14,
         rate=7e-4, final_rate=5e-5,
     ),
 )  # fmt: skip
@@ -123,7 +123,7 @@ RECIPES = {
         Recipe("lifelike", "a finished host goes on, on lifelike pictures; hours on a CPU", LIFELIKE, goes_on=True),
         Recipe(
             "receipts",
-            "a small host of one till's receipts, at most 256 cells; 45 minutes",
+            "a small host of one till's receipts, at most 256 cells; 40 minutes",
             RECEIPTS,
             kind="till_receipt",
             faces=("DejaVuSansMono", "DejaVuSansMono-Bold"),
