@@ -154,6 +154,16 @@ def test_bad_budget(budget: str, picture: str) -> None:
     assert_one_line(run("ask", picture, QUESTION, f"--budget={budget}"), "budget", "64..400", budget)
 
 
+@pytest.mark.parametrize("command", ["train scout", "nano train"])
+def test_compiling_without_a_compiler_is_refused_before_any_work(command: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    out = tmp_path / "run"
+    assert_one_line(
+        run(*command.split(), "--out", str(out), "--compile", "--device", "cpu"), "--compile", "no-such-compiler"
+    )
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("question", ["", "  \n"])
 def test_empty_question(question: str, picture: str) -> None:
     assert_one_line(run("compare", picture, question), "question", "empty")

@@ -221,6 +221,18 @@ def test_batches_are_a_function_of_their_number(tokenizer):
         assert not torch.equal(first.pixels.pixels[:64], other.pixels.pixels[:64])
 
 
+def test_neighbours_show_one_picture_each_in_its_own_way(tokenizer):
+    stage = Stage("shown", 1, 4, primer=0.0, views=(1, 0, 0), sides=(448,), max_cells=8, kind="receipt")
+    apart = Curriculum(stage, ChatFormat(tokenizer))
+    together = Curriculum(dataclasses.replace(stage, showings=2), ChatFormat(tokenizer))
+    first = stage.first_seed
+    shown = [together.show(first + number) for number in range(4)]
+    assert [s.picture.seed - first for s in shown] == [0, 0, 2, 2]
+    assert shown[0].picture is shown[1].picture
+    assert not torch.equal(shown[0].view.segments[0].index, shown[1].view.segments[0].index)
+    assert torch.equal(shown[2].view.segments[0].index, apart.show(first + 2).view.segments[0].index)
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_stages_draw_different_training_pictures(recipe):
     stages = RECIPES[recipe].stages

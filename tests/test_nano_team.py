@@ -20,7 +20,6 @@ from arr_coc.nano.config import nano_config
 from arr_coc.nano.curriculum import Curriculum, Stage, pieces_of
 from arr_coc.nano.dense_losses import IGNORE, attention_loss, figure_loss, figures_by_cell
 from arr_coc.nano.distributed import Team, joined
-from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.packing import ChatFormat
 from arr_coc.nano.recipes import NANO, RECIPES, Recipe
 from arr_coc.nano.tokenizer import train_tokenizer
@@ -142,17 +141,3 @@ def test_worked_out_answers_have_several_pieces():
     ]
     several = {q.kind for q in questions if len(pieces_of(q)) > 1}
     assert "compare" in several and "read_field" not in several
-
-
-def test_kernels_compute_what_the_host_does():
-    torch.manual_seed(0)
-    conv, pixels = nn.Conv3d(3, 5, (2, 4, 4), stride=(2, 4, 4)), torch.randn(7, 3 * 2 * 4 * 4)
-    expected = conv(pixels.view(-1, 3, 2, 4, 4)).view(-1, 5)
-    assert torch.allclose(PatchProducts(conv)(pixels), expected, atol=1e-6)
-    query, key, value = torch.randn(2, 4, 6, 8), torch.randn(2, 2, 6, 8), torch.randn(2, 2, 6, 8)
-    mask = torch.full((6, 6), float("-inf")).triu(1)[None, None]
-    module = nn.Module()
-    module.num_key_value_groups = 2
-    mixed, _ = plain_products(module, query, key, value, mask, 8**-0.5)
-    stock = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
-    assert torch.allclose(mixed, stock.transpose(1, 2), atol=1e-6)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from arr_coc.cli.errors import Command, Commands, explained, resumable
+from arr_coc.cli.train_options import check_compiler
 from arr_coc.files.checking import check_file
 from arr_coc.files.checking import check_folder as check_out
 from arr_coc.files.locking import locked
@@ -28,6 +29,9 @@ RecipeOption = Annotated[
 ]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that draw pictures, for each that trains.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Compiled = Annotated[
+    bool, typer.Option("--compile", help="Compile the language layers: minutes at first; pays in runs of hours.")
+]
 
 
 @nano_app.command(cls=Command)
@@ -41,6 +45,7 @@ def train(
     workers: Workers = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Device = "auto",
+    compiled: Compiled = False,
     recipe: RecipeOption = "",
     start: Annotated[
         str, typer.Option(help="nano or a folder: goes on from that host, with lifelike pictures; empty: from nothing.")
@@ -58,6 +63,8 @@ def train(
         from arr_coc.hosts.names import resolve
     with joined() as team, resumable("--resume goes on from the last checkpoint, if one was written"):
         with explained():
+            if compiled:
+                check_compiler(device)
             settings = Settings(
                 seed,
                 scale,
@@ -66,6 +73,7 @@ def train(
                 device=choose_device(device),
                 recipe=recipe or ("lifelike" if start else "nano"),
                 start=str(resolve(start)) if start else "",
+                compiled=compiled,
             )
             check_team(settings, team)
             check_out(out)
@@ -107,13 +115,14 @@ def sft(
     out: RunFolder,
     workers: Workers = 1,
     device: Device = "auto",
+    compiled: Compiled = False,
     boxes: Annotated[bool, typer.Option(help="Learn where answers stand from the pictures' evidence boxes.")] = True,
 ) -> None:
     """Third part: questions and answers, then the finished host is written to FOLDER/host; a killed run goes on."""
-    part_of_run(out, workers, device, boxes)
+    part_of_run(out, workers, device, boxes, compiled)
 
 
-def part_of_run(out: Path, workers: int, device: str, boxes: bool | None) -> None:
+def part_of_run(out: Path, workers: int, device: str, boxes: bool | None, compiled: bool = False) -> None:
     """Trains a run that `tok` began: up to the end of its reading where `boxes` is None, else to its own end."""
     from arr_coc.nano.distributed import joined
     from arr_coc.nano.recipes import find_recipe
@@ -122,7 +131,9 @@ def part_of_run(out: Path, workers: int, device: str, boxes: bool | None) -> Non
 
     with joined() as team, resumable("the same command goes on from the last checkpoint, if one was written"):
         with explained():
-            settings = replace(prepared(out), num_workers=workers, device=choose_device(device))
+            if compiled:
+                check_compiler(device)
+            settings = replace(prepared(out), num_workers=workers, device=choose_device(device), compiled=compiled)
             num_stages = find_recipe(settings.recipe).num_reading
             if boxes is not None:
                 settings, num_stages = replace(settings, boxes=boxes), None

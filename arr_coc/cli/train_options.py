@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -68,6 +70,8 @@ class LoopOptions(Options):
         """Raises ValueError for what no parser sees."""
         check_number("--rate-scale", self.rate_scale)
         fixed(self.budgets)
+        if self.compile_blocks:
+            check_compiler(self.device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,3 +173,12 @@ def parse_tensions(text: str) -> tuple[float, ...]:
         return tuple(map(float, text.split(",")))
     except ValueError:
         raise ValueError(f"tensions: {quoted(text)} is not a list of numbers, such as 0.8,0,0.2,0,0.8") from None
+
+
+def check_compiler(device: str) -> None:
+    """Raises ValueError where --compile has to build for a CPU and no C++ compiler is there."""
+    from arr_coc.nano.settings import choose_device
+
+    compiler = os.environ.get("CXX", "g++")
+    if choose_device(device) == "cpu" and not which(compiler):
+        raise ValueError(f"--compile: no C++ compiler here ({compiler}); install one, or leave --compile out")

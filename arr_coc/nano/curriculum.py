@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ class Stage:
         max_cells: most cells of a picture that are shown (blank ones are dropped first); 0 shows all.
         views: weights of the ways generator pictures are shown: in part, whole, as leaves.
         sides: longest side of generator pictures, drawn evenly.
+        showings: so many neighbours in a batch show the same picture of the generator, each in its own way.
         kind: the generator's only kind of picture; empty draws its whole mixture.
         num_questions: most turns of a chat.
         language: False trains only the vision tower and the character heads.
@@ -62,6 +64,7 @@ class Stage:
     max_cells: int = 0
     views: tuple[float, float, float] = (0, 0, 0)
     sides: tuple[int, ...] = ()
+    showings: int = 1
     kind: str = ""
     num_questions: int = 8
     language: bool = True
@@ -96,15 +99,31 @@ def inked(slots: Tensor, max_cells: int, rng: random.Random) -> Tensor:
 
 
 def generator_sample(stage: Stage, seed: int) -> Shown:
-    rng = random.Random(seed)
+    first = seed - seed % stage.showings
+    rng = random.Random(first)
     side = rng.choice(stage.sides)
-    if random.Random(f"generation {seed}").random() < stage.lifelike:
-        zoom = rng.choice((1.0, 1.0, 1.0, 1.4, 0.85))
-        picture = lifelike_mixture(seed, zoom=zoom, shares=dict(stage.lifelike_shares))
-    else:
-        picture = mixture(seed, MOST_QUESTIONS, kind=stage.kind or None, max_side=side)
+    is_lifelike = random.Random(f"generation {first}").random() < stage.lifelike
+    picture = (
+        draw_lifelike(first, rng.choice((1.0, 1.0, 1.0, 1.4, 0.85)), stage.lifelike_shares)
+        if is_lifelike
+        else draw_mixture(first, stage.kind or None, side)
+    )
+    if seed != first:
+        rng = random.Random(seed)
     show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
     return show(picture, rng, stage.max_cells)
+
+
+@lru_cache(maxsize=1)
+def draw_lifelike(seed: int, zoom: float, shares: tuple[tuple[str, float], ...]) -> Picture:
+    """Kept until the next: drawing costs more than showing once more."""
+    return lifelike_mixture(seed, zoom=zoom, shares=dict(shares))
+
+
+@lru_cache(maxsize=1)
+def draw_mixture(seed: int, kind: str | None, side: int) -> Picture:
+    """As `draw_lifelike`, by the generator."""
+    return mixture(seed, MOST_QUESTIONS, kind=kind, max_side=side)
 
 
 def primer_sample(stage: Stage, seed: int) -> Shown:

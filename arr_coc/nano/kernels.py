@@ -6,6 +6,9 @@ convolution whose stride is its kernel against one product (dev/LOG.md).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface
@@ -43,3 +46,12 @@ class PatchProducts(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return F.linear(pixels.to(self.proj.weight.dtype), self.proj.weight.flatten(1), self.proj.bias)
+
+
+def compile_layers(layers: Iterable[nn.Module]) -> None:
+    """Fuses what lies between the products of each layer, for batches of any length; the first steps take minutes.
+
+    Not by layer.compile(): that compiles a layer's hooks with it, and the learner hangs new ones on every batch.
+    """
+    for layer in layers:
+        setattr(layer, "forward", torch.compile(layer.forward, dynamic=True))  # noqa: B010

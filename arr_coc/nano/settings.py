@@ -29,6 +29,7 @@ class Settings:
         recipe: one of `recipes.RECIPES`.
         boxes: whether pointing and attention learn from the evidence boxes of the pictures.
         start: folder of a finished host to go on from, for a recipe that does; empty trains from nothing.
+        compiled: whether the language layers are compiled: minutes at first, then about 1.4 times as fast on a CPU.
     """
 
     seed: int = 0
@@ -40,6 +41,7 @@ class Settings:
     recipe: str = "nano"
     boxes: bool = True
     start: str = ""
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         if find_recipe(self.recipe).goes_on != bool(self.start):
@@ -52,7 +54,8 @@ class Settings:
     @staticmethod
     def what_counts() -> set[str]:
         """Names of the settings that a run is resumed under only as it was started with."""
-        return {field.name for field in dataclasses.fields(Settings)} - {"num_workers", "save_every_s", "device"}
+        free = {"num_workers", "save_every_s", "device", "compiled"}
+        return {field.name for field in dataclasses.fields(Settings)} - free
 
     def stages(self) -> list[Stage]:
         recipe = find_recipe(self.recipe)

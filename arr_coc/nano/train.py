@@ -33,6 +33,7 @@ from arr_coc.files.writing import replacing_folder, write_atomically
 from arr_coc.nano.config import nano_config, nano_image_processor
 from arr_coc.nano.curriculum import Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
+from arr_coc.nano.kernels import compile_layers
 from arr_coc.nano.learning import LOOKING_WEIGHT, Learner, Losses
 from arr_coc.nano.metering import Meter
 from arr_coc.nano.muon import Muon32
@@ -174,6 +175,8 @@ class Run:
         model = first_model(settings, self.tokenizer)
         model.set_attn_implementation("plain_products" if settings.device == "cpu" and in_bfloat16("cpu") else "sdpa")
         self.learner = Learner(model).to(settings.device)
+        if settings.compiled:
+            compile_layers(model.model.language_model.layers)
         self.optimizers = make_optimizers(self.learner)
         self.stage, self.batch, self.seconds = 0, 0, 0.0
         self.meter = Meter()

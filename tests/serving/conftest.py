@@ -24,7 +24,7 @@ import arr_coc
 EXAMPLES = Path(arr_coc.__file__).parent / "examples"
 VLLM_OPTIONS = ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager", "--dtype", "float32"]
 START_S, SECONDS_TO_LEAVE = 240, 10
-ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
 
 
 def free_port() -> int:

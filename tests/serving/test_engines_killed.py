@@ -75,7 +75,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two engines behind one front."""
     folder, head, port = tmp_path_factory.mktemp("ray"), free_port(), free_port()
     environment = {**os.environ, **ENVIRONMENT, **PATIENT}
-    del environment["VLLM_CPU_KVCACHE_SPACE"]  # it would win over the option
     ray = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus", "2"]
     ray += ["--port", str(head), "--include-dashboard=false", "--temp-dir", str(folder / "ray")]
     serve = [sys.executable, "-c", "from arr_coc.cli.main import main; main()", "serve", "--port", str(port)]
