@@ -122,6 +122,26 @@ def test_every_character_of_an_answer_is_traced_to_the_cell_that_holds_it(tokeni
             assert char in here
 
 
+@pytest.mark.parametrize("answer", ["Café", "Über Nacht", "3 €", "ŁÓDŹ 12", "日本"])
+def test_a_letter_of_several_bytes_is_spelt_by_each_of_its_tokens(tokenizer, answer):
+    chat = ChatFormat(tokenizer)
+    spelt = chat.spelt(answer)
+    assert len(spelt) == len(chat.text.encode_literally(answer))
+    assert [answer[number] for numbers in spelt for number in numbers] == [c for c in answer for _ in c.encode()]
+
+
+def test_an_answer_of_several_bytes_a_letter_is_traced(tokenizer):
+    picture = draw_primer(5)
+    answer = "éß"
+    centres = np.array([[0.25, 0.5], [0.75, 0.5]]) * picture.image.size
+    glyphs = Glyphs(answer, centres, np.full(2, 10.0), np.array([True, False]))
+    question = dataclasses.replace(picture.questions[0], answers=(answer,), boxes=((0, 0, *picture.image.size),))
+    picture = dataclasses.replace(picture, glyphs=glyphs)
+    shown = Shown(plain_view(picture, 1, 2), [question], picture)
+    held = Curriculum(NANO[0], ChatFormat(tokenizer)).trace(question, shown)
+    assert held.int().tolist() == [[1, 0], [1, 0], [0, 1], [0, 1], [0, 0]]
+
+
 def test_an_answer_that_is_not_printed_in_its_box_is_not_traced():
     picture = generate(7, kind="till_receipt", max_side=512, num_questions=None)
     question = next(q for q in picture.questions if q.kind == "read_field")

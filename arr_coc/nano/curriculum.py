@@ -215,17 +215,18 @@ class Curriculum(Dataset[Batch]):
 
     def trace(self, question: Question, shown: Shown) -> Tensor:
         """(S, K) bool: for each token of the answer and its end, the visual tokens that hold its first character."""
-        tokens = self.chat.tokens_of(question.answers[0])
+        answer = question.answers[0]
+        tokens = self.chat.spelt(answer)
         places = character_places(question, shown.picture)
         held = torch.zeros(len(tokens) + 1, len(shown.view.keep), dtype=torch.bool)
         if places is None:
             return held
-        first = 0
-        for row, token in enumerate(tokens):
-            printed = token.strip()
-            if printed:
-                held[row] = shown.view.holds(places[first], shown.picture.image.size)
-            first += len(printed)
+        printed = [number for number, character in enumerate(answer) if character != " "]
+        place_of = dict(zip(printed, places, strict=True))
+        for row, numbers in enumerate(tokens):
+            first = next((place_of[number] for number in numbers if number in place_of), None)
+            if first is not None:
+                held[row] = shown.view.holds(first, shown.picture.image.size)
         return held
 
     def show(self, seed: int) -> Shown:

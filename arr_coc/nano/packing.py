@@ -9,6 +9,7 @@ Shapes: B pictures, T tokens of the longest chat, N encoded cells of a batch.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 import torch
@@ -177,9 +178,12 @@ class ChatFormat:
         self.turn = self.text.encode("<|im_end|>\n<|im_start|>assistant\n")
         self.closing = self.text.encode("<|im_end|>")
 
-    def tokens_of(self, answer: str) -> list[str]:
-        """The text of an answer's tokens, one by one."""
-        return [self.tokenizer.decode([token]) for token in self.text.encode_literally(answer)]
+    def spelt(self, answer: str) -> list[list[int]]:
+        """For each token of an answer, which of its characters the token holds; a letter of two bytes may be in two."""
+        owner = [number for number, character in enumerate(answer) for _ in character.encode()]
+        tokens = self.tokenizer.convert_ids_to_tokens(self.text.encode_literally(answer))
+        ends = list(accumulate(len(token) for token in tokens))  # a character of a token's name is a byte of its text
+        return [owner[start:end] for start, end in pairwise((0, *ends))]
 
     def write(self, pairs: list[tuple[str, str]], num_visual: int) -> Chat:
         start, pad, end = self.image
