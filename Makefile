@@ -23,12 +23,13 @@ PIP_PROGRESS = awk '/^ *(Collecting|Processing|Downloading)/ { sub(/ \(from .*/,
 TRANSFORMERS := 5.19 5.24
 TRANSFORMERS_TESTS = $(shell grep -lE "tiny_|transformers|load_host|row_model" tests/test_*.py)
 
-.PHONY: help compare speedrun install examples figures screenshots docs test test-slow test-docs test-browser \
+.PHONY: help compare speedrun results install examples figures screenshots docs test test-slow test-docs test-browser \
 	test-transformers test-serving lint format clean
 
 help:
 	@echo "make compare    answer a question about an example picture four ways, write $(OUT)"
 	@echo "make speedrun   from nothing to a small model of receipts, 40 minutes (docs/speedrun.md)"
+	@echo "make results    every table of docs/results again, hours (runs/results.sh)"
 	@echo "make test       the quick test suite"
 	@echo "make test-slow  the long checks"
 	@echo "make test-browser  the pages in Chromium, all of it (on Debian: apt-get install chromium)"
@@ -77,6 +78,9 @@ compare: .venv/.installed
 
 speedrun: .venv/.installed-train
 	@BIN=$(BIN) runs/speedrun.sh
+
+results: .venv/.installed-train
+	@BIN=$(BIN) runs/results.sh
 
 examples: .venv/.installed
 	@rm -rf arr_coc/examples

@@ -46,15 +46,15 @@ os.execv(arguments[arguments.index("--no-python") + 1], arguments[arguments.inde
 """
 
 
-def run_script(folder: Path, **environment: str) -> tuple[int, list[list[str]]]:
-    """Runs the script with commands that only note how they were called; (exit status, the calls)."""
+def run_script(folder: Path, script: Path = SCRIPT, **environment: str) -> tuple[int, list[list[str]]]:
+    """Runs a script with commands that only note how they were called; (exit status, the calls)."""
     commands = folder / "bin"
     commands.mkdir(exist_ok=True)
     for name in ("arr-coc", "torchrun"):
         (commands / name).write_text(STUB)
         (commands / name).chmod(0o755)
     given = {**os.environ, "BIN": str(commands), "RUN": str(folder / "run"), "PROCESSES": "2", **environment}
-    done = subprocess.run(["bash", SCRIPT], env=given, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(["bash", script], env=given, capture_output=True, text=True, cwd=ROOT, check=False)
     noted = folder / "run" / "commands.jsonl"
     calls = [json.loads(text) for text in noted.read_text().splitlines()] if noted.exists() else []
     return done.returncode, calls

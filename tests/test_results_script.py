@@ -1,0 +1,59 @@
+"""`runs/results.sh` makes every table of docs/results by commands that exist, and goes on where it was."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from test_speedrun import ROOT, check_call, run_script
+
+from arr_coc.data.suites import FROZEN, SUITES
+
+SCRIPT = ROOT / "runs" / "results.sh"
+RESULTS = ROOT / "docs" / "results"
+MADE_ELSEWHERE = {"adaptive", "gallery", "serving"}
+"""From real pictures, which are not part of this repository, from the generator alone, and by a server."""
+
+
+def made(folder: Path, **environment: str) -> tuple[int, list[list[str]]]:
+    return run_script(folder, SCRIPT, OUT=str(folder / "out"), **environment)
+
+
+def option(call: list[str], name: str) -> str:
+    return call[call.index(name) + 1]
+
+
+def test_every_table_is_a_command_with_such_options(tmp_path: Path) -> None:
+    status, calls = made(tmp_path)
+    assert status == 0
+    for call in calls:
+        check_call(call)
+        if "--tasks" in call:
+            assert all(task in SUITES for task in option(call, "--tasks").split(","))
+    assert [call[:2] for call in calls if not {"--tasks", "--sizes"} & set(call)] == [
+        ["eval", "final"], ["eval", "calibrate"], ["eval", "sure"], ["eval", "audit"],
+    ]  # fmt: skip
+    assert not any(name in option(call, "--tasks") for call in calls if "--tasks" in call for name in FROZEN)
+
+
+def test_no_table_is_left_out(tmp_path: Path) -> None:
+    _, calls = made(tmp_path)
+    outs = {
+        re.sub(r"^.*/(run|out)/", "", option(call, "--out")).removesuffix(".md") for call in calls if "--out" in call
+    }
+    reports = {path.relative_to(RESULTS) for path in RESULTS.rglob("*.md")} - {Path("README.md")}
+    tables = {str(path.parent if path.name == "report.md" else path.with_suffix("")) for path in reports}
+    assert tables - outs == {table for table in tables if table.split("/")[0] in MADE_ELSEWHERE} | {"development"}
+
+
+def test_a_run_that_died_goes_on_and_some_tables_can_be_made_alone(tmp_path: Path) -> None:
+    status, calls = made(tmp_path, DIES="sure")
+    assert status == 7 and [call[1] for call in calls] == ["final", "calibrate", "sure"]
+    status, calls = made(tmp_path, ONLY="main words")
+    assert status == 0 and [option(call, "--out").split("/")[-1] for call in calls[3:-1]] == ["words"]
+    assert calls[-1][:2] == ["eval", "audit"]
+
+
+def test_a_trial_asks_few_questions(tmp_path: Path) -> None:
+    _, calls = made(tmp_path, SCALE="0.001", ONLY="main")
+    assert option(calls[0], "--limit") == "16"
