@@ -35,7 +35,7 @@ from arr_coc.nano.packing import ChatFormat, Sample, chat_positions, collate, le
 from arr_coc.nano.recipes import NANO, RECEIPTS, RECIPES, Recipe
 from arr_coc.nano.synthetic_lines import draw_primer
 from arr_coc.nano.tokenizer import train_tokenizer
-from arr_coc.nano.views import Shown, levels_shown, show_leaves, show_part, show_whole, split_by
+from arr_coc.nano.views import Shown, in_pieces, levels_shown, show_leaves, show_part, show_whole, split_by
 
 
 @pytest.fixture(scope="module")
@@ -222,10 +222,24 @@ def test_leaf_view_keeps_the_cells_of_its_leaves():
     picture = draw_primer(3)
     picture = dataclasses.replace(picture, image=picture.image.resize((512, 512)))
     looked_at, leaves = split_by(torch.rand(16, 16), (16, 16), 1, 80, 0.5)
-    view = leaf_view(picture, (16, 16), looked_at, leaves)
+    view = leaf_view(picture, (16, 16), list(enumerate(looked_at)), leaves)
     segment_level = torch.cat([torch.full_like(index, level) for level, index in enumerate(looked_at) if len(index)])
     assert segment_level[view.keep].tolist() == leaves[:, 0].tolist()
     assert view.extent == 16
+
+
+def test_levels_in_pieces_are_the_same_cells_in_more_segments():
+    picture = generate(7, kind="receipt", max_side=832, num_questions=None)
+    whole, pieces = (show_leaves(picture, random.Random(4), 200, share).view for share in (0.0, 1.0))
+    assert len(pieces.segments) > len(whole.segments) > 1
+    assert torch.equal(whole.areas, pieces.areas) and torch.equal(whole.positions, pieces.positions)
+    for facts in ("slots", "starts", "figures"):
+        assert torch.equal(getattr(whole, facts)[whole.keep], getattr(pieces, facts)[pieces.keep])
+    glimpse = whole.segments[-1]
+    assert torch.equal(pieces.segments[-1].index, glimpse.index)
+    for index in in_pieces(torch.arange(64), 8, random.Random(1)):
+        cells = set(index.tolist())
+        assert all({cell ^ 1, cell ^ 8, cell ^ 9} <= cells for cell in cells), "children of one parent part"
 
 
 def test_batches_are_a_function_of_their_number(tokenizer):

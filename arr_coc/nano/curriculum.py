@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class Stage:
         faces: typefaces of primer pictures.
         max_cells: most cells of a picture that are shown (blank ones are dropped first); 0 shows all.
         views: weights of the ways generator pictures are shown: in part, whole, as leaves.
+        pieces: share of the views as leaves whose levels come in pieces, as looks that go on from each other have them.
         sides: longest side of generator pictures, drawn evenly.
         showings: so many neighbours in a batch show the same picture of the generator, each in its own way.
         kind: the generator's only kind of picture; empty draws its whole mixture.
@@ -63,6 +64,7 @@ class Stage:
     faces: tuple[str, ...] = FACES
     max_cells: int = 0
     views: tuple[float, float, float] = (0, 0, 0)
+    pieces: float = 0.0
     sides: tuple[int, ...] = ()
     showings: int = 1
     kind: str = ""
@@ -110,7 +112,7 @@ def generator_sample(stage: Stage, seed: int) -> Shown:
     )
     if seed != first:
         rng = random.Random(seed)
-    show = rng.choices((show_part, show_whole, show_leaves), stage.views)[0]
+    show = rng.choices((show_part, show_whole, partial(show_leaves, pieces=stage.pieces)), stage.views)[0]
     return show(picture, rng, stage.max_cells)
 
 

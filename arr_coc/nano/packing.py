@@ -8,6 +8,7 @@ Shapes: B pictures, T tokens of the longest chat, N encoded cells of a batch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -35,7 +36,7 @@ class View:
     """One picture as the host sees it.
 
     Attributes:
-        segments: what is encoded; one level, one segment.
+        segments: what is encoded; one level, or one piece of it, a segment.
         keep: (K,) rows of the encoded cells (in segment order) that become visual tokens.
         positions: (K, 2) row and column for M-RoPE.
         extent: where text continues after the picture.
@@ -118,26 +119,33 @@ def plain_view(picture: Picture, rows: int, cols: int, index: Tensor | None = No
     )
 
 
-def leaf_view(picture: Picture, grid: tuple[int, int], looked_at: list[Tensor], leaves: Tensor) -> View:
+def leaf_view(picture: Picture, grid: tuple[int, int], looked_at: Sequence[tuple[int, Tensor]], leaves: Tensor) -> View:
     """Leaves of mixed levels.
 
     Args:
         grid: (rows, columns) of level 0.
-        looked_at: encoded cells per level, finest first, raster indices in the level's grid.
+        looked_at: level and encoded cells of each piece, finest first, raster indices in the level's grid. A level
+            comes in several pieces where several looks encoded it.
         leaves: (K, 3) cells in raster order; each is among `looked_at`.
     """
     image, glyphs = picture.image, picture.glyphs
     segments, slots, starts, figures, rows_of = [], [], [], [], {}
-    for level, index in enumerate(looked_at):
-        if not len(index):
-            continue
+    known: dict[int, tuple[Tensor, ...]] = {}
+    for level, index in looked_at:
         rows, cols = grid[0] >> level, grid[1] >> level
+        if level not in known:
+            known[level] = (
+                level_image(image, rows, cols),
+                slots_of(image, glyphs, rows, cols),
+                starts_of(image, glyphs, rows, cols),
+                figures_by_cell(picture.figures, image.size, (rows, cols)),
+            )
+        pixels, *facts = known[level]
         offset = sum(len(s.index) for s in segments)
         rows_of.update({(level, cell): offset + i for i, cell in enumerate(index.tolist())})
-        segments.append(Segment(level_image(image, rows, cols), index))
-        slots.append(slots_of(image, glyphs, rows, cols)[index])
-        starts.append(starts_of(image, glyphs, rows, cols)[index])
-        figures.append(figures_by_cell(picture.figures, image.size, (rows, cols))[index])
+        segments.append(Segment(pixels, index))
+        for kept, fact in zip((slots, starts, figures), facts, strict=True):
+            kept.append(fact[index])
     keys = [(level, row * (grid[1] >> level) + col) for level, row, col in leaves.tolist()]
     return View(
         segments=tuple(segments),

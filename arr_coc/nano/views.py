@@ -95,8 +95,8 @@ def show_part(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     return Shown(plain_view(picture, *grid, index), questions, picture)
 
 
-def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
-    """Leaves of mixed levels: splits follow print and chance."""
+def show_leaves(picture: Picture, rng: random.Random, max_tokens: int, pieces: float = 0.0) -> Shown:
+    """Leaves of mixed levels: splits follow print and chance; a share in pieces, as several looks encode them."""
     rows, cols, coarsest = fit_grid(*resized_grid(picture, MAX_TOKENS), MAX_TOKENS)
     grid = (rows, cols)
     budget = geometric(rng, MIN_BUDGET, max(MIN_BUDGET, min(MAX_BUDGET, max_tokens)))
@@ -104,7 +104,21 @@ def show_leaves(picture: Picture, rng: random.Random, max_tokens: int) -> Shown:
     looked_at, leaves = split_by(heat, grid, coarsest, budget, rng.random())
     level_at = levels_shown(leaves, grid)
     questions = [q for q in picture.questions if legible(q, picture, grid, level_at, rng)]
-    return Shown(leaf_view(picture, grid, looked_at, leaves), questions, picture)
+    levels = [(level, index) for level, index in enumerate(looked_at) if len(index)]
+    if pieces and rng.random() < pieces:
+        glimpse = levels[-1]
+        levels = [(level, piece) for level, index in levels[:-1] for piece in in_pieces(index, cols >> level, rng)]
+        levels.append(glimpse)
+    return Shown(leaf_view(picture, grid, levels, leaves), questions, picture)
+
+
+def in_pieces(index: Tensor, cols: int, rng: random.Random) -> list[Tensor]:
+    """The cells of a level with `cols` columns as two or three looks would encode them: those of a parent together."""
+    parents = (index // (2 * cols) * cols + index % cols // 2).tolist()
+    num_looks = rng.randint(2, 3)
+    look_of = {parent: rng.randrange(num_looks) for parent in sorted(set(parents))}
+    looks = torch.tensor([look_of[parent] for parent in parents])
+    return [index[looks == look] for look in range(num_looks) if (looks == look).any()]
 
 
 def geometric(rng: random.Random, low: int, high: int) -> int:
