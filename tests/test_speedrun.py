@@ -37,6 +37,8 @@ run = os.environ["RUN"]
 arguments = sys.argv[1:]
 if "arr-coc" in sys.argv[0]:
     os.makedirs(run + "/host", exist_ok=True)
+    if "tok" in arguments:
+        os.makedirs(arguments[arguments.index("--out") + 1], exist_ok=True)
     if "calibrate" in arguments:
         os.makedirs(run + "/calibration/relevance", exist_ok=True)
     with open(run + "/commands.jsonl", "a") as file:

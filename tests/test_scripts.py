@@ -1,4 +1,4 @@
-"""`runs/results.sh` makes every table of docs/results by commands that exist, and goes on where it was."""
+"""The scripts beside the speedrun: every call is a command that exists, and they go on where they were."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from test_speedrun import ROOT, check_call, run_script
 
 from arr_coc.data.suites import FROZEN, SUITES
 
-SCRIPT = ROOT / "runs" / "results.sh"
+TABLES, TWINS = (ROOT / "runs" / name for name in ("results.sh", "twins.sh"))
 RESULTS = ROOT / "docs" / "results"
 MADE_ELSEWHERE = {"adaptive", "gallery", "serving"}
 """From real pictures, which are not part of this repository, from the generator alone, and by a server."""
 
 
 def made(folder: Path, **environment: str) -> tuple[int, list[list[str]]]:
-    return run_script(folder, SCRIPT, OUT=str(folder / "out"), **environment)
+    return run_script(folder, TABLES, OUT=str(folder / "out"), **environment)
 
 
 def option(call: list[str], name: str) -> str:
@@ -57,3 +57,27 @@ def test_a_run_that_died_goes_on_and_some_tables_can_be_made_alone(tmp_path: Pat
 def test_a_trial_asks_few_questions(tmp_path: Path) -> None:
     _, calls = made(tmp_path, SCALE="0.001", ONLY="main")
     assert option(calls[0], "--limit") == "16"
+
+
+def test_twins_part_after_reading_and_only_one_learns_from_boxes(tmp_path: Path) -> None:
+    status, calls = run_script(tmp_path, TWINS)
+    assert status == 0
+    for call in calls:
+        check_call(call)
+    taught = [call for call in calls if call[:2] == ["nano", "sft"]]
+    assert [(Path(option(call, "--out")).name, call[-1]) for call in taught] == [
+        ("with-boxes", "--boxes"), ("without-boxes", "--no-boxes"),
+    ]  # fmt: skip
+    asked = [call[2:] for call in calls if call[0] == "eval" and "--tasks" in call]
+    assert len(asked) == 2 and "arr-coc-trained" not in option(asked[0], "--policies")
+    for name in ("--tasks", "--policies", "--budgets", "--limit"):
+        assert option(asked[0], name) == option(asked[1], name)
+    status, calls = run_script(tmp_path, TWINS, RECIPE="lifelike")
+    assert status == 2
+
+
+def test_twins_that_died_go_on(tmp_path: Path) -> None:
+    status, calls = run_script(tmp_path, TWINS, DIES="--no-boxes")
+    assert status == 7 and [call[1] for call in calls] == ["tok", "pre", "sft", "sft"]
+    status, calls = run_script(tmp_path, TWINS)
+    assert status == 0 and [call[1] for call in calls[4:]] == ["sft", "--out", "--out", "compare"]
