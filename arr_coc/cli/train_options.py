@@ -179,6 +179,6 @@ def check_compiler(device: str) -> None:
     """Raises ValueError where --compile has to build for a CPU and no C++ compiler is there."""
     from arr_coc.nano.settings import choose_device
 
-    compiler = os.environ.get("CXX", "g++")
-    if choose_device(device) == "cpu" and not which(compiler):
+    compiler = os.environ.get("CXX") or "g++"
+    if choose_device(device) == "cpu" and not which(compiler.split()[0]):
         raise ValueError(f"--compile: no C++ compiler here ({compiler}); install one, or leave --compile out")
