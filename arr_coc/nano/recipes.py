@@ -72,7 +72,8 @@ NANO = (
     ),
 )  # fmt: skip
 
-# Worn print of many typefaces in crops, then whole pages, charts, signs and screens. Half are pictures of the old
+MOSTLY_RECEIPTS = (("receipt", 70.0), ("chart", 10.0), ("sign", 8.0), ("invoice", 6.0), ("ticket", 6.0))
+# Worn print of many typefaces in crops of every kind, then whole pages, mostly receipts. Half are pictures of the old
 # generator: at 30% those were forgotten (dev/LOG.md).
 LIFELIKE = (
     Stage(
@@ -84,12 +85,13 @@ LIFELIKE = (
         num_questions=6, dense_weight=1.0, rate=7e-4, final_rate=6e-4, lifelike=0.6,
     ),
     Stage(
-        "worn pages", 1400, 8, primer=0.0, views=(0.2, 0.5, 0.3), pieces=0.5, sides=(448, 640, 832, 1024, 1448),
+        "worn pages", 1600, 8, primer=0.0, views=(0.2, 0.5, 0.3), pieces=0.5, sides=(448, 640, 832, 1024, 1448),
         showings=2, max_cells=512, num_questions=12, rate=6e-4, final_rate=5e-5, lifelike=0.5,
+        lifelike_shares=MOSTLY_RECEIPTS,
     ),
     Stage(
         "worn and large", 80, 8, primer=0.0, views=(0.1, 0.6, 0.3), pieces=0.5, sides=(640, 832, 1024, 1448, 2048),
-        max_cells=1024, num_questions=12, rate=8e-5, final_rate=1e-5, lifelike=0.5,
+        max_cells=1024, num_questions=12, rate=8e-5, final_rate=1e-5, lifelike=0.5, lifelike_shares=MOSTLY_RECEIPTS,
     ),
 )  # fmt: skip
 
