@@ -16,7 +16,9 @@ SCALE=${SCALE:-1}               # of the number of questions; 0.02 tries the scr
 ONLY=${ONLY:-}                  # names of tables; empty: all
 BIN=${BIN:-.venv/bin}
 
-count() { awk -v most="$1" -v scale="$SCALE" 'BEGIN { n = int(most * scale); print (n < 16 ? 16 : n) }'; }
+count() { # MOST [LEAST]: a scaled number of questions
+    awk -v most="$1" -v least="${2:-16}" -v scale="$SCALE" 'BEGIN { n = int(most * scale); print (n < least ? least : n) }'
+}
 
 wanted() { [ -z "$ONLY" ] || [[ " $ONLY " == *" $1 "* ]]; }
 
@@ -51,7 +53,7 @@ table main eval final --model "$MODEL" --out "$RUN/main" --limit "$(count 1000)"
     --policies full,resize,blind,glimpse-crop,attention-pruning,mmtok,oracle,arr-coc,arr-coc-trained,arr-coc-trained-shuffled
 
 # 2. Look until sure: calibrated on pictures of its own, then held against fixed budgets and growing sizes.
-table calibration eval calibrate --model "$MODEL" --out "$RUN/calibration" --opponents --limit "$(count 240)" \
+table calibration eval calibrate --model "$MODEL" --out "$RUN/calibration" --opponents --limit "$(count 240 160)" \
     --ladder 64,160,256,400
 table until-sure eval sure --model "$MODEL" --calibration "$RUN/calibration" --out "$RUN/until-sure" --limit "$(count 1000)"
 
@@ -86,4 +88,5 @@ for size in 2b 4b 8b; do
     page "cost/$size-3840x2160.md" bench --model "$size" --sizes 3840x2160 --budget 160 --rounds 1 --estimate-full
 done
 
-"$BIN/arr-coc" eval audit "$OUT" --model "$MODEL"
+# 7. What a reviewer would ask of all of them together.
+if [ -z "$ONLY" ]; then "$BIN/arr-coc" eval audit "$OUT" --model "$MODEL"; fi
