@@ -164,6 +164,12 @@ def test_compiling_without_a_compiler_is_refused_before_any_work(command: str, t
     assert not out.exists()
 
 
+def test_calibrating_on_too_few_pictures_is_refused_before_any_answer(tmp_path: Path) -> None:
+    out = tmp_path / "calibration"
+    assert_one_line(run("eval", "calibrate", "--limit", "16", "--out", str(out)), "limit", "2 pictures are too few")
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("question", ["", "  \n"])
 def test_empty_question(question: str, picture: str) -> None:
     assert_one_line(run("compare", picture, question), "question", "empty")

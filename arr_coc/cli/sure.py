@@ -34,14 +34,18 @@ def calibrate(
     opponents: Opponents = False,
 ) -> None:
     """Learn when an answer is sure, on pictures of your own or drawn ones; a killed run goes on."""
+    from arr_coc.data.suites import open_task
+    from arr_coc.evaluation.sure.fitting import check_pictures, fit, restricted, threshold_table
+
     with explained():
         budgets = ascending(ladder)
+        asked = open_task(task, limit=limit)
+        check_pictures(asked[index].picture_id for index in range(len(asked)))
         processor = load(model, relevance)
         ways = ["anew", "sizes", "full"] if opponents else ["anew"]
         trails = followed(processor, task, limit, ways, tuple(map(int, LADDER.split(","))), out)
     from dataclasses import replace
 
-    from arr_coc.evaluation.sure.fitting import fit, restricted, threshold_table
     from arr_coc.processor.trained_parts import FOLDER, host_facts, save_relevance
 
     with explained():

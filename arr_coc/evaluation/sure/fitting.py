@@ -5,7 +5,7 @@ Shapes: N looks, S signs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
@@ -23,6 +23,7 @@ from arr_coc.records import MAX_BUDGET
 LOSSES = (0.0, 0.5, 1.0, 2.0, 3.0)
 RIDGE = 1.0
 NUM_BINS = 10
+LEAST_PICTURES = 8
 
 
 def signs_of(trail: Trail) -> list[Sign]:
@@ -40,6 +41,16 @@ def restricted(trail: Trail, ladder: Sequence[int]) -> Trail:
     return replace(trail, looks=tuple(kept or trail.looks[-1:]))
 
 
+def check_pictures(pictures: Iterable[str]) -> None:
+    """Raises ValueError where they are too few to fit anything; reads no further than it must."""
+    found: set[str] = set()
+    for picture in pictures:
+        found.add(picture)
+        if len(found) == LEAST_PICTURES:
+            return
+    raise ValueError(f"limit: {len(found)} pictures are too few to calibrate on; 20 and more tell something")
+
+
 def fit(trails: Sequence[Trail], ladder: Sequence[int]) -> Sureness:
     """The rule of these trails; thresholds by pictures that the weights were not fitted on.
 
@@ -47,8 +58,7 @@ def fit(trails: Sequence[Trail], ladder: Sequence[int]) -> Sureness:
         ValueError: too few trails to tell anything.
     """
     pictures = sorted({trail.picture for trail in trails})
-    if len(pictures) < 8:
-        raise ValueError(f"limit: {len(pictures)} pictures are too few to calibrate on; 20 and more tell something")
+    check_pictures(pictures)
     halves = [[t for t in trails if pictures.index(t.picture) % 2 == half] for half in (0, 1)]
     rules = [rule_of(half, ladder) for half in halves]
     crossed = [(rules[0], halves[1]), (rules[1], halves[0])]
