@@ -65,13 +65,20 @@ answers words --tasks robust/as-trained,robust/words --limit "$(count 240)" --bu
 answers layouts --tasks robust/pages-as-trained,robust/layouts --limit "$(count 240)" --budgets 100,160 \
     --policies full,resize,arr-coc-trained
 
-# 4. What each part is worth, and the suites that decide between the tensions.
+# 4. Large pictures: as the host takes them, at most 1,024 cells of 32 pixels, and at their own size, 4,096 and 16,384.
+LARGE="--budgets 100,160,400 --policies full,resize,arr-coc,arr-coc-trained,oracle"
+answers sizes/2048-at-1024 --tasks development/2048 --limit "$(count 240)" $LARGE
+answers sizes/2048 --tasks development/2048 --limit "$(count 240)" --max-pixels 4194304 $LARGE
+answers sizes/4096-at-1024 --tasks development/4096 --limit "$(count 40)" $LARGE
+answers sizes/4096 --tasks development/4096 --limit "$(count 40)" --max-pixels 16777216 $LARGE
+
+# 5. What each part is worth, and the suites that decide between the tensions.
 ablation ablations --tasks development --budgets 100 --limit "$(count 280)"
 ablation ablations/tensions --tasks deciding/hidden,deciding/odd,deciding/textured --parts tensions --budgets 100 \
     --limit "$(count 240)"
 ablation ablations/trained --tasks development --parts trained --budgets 100 --limit "$(count 240)"
 
-# 5. Other people's ideas, in our hands; same picture, two questions.
+# 6. Other people's ideas, in our hands; same picture, two questions.
 answers fastv --tasks calibration --budgets 100 --limit "$(count 240)" \
     --policies 'full,fastv after 1,fastv after 2,fastv after 3,fastv after 4,fastv after 5'
 answers peers --tasks development --budgets 64,100,160,256,400,auto --limit "$(count 240)" \
@@ -79,7 +86,7 @@ answers peers --tasks development --budgets 64,100,160,256,400,auto --limit "$(c
 page neighbours.md eval neighbours --model "$MODEL" --tasks same-picture --budgets 100,160 --limit "$(count 200)" \
     --policies resize,saliency,arr-coc,arr-coc-trained,oracle
 
-# 6. What it costs, on a machine to itself: the host, and geometries of large hosts with random weights.
+# 7. What it costs, on a machine to itself: the host, and geometries of large hosts with random weights.
 page cost/nano.md bench --model "$MODEL" --sizes 1024x1024,3840x2160 --budget 160 --rounds 5
 page cost/2b.md bench --model 2b --sizes 1024x1024 --budget 160 --rounds 3
 page cost/4b.md bench --model 4b --sizes 1024x1024 --budget 160 --rounds 2
@@ -88,5 +95,5 @@ for size in 2b 4b 8b; do
     page "cost/$size-3840x2160.md" bench --model "$size" --sizes 3840x2160 --budget 160 --rounds 1 --estimate-full
 done
 
-# 7. What a reviewer would ask of all of them together.
+# 8. What a reviewer would ask of all of them together.
 if [ -z "$ONLY" ]; then "$BIN/arr-coc" eval audit "$OUT" --model "$MODEL"; fi

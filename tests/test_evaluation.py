@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import random_parts
+from conftest import draw, random_parts
 
 from arr_coc.baselines.scorers import OracleScorer, RandomScorer, overlap
 from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
@@ -18,6 +18,7 @@ from arr_coc.evaluation.policies.registry import POLICIES
 from arr_coc.evaluation.running import runner
 from arr_coc.evaluation.running.answers import Line, read_lines
 from arr_coc.evaluation.running.batches import answer_all
+from arr_coc.evaluation.running.notes import command_of
 from arr_coc.evaluation.running.runner import Plan
 from arr_coc.evaluation.statistics.intervals import clustered_mean
 from arr_coc.processor.answer import answer
@@ -113,7 +114,7 @@ PLAN = Plan("tiny", ("development",), ("full", "resize", "arr-coc"), (64, 100, 0
 @pytest.fixture
 def small(monkeypatch, tiny_host):
     """Runs on the tiny host and on small pictures."""
-    monkeypatch.setattr(runner, "load_host", lambda name, relevance: (None, RelevanceProcessor(tiny_host, ALLOCATOR)))
+    monkeypatch.setattr(runner, "load_host", lambda name, **options: (None, RelevanceProcessor(tiny_host, ALLOCATOR)))
     monkeypatch.setattr(
         runner, "open_task", lambda name, **options: GeneratedTask(TEST_SEEDS.start, 2, 2, size=(512, 448))
     )
@@ -151,6 +152,19 @@ def test_policies_may_be_added_to_a_run_but_not_another_model(tmp_path, small):
     assert finish(PLAN, tmp_path)[: len(before)] == before
     with pytest.raises(ValueError, match="another run"):
         next(runner.run(replace(PLAN, model="other"), tmp_path))
+    with pytest.raises(ValueError, match="another run .max_pixels differ"):
+        next(runner.run(replace(PLAN, max_pixels=2**21), tmp_path))
+
+
+def test_a_larger_full_resolution_holds_for_every_way_of_looking():
+    plan = replace(PLAN, model="nano", max_pixels=64 * 64 * 32**2)
+    host = plan.load().host
+    pyramid = host.pyramid(draw(2048, 2048))
+    assert host.stock_size(2048, 2048) == (2048, 2048) and pyramid.grid() == (64, 64)
+    assert len(pyramid.cells(pyramid.coarsest)) == 64
+    assert "--max-pixels 4194304" in command_of(plan, Path("out"))
+    with pytest.raises(ValueError, match="max_pixels: must be at least 16384"):
+        replace(plan, max_pixels=100).load()
 
 
 def test_timed_questions_carry_their_seconds(tmp_path, small):

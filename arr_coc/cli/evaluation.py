@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,9 @@ Retry = Annotated[bool, typer.Option("--retry-failed", help="Ask again what an e
 MaxFailures = Annotated[
     float, typer.Option(min=0, max=1, help="Share of the answers that may fail before the run ends; 0: the first.")
 ]
+MaxPixels = Annotated[
+    int | None, typer.Option(min=1, help="Full resolution of a picture at most; the host's own by default.")
+]
 Readme = Annotated[Path | None, typer.Option(metavar="FILE", help="Put the table between its markers.")]
 
 
@@ -60,6 +64,7 @@ def evaluate(
     relevance: Relevance = None,
     retry_failed: Retry = False,
     max_failures: MaxFailures = 0.2,
+    max_pixels: MaxPixels = None,
 ) -> None:
     """Measure accuracy against visual tokens."""
     if context.invoked_subcommand is not None:
@@ -67,6 +72,7 @@ def evaluate(
     with explained():
         check_outputs(out)
         plan = plan_of(model, tasks, policies, budgets, limit, timed_every, skip_missing, relevance)
+        plan = replace(plan, max_pixels=max_pixels)
     answer_and_report(plan, out, Session(workers, retry_failed, max_failures), "Evaluation")
 
 
@@ -127,13 +133,12 @@ def neighbours(
     """Same picture, two questions: does each see its own evidence, and not its neighbour's?"""
     from arr_coc.evaluation.neighbours import compare_neighbours, neighbours_table
     from arr_coc.evaluation.running.notes import command_of
-    from arr_coc.processor.loading import load_host
 
     with explained():
         if out is not None:
             check_file(out, makes_folder=True)
         plan = plan_of(model, tasks, policies, budgets, limit, relevance=relevance)
-        processor = load_host(plan.model, relevance=plan.relevance)[1]
+        processor = plan.load()
     pairs, unreadable = [], []  # type: ignore[var-annotated]
     with explained():
         for name in plan.tasks:
@@ -168,11 +173,10 @@ def tune(
     from itertools import product
 
     from arr_coc.evaluation.tuning import as_option, best_choice, tensions_to_try, try_tensions, tuning_table
-    from arr_coc.processor.loading import load_host
 
     with explained():
         plan = plan_of(model, tasks, "arr-coc", budgets, limit, relevance=relevance)
-        processor = load_host(plan.model, relevance=plan.relevance)[1]
+        processor = plan.load()
         choices = tensions_to_try(*product(shares(focus), shares(explore), shares(information)))
     allocator = processor.allocator.training_free() if training_free else processor.allocator
     wanted = [budget for budget in plan.budgets if budget]

@@ -49,10 +49,9 @@ def answer_all(plan: Plan, out: Path, session: Session) -> list[Line]:
     from arr_coc.evaluation.running.answers import ANSWERS, read_lines
     from arr_coc.evaluation.running.failures import read_failures
     from arr_coc.evaluation.running.runner import run
-    from arr_coc.processor.loading import load_host
 
     with explained(), resumable("the same command goes on where it was"):
-        load_host(plan.model, relevance=plan.relevance)
+        plan.load()
         options = {"retry_failed": session.retry_failed, "max_failures": session.max_failures}
         show_progress(run(plan, out, session.workers, **options))  # type: ignore[arg-type]
         lines, failures = read_lines(out / ANSWERS, tell_doubled), read_failures(out)
@@ -85,14 +84,13 @@ def write(
     """Writes the report and returns the command that makes it."""
     from arr_coc.evaluation.reporting.report import report_sections
     from arr_coc.evaluation.running.notes import command_of
-    from arr_coc.processor.loading import load_host
     from arr_coc.views.gallery import make_gallery
     from arr_coc.views.page import write_report
 
     text = command_of(plan, out, command)
     (out / "figures").mkdir(exist_ok=True)
     with explained():
-        processor = load_host(plan.model, relevance=plan.relevance)[1]
+        processor = plan.load()
         for task in plan.tasks:
             plan.open(task)
         gallery = make_gallery(lines, processor, plan.open, out)

@@ -64,6 +64,7 @@ def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
     budgets = "" if command == "eval final" else f" --budgets {wanted}"
     relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
     limit = f" --limit {plan.limit}" if plan.limit else ""
+    limit += f" --max-pixels {plan.max_pixels}" if plan.max_pixels else ""
     policies = parts_of(plan) if command == "eval ablate" else f" --policies {quote(','.join(plan.policies))}"
     tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(plan.tasks)}"
     return f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies}{budgets}{limit} --out {folder}"

@@ -65,6 +65,7 @@ class Plan:
         skip_missing: counts pictures that are not there instead of stopping.
         relevance: folder with trained parts; None takes those that lie in `model`, if any.
         for_final_report: whether frozen blocks may be opened; `arr-coc eval final` alone says so.
+        max_pixels: full resolution of a picture at most; None leaves what the host says.
     """
 
     model: str
@@ -76,6 +77,7 @@ class Plan:
     skip_missing: bool = False
     relevance: str | None = None
     for_final_report: bool = False
+    max_pixels: int | None = None
 
     def __post_init__(self) -> None:
         """What is named twice is run once."""
@@ -96,6 +98,10 @@ class Plan:
             wanted = [b for b in self.budgets if b or policy.chooses_budget] if policy.has_budget else [OWN_BUDGET]
             pairs += [(name, budget) for budget in wanted]
         return pairs
+
+    def load(self) -> RelevanceProcessor:
+        """The host's processor; raises ValueError in one line, see `load_host`."""
+        return load_host(self.model, relevance=self.relevance, max_pixels=self.max_pixels)[1]
 
     def open(self, task: str) -> Task:
         return open_task(task, limit=self.limit, skip_missing=self.skip_missing, for_final_report=self.for_final_report)
@@ -128,7 +134,7 @@ class Chunks(Dataset[tuple[list[Line], list[Failure]]]):
     def __getitem__(self, number: int) -> tuple[list[Line], list[Failure]]:
         chunk = self.chunks[number]
         if self.processor is None:
-            self.processor = load_host(self.plan.model, relevance=self.plan.relevance)[1]
+            self.processor = self.plan.load()
             for policy in self.plan.policies:
                 REGISTRY[policy].check(self.processor.host)
         if chunk.task not in self.tasks:
@@ -357,6 +363,7 @@ def facts_of(plan: Plan, tasks: dict[str, Task]) -> dict[str, Any]:
         "model": plan.model,
         "limit": plan.limit,
         "relevance": plan.relevance,
+        "max_pixels": plan.max_pixels,
         "tasks": {name: {"version": task.version, "questions": len(task)} for name, task in tasks.items()},
     }
 
