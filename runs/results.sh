@@ -26,10 +26,10 @@ table() { # NAME COMMAND...: makes a table unless it is made, and copies its rep
     local name=$1
     shift
     if ! wanted "$name"; then return; fi
-    if [ ! -e "$RUN/$name.made" ]; then
+    if [ ! -e "$RUN/$name/made" ]; then
         echo "== $name: arr-coc $*"
         "$BIN/arr-coc" "$@"
-        mkdir -p "$RUN/$name" && touch "$RUN/$name.made"
+        mkdir -p "$RUN/$name" && touch "$RUN/$name/made"
     fi
     mkdir -p "$OUT/$name"
     find "$RUN/$name" -maxdepth 1 \( -name 'report.*' -o -name run.json -o -name '*.png' \) -exec cp {} "$OUT/$name/" \;
@@ -65,12 +65,17 @@ answers words --tasks robust/as-trained,robust/words --limit "$(count 240)" --bu
 answers layouts --tasks robust/pages-as-trained,robust/layouts --limit "$(count 240)" --budgets 100,160 \
     --policies full,resize,arr-coc-trained
 
-# 4. Large pictures: as the host takes them, at most 1,024 cells of 32 pixels, and at their own size, 4,096 and 16,384.
-LARGE="--budgets 100,160,400 --policies full,resize,arr-coc,arr-coc-trained,oracle"
-answers sizes/2048-at-1024 --tasks development/2048 --limit "$(count 240)" $LARGE
-answers sizes/2048 --tasks development/2048 --limit "$(count 240)" --max-pixels 4194304 $LARGE
-answers sizes/4096-at-1024 --tasks development/4096 --limit "$(count 40)" $LARGE
-answers sizes/4096 --tasks development/4096 --limit "$(count 40)" --max-pixels 16777216 $LARGE
+# 4. Large pictures: as the host takes them, at most 1,024 cells of 32 pixels, and at their own size, for which a copy of
+#    the host is told of a longer context; nothing else differs.
+LARGE="--limit $(count 120) --budgets 100,160,400 --policies full,resize,arr-coc,arr-coc-trained,oracle"
+answers sizes/2048-at-1024 --tasks development/2048 $LARGE
+answers sizes/4096-at-1024 --tasks development/4096 $LARGE
+if wanted sizes/2048; then
+    case $MODEL in nano) folder=arr_coc/nano/weights ;; *) folder=$MODEL ;; esac
+    mkdir -p "$RUN" && rm -rf "$RUN/longer" && cp -r "$folder" "$RUN/longer"
+    sed 's/"max_position_embeddings": [0-9]*/"max_position_embeddings": 20480/' "$folder/config.json" >"$RUN/longer/config.json"
+    table sizes/2048 eval --model "$RUN/longer" --out "$RUN/sizes/2048" --tasks development/2048 --max-pixels 4194304 $LARGE
+fi
 
 # 5. What each part is worth, and the suites that decide between the tensions.
 ablation ablations --tasks development --budgets 100 --limit "$(count 280)"
@@ -87,8 +92,8 @@ page neighbours.md eval neighbours --model "$MODEL" --tasks same-picture --budge
     --policies resize,saliency,arr-coc,arr-coc-trained,oracle
 
 # 7. What it costs, on a machine to itself: the host, and geometries of large hosts with random weights.
-page cost/nano.md bench --model "$MODEL" --sizes 1024x1024,3840x2160 --budget 160 --rounds 5
-page cost/2b.md bench --model 2b --sizes 1024x1024 --budget 160 --rounds 3
+page cost/nano.md bench --model "$MODEL" --sizes 1024x1024,3840x2160 --budget 160 --rounds 5 --answers 8
+page cost/2b.md bench --model 2b --sizes 1024x1024 --budget 160 --rounds 3 --answers 8
 page cost/4b.md bench --model 4b --sizes 1024x1024 --budget 160 --rounds 2
 page cost/8b.md bench --model 8b --sizes 1024x1024 --budget 160 --rounds 1
 for size in 2b 4b 8b; do

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shutil import rmtree
 
 from test_speedrun import ROOT, check_call, run_script
 
@@ -51,6 +52,8 @@ def test_a_run_that_died_goes_on_and_some_tables_can_be_made_alone(tmp_path: Pat
     assert status == 7 and [call[1] for call in calls] == ["final", "calibrate", "sure"]
     status, calls = made(tmp_path, ONLY="main words")
     assert status == 0 and [option(call, "--out").split("/")[-1] for call in calls[3:]] == ["words"]
+    rmtree(tmp_path / "run" / "main")
+    assert made(tmp_path, ONLY="main words")[1][4:] == calls[:1]
 
 
 def test_a_trial_asks_few_questions(tmp_path: Path) -> None:
