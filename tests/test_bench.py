@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from transformers import Qwen3VLForConditionalGeneration
 from arr_coc.allocator import Allocator
 from arr_coc.cli.bench import parse_size
 from arr_coc.evaluation.bench import OWN_STAGES, measure
+from arr_coc.evaluation.bench_answers import measure_answers
 from arr_coc.evaluation.flops import encoded_segments
 from arr_coc.evaluation.random_hosts import fill, restore_buffers
 from arr_coc.hosts.caching import RememberingHost
@@ -58,6 +60,19 @@ def test_the_report_shows_ratios_and_the_own_share(bench):
     text = cost_report([bench], "the command", "cpu", "float32")
     assert "## 448x448, 100 tokens" in text and "the command" in text
     assert f"{100 * bench.own_share():.1f}%" in text and "1.00x" in text
+
+
+def test_an_answer_that_stops_later_holds_every_look_before_it(bench, tiny_host):
+    options = {"size": (448, 448), "budget": 100, "rounds": 1, "num_tokens": 3}
+    costs = measure_answers(tiny_host.model, RelevanceProcessor(tiny_host), **options)
+    looks, (fixed, full) = costs[:-2], costs[-2:]
+    assert [cost.way.split(" (")[0] for cost in looks] == ["sure at look 1", "sure at look 2", "sure at look 3"]
+    assert (fixed.way, full.way) == ("one look at 100", "full")
+    assert fixed.visual_tokens == 100 and full.visual_tokens == full.encoded_tokens == 196
+    for before, after in pairwise(looks):
+        assert after.seconds > before.seconds and after.encoded_tokens > before.encoded_tokens
+    text = cost_report([bench], "the command", "cpu", "float32", [(3, costs)])
+    assert "To the last of 3 tokens" in text and "sure at look 2" in text
 
 
 def test_encoded_segments_add_up(tiny_host):

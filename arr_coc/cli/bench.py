@@ -21,6 +21,9 @@ def bench(
     estimate_full: Annotated[
         bool, typer.Option("--estimate-full", help="Scale full from resize by operations instead of running it.")
     ] = False,
+    answers: Annotated[
+        int, typer.Option(min=0, max=64, help="Also whole answers of so many tokens, by looks; 0: none.")
+    ] = 0,
     dtype: Annotated[str, typer.Option(help="bfloat16, float32; auto: float32 for nano, else bfloat16.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the tables there too.")] = None,
@@ -29,8 +32,11 @@ def bench(
     with explained():
         if out is not None:
             check_file(out)
+        if answers and estimate_full:
+            raise ValueError("answers: they are held against full, which must be run; leave out --estimate-full")
         pixels = [parse_size(text) for text in sizes.split(",")]
     from arr_coc.evaluation.bench import measure
+    from arr_coc.evaluation.bench_answers import measure_answers
     from arr_coc.evaluation.random_hosts import random_host
     from arr_coc.hosts.families.registry import sizes as published
     from arr_coc.processor.loading import load_host
@@ -41,16 +47,20 @@ def bench(
             host = random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
         else:
             host = load_host(model, dtype, device)
-    results = []
+    results, whole = [], []
     for size in pixels:
         with explained():
             typer.echo(f"{size[0]}x{size[1]}, {rounds} rounds", err=True)
             results.append(
                 measure(*host, host=model, size=size, budget=budget, rounds=rounds, is_full_estimated=estimate_full)
             )
+            if answers:
+                found = measure_answers(*host, size=size, budget=budget, rounds=rounds, num_tokens=answers)
+                whole.append((answers, found))
     command = f"arr-coc bench --model {model} --sizes {sizes} --budget {budget} --rounds {rounds}"
     command += " --estimate-full" if estimate_full else ""
-    report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."))
+    command += f" --answers {answers}" if answers else ""
+    report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."), whole)
     typer.echo(report)
     if out is not None:
         write_atomically(out, report)

@@ -84,7 +84,7 @@ def measure(
     One token is generated, so every time ends at the first token. Full may be estimated where it takes too long; long
     sequences leave less idle, attention more of it, so an estimate says no more than the order.
     """
-    image = mixture(TEST_SEEDS.start, 1, kind="table", size=size).image
+    image = bench_picture(size)
     messages = question_messages(image, QUESTION)
     warm_up(model, processor)
     runs: dict[str, list[Run]] = {"full": [], "resize": [], "arr-coc": []}
@@ -104,6 +104,11 @@ def measure(
     costs = [summarise(processor.host, name, group, realization, image) for name, group in runs.items()]
     costs[-1] = with_own(costs[-1], own)
     return Bench(host, size, budget, rounds, tuple(costs))
+
+
+def bench_picture(size: tuple[int, int]) -> Image.Image:
+    """A drawn table of (width, height) pixels."""
+    return mixture(TEST_SEEDS.start, 1, kind="table", size=size).image
 
 
 def own_seconds(processor: RelevanceProcessor) -> dict[str, float]:
