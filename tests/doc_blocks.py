@@ -103,10 +103,9 @@ def run_document(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, with
 
 
 def furnish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Links to what a reader finds in the repository, commands on the path, an empty `out`."""
+    """Links to what a reader finds in a fresh copy of the repository, commands on the path."""
     for name in ("arr_coc", "docs", "constraints.txt", "pyproject.toml", "README.md"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "out").mkdir()
     commands = folder / "bin"
     commands.mkdir()
     run = "from arr_coc.cli.main import main; main()"

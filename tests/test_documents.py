@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -128,6 +130,30 @@ def test_checker_says_what_is_wrong_with_the_call(tmp_path: Path, capsys: pytest
         code, _ = run_script([script, *arguments])
         assert code == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_checker_is_of_help_where_an_answer_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script, answer = str(DOCS / "education" / "check.py"), tmp_path / "answer.py"
+    answer.write_text("import torch\n")
+    code, printed = run_script([script, "2a", str(answer)])
+    assert code == 1 and "the function luma is missing" in printed
+    answer.write_text("import torch\nfrom arr_coc.texture import texture\n")
+    assert run_script([script, "2a", str(answer)])[0] == 2
+    assert "line 2: do it without arr_coc" in capsys.readouterr().err
+    answer.write_text("1 / 0\n")
+    assert run_script([script, "2a", str(answer)])[0] == 2
+    assert "it ends with ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_checker_names_the_environment_where_python_has_no_torch(tmp_path: Path) -> None:
+    answer = tmp_path / "answer.py"
+    answer.write_text("")
+    call = [sys.executable, "-S", DOCS / "education" / "check.py", "2a", answer]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert (
+        done.stderr.strip() == "this Python has no torch; make the environment active first: source .venv/bin/activate"
+    )
 
 
 def pictures() -> list[Path]:

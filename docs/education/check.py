@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from pathlib import Path
@@ -31,14 +32,36 @@ def main(arguments: list[str]) -> int:
     lesson, answer = arguments[0], Path(arguments[1])
     if not answer.is_file():
         refuse(f"{answer} is not there; copy docs/education/exercises/{lesson}.py and fill it in")
+    checks = load_checks(lesson)
     try:
         written = load(answer)
     except SyntaxError as error:
         refuse(f"{answer}, line {error.lineno}: Python can't read it: {error.msg}")
-    checks = load(HERE / "checks" / f"{lesson}.py").CHECKS
+    except Exception as error:  # whatever stands outside the functions may fail in any way
+        refuse(f"{answer}: it ends with {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+    if (borrowed := imported(answer)) is not None:
+        refuse(f"{answer}, line {borrowed}: do it without arr_coc; that is what the exercise is for")
     passed = [run(check, written) for check in checks]
     print(f"{sum(passed)} of {len(passed)}")
     return int(not all(passed))
+
+
+def load_checks(lesson: str) -> tuple[object, ...]:
+    try:
+        return load(HERE / "checks" / f"{lesson}.py").CHECKS
+    except ModuleNotFoundError as error:
+        refuse(f"this Python has no {error.name}; make the environment active first: source .venv/bin/activate")
+        raise
+
+
+def imported(answer: Path) -> int | None:
+    """Line in which an answer imports the package, None where it does not."""
+    for node in ast.walk(ast.parse(answer.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            if any(name.split(".")[0] == "arr_coc" for name in names):
+                return node.lineno
+    return None
 
 
 def run(check: object, written: ModuleType) -> bool:
@@ -48,6 +71,9 @@ def run(check: object, written: ModuleType) -> bool:
         check(written)  # type: ignore[operator]
     except AssertionError as error:
         print(f"not yet  {name}: {str(error).splitlines()[0] if str(error) else 'wrong'}")
+    except AttributeError as error:
+        is_missing = error.obj is written and error.name is not None
+        print(f"not yet  {name}: " + (f"the function {error.name} is missing" if is_missing else str(error)))
     except Exception as error:  # an answer may fail in any way
         print(f"not yet  {name}: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
     else:
