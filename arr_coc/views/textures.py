@@ -31,7 +31,7 @@ def texture_figure(pyramid: Pyramid, level: int, width: float = 2.1) -> Figure:
     for index, (name, unit) in enumerate(zip(CHANNELS, UNITS, strict=True)):
         x, y = 0.25 + index % COLUMNS * cell[0], 0.15 + index // COLUMNS * cell[1]
         sheet.text(x, y, name, 9.5, INK, weight="bold")
-        sheet.text(x + width, y + 0.01, unit, 8.5, MUTED, ha="right")
+        sheet.text(x + width + 0.6, y + 0.01, unit, 8.5, MUTED, ha="right")
         draw_channel(sheet, pyramid.textures[level][index].numpy(), name, (x, y + TITLE - 0.1, width, height))
     return sheet.figure
 

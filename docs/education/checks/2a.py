@@ -1,33 +1,63 @@
 """What lesson 2A checks."""
 
+import math
+
 import torch
 
-from arr_coc.texture import cell_entropy, to_luma
+from arr_coc.texture import build_pyramid, cell_entropy, to_luma
 
-IMAGE = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+RNG = torch.Generator().manual_seed(0)
+IMAGES = [torch.rand(3, height, width, generator=RNG) for height, width in ((32, 32), (32, 48), (6, 2))]
 
 
-def luma_is_that_of_the_texture(answer):
-    got = answer.luma(IMAGE)
-    assert got is not None, "luma returns nothing"
-    assert got.shape == (32, 32), f"its shape is {tuple(got.shape)}, not (32, 32)"
-    assert torch.allclose(got, to_luma(IMAGE), atol=1e-5), "the values differ"
+def compare(got, wanted, what):
+    assert got is not None, f"{what} returns nothing"
+    assert got.shape == wanted.shape, f"its shape is {tuple(got.shape)}, not {tuple(wanted.shape)}"
+    worst = (got - wanted).abs().flatten().argmax()
+    place = ", ".join(str(int(each)) for each in torch.unravel_index(worst, wanted.shape))
+    here = f"at [{place}] it is {float(got.flatten()[worst]):.4f}, not {float(wanted.flatten()[worst]):.4f}"
+    assert torch.allclose(got, wanted, atol=1e-5), here
+
+
+def luma_is_the_brightness_of_the_page(answer):
+    for image in IMAGES:
+        compare(answer.luma(image), to_luma(image), "luma")
 
 
 def halving_keeps_the_mean_of_each_block(answer):
-    got = answer.halve(IMAGE)
-    assert got is not None, "halve returns nothing"
-    assert got.shape == (3, 16, 16), f"its shape is {tuple(got.shape)}, not (3, 16, 16)"
-    assert torch.allclose(got[:, 0, 1], IMAGE[:, 0:2, 2:4].mean(dim=(1, 2)), atol=1e-6), "a block has another mean"
+    for image in IMAGES:
+        wanted = torch.stack([image[:, y::2, x::2] for y in (0, 1) for x in (0, 1)]).mean(dim=0)
+        compare(answer.halve(image), wanted, "halve")
 
 
-def entropy_of_noise_and_of_nothing(answer):
-    brightness = to_luma(IMAGE)
-    wanted = float(cell_entropy(brightness, 32)[0, 0, 0])
-    got = answer.entropy(brightness)
-    assert got is not None, "entropy returns nothing"
-    assert abs(float(got) - wanted) < 1e-3, f"{float(got):.3f} bits, not {wanted:.3f}"
-    assert abs(float(answer.entropy(torch.full((8, 8), 0.5)))) < 1e-6, "one grey has no entropy"
+def levels_halve_down_to_a_glimpse(answer):
+    for rows, columns in ((16, 24), (48, 64), (8, 8), (1, 64), (2, 96)):
+        pyramid = build_pyramid(torch.zeros(3, rows, columns), cell_px=1)
+        wanted = [pyramid.grid(level) for level in range(pyramid.coarsest + 1)]
+        got = answer.grids(rows, columns)
+        assert got is not None, "grids returns nothing"
+        assert [tuple(grid) for grid in got] == wanted, f"{rows} x {columns} gives {got}, not {wanted}"
 
 
-CHECKS = (luma_is_that_of_the_texture, halving_keeps_the_mean_of_each_block, entropy_of_noise_and_of_nothing)
+def entropy_of_noise_of_halves_and_of_one_grey(answer):
+    white, nearly, black = torch.ones(4, 8), torch.full((4, 8), 0.98), torch.zeros(4, 8)
+    pictures = {
+        "noise": to_luma(IMAGES[0]),
+        "half black, half white": torch.cat([black, white]),
+        "half 0.98, half 1, which share a bin": torch.cat([nearly, white]),
+        "one grey": torch.full((8, 8), 0.5),
+    }
+    for name, brightness in pictures.items():
+        got = answer.entropy(brightness)
+        assert got is not None, "entropy returns nothing"
+        assert not math.isnan(float(got)), f"{name}: nan; leave out the empty bins"
+        wanted = float(cell_entropy(brightness, len(brightness))[0, 0, 0])
+        assert abs(float(got) - wanted) < 1e-3, f"{name}: {float(got):.3f} bits, not {wanted:.3f}"
+
+
+CHECKS = (
+    luma_is_the_brightness_of_the_page,
+    halving_keeps_the_mean_of_each_block,
+    levels_halve_down_to_a_glimpse,
+    entropy_of_noise_of_halves_and_of_one_grey,
+)

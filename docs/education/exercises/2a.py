@@ -1,18 +1,23 @@
-"""Lesson 2A. Fill in the three functions, then run: python docs/education/check.py 2a THIS_FILE"""
+"""Lesson 2A. Fill in the four functions, then run: python docs/education/check.py 2a THIS_FILE"""
 
 from torch import Tensor
 
 
 def luma(image: Tensor) -> Tensor:
-    """(3, H, W) colours in 0..1 to (H, W) brightness: 0.2126 red + 0.7152 green + 0.0722 blue."""
+    """(3, H, W) red, green and blue in 0..1 to (H, W) brightness in 0..1."""
     ...
 
 
 def halve(image: Tensor) -> Tensor:
-    """(3, H, W) to (3, H/2, W/2): each pixel is the mean of a 2x2 block."""
+    """(3, H, W) to (3, H/2, W/2): each pixel is the mean of a 2x2 block. H and W are even, and may differ."""
+    ...
+
+
+def grids(rows: int, columns: int) -> list[tuple[int, int]]:
+    """(rows, columns) of every level, level 0 first, of a grid that halves evenly, down to 64 cells or fewer."""
     ...
 
 
 def entropy(brightness: Tensor) -> float:
-    """Bits of the histogram of all values in 0..1, in 32 equal bins: -sum p log2 p over bins that are not empty."""
+    """Bits of all values in 0..1, sorted into 32 equal bins; 1 itself belongs to the last bin."""
     ...

@@ -13,6 +13,13 @@ def halve(image: Tensor) -> Tensor:
     return image.reshape(channels, height // 2, 2, width // 2, 2).mean(dim=(2, 4))
 
 
+def grids(rows: int, columns: int) -> list[tuple[int, int]]:
+    levels = [(rows, columns)]
+    while levels[-1][0] * levels[-1][1] > 64:
+        levels.append((levels[-1][0] // 2, levels[-1][1] // 2))
+    return levels
+
+
 def entropy(brightness: Tensor) -> float:
     bins = (brightness.flatten() * 32).long().clamp(0, 31)
     share = torch.bincount(bins, minlength=32) / len(bins)
