@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,10 @@ from arr_coc.views.looks import LookCard, looks_html
 
 gr = pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
 
-from arr_coc.apps.answering import Asked, respond, saved_text, values_of  # noqa: E402
+from arr_coc.apps.answering import Asked, Turn, respond, saved_text, values_of  # noqa: E402
 from arr_coc.apps.asking import FULL, OURS, RESIZE, Asker  # noqa: E402
 from arr_coc.apps.choosing import DEFAULT_BUDGET, suit_picture, take_more, take_upload  # noqa: E402
+from arr_coc.apps.current import MOST_VISITORS, Current  # noqa: E402
 from arr_coc.apps.demo import another_picture, ask  # noqa: E402
 from arr_coc.apps.examples import is_right, read_examples, record_of  # noqa: E402
 from arr_coc.apps.remembering import remember  # noqa: E402
@@ -164,6 +166,60 @@ def test_closing_ends_the_answer(asker: Asker) -> None:
     steps.close()
     *_, reply = asker.ask([RECEIPT], ASKED, 64)
     assert reply.text
+
+
+def test_stopping_keeps_what_is_finished(asker: Asker) -> None:
+    seen = []
+    for step in respond(
+        asker, Asked((RECEIPT,), ASKED, DEFAULT_BUDGET), lambda: not any("✓ right" in answers for answers in seen)
+    ):
+        seen.append(step.answers or "")
+    last = step
+    assert last.turn is None and "✓ right" in last.answers and last.answers.count("stopped") == 2
+    assert "is-done" in last.answers and "reading" not in last.answers
+    *_, only = respond(asker, Asked((RECEIPT,), ASKED, 64), lambda: False)
+    assert only.answers.count("stopped") == 3 and "6807" not in only.answers
+
+
+def test_an_answer_without_a_word_yet_is_not_called_none(asker: Asker) -> None:
+    turn = Turn(Asked((RECEIPT,), ASKED, 64), None)
+    *_, reply = asker.ask([RECEIPT], ASKED, 64)
+    turn.replies[OURS] = replace(reply, text="")
+    assert "(no answer)" not in turn.answers(is_busy=True) and turn.answers(is_busy=True).count("reading") == 1
+    turn.finished.add(OURS)
+    assert turn.answers(is_busy=True).count("(no answer)") == 1
+
+
+def test_a_newer_question_another_picture_and_stop_end_the_one_before() -> None:
+    current = Current()
+    current.ask("anna")
+    first = current.begin("anna")
+    assert current.goes_on("anna", first) and not current.goes_on("bert", first)
+    current.ask("anna")
+    assert not current.goes_on("anna", first) and not current.is_idle("anna")
+    second = current.begin("anna")
+    current.stop("anna")
+    assert not current.goes_on("anna", second) and current.is_newest("anna", second)
+    current.change_picture("anna")
+    assert current.is_idle("anna") and not current.is_newest("anna", second)
+    current.ask("anna")
+    assert current.goes_on("anna", current.begin("anna"))
+
+
+def test_questions_that_queue_begin_in_their_order_and_only_the_newest_goes_on() -> None:
+    current = Current()
+    for _ in range(3):
+        current.ask("anna")
+    assert [current.goes_on("anna", current.begin("anna")) for _ in range(3)] == [False, False, True]
+    assert not current.goes_on("anna", current.begin("anna"))
+
+
+def test_visitors_who_left_are_forgotten() -> None:
+    current = Current()
+    for number in range(MOST_VISITORS + 5):
+        current.ask(str(number))
+    assert not current.goes_on("0", current.begin("0"))
+    assert current.goes_on(str(MOST_VISITORS), current.begin(str(MOST_VISITORS)))
 
 
 def test_programs_get_plain_values(asker: Asker) -> None:

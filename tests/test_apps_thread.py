@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from apps_toys import Tags
+from conftest import draw
 from PIL import Image
 
 pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.[demo]'")
@@ -29,10 +30,11 @@ def query_of(page: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(unescape(address)).query).items()}
 
 
-@pytest.mark.parametrize("budget", [None, 64, 333])
-def test_a_link_brings_back_example_question_and_setting(budget: int | None) -> None:
-    asked = Asked((str(SECOND.path),), 'A "quoted" & odd <question>?', budget)
-    assert read_link(query_of(link_html(Turn(asked, None))), 160) == Start(asked.path, asked.question, budget)
+@pytest.mark.parametrize(("budget", "compares"), [(None, True), (64, False), (333, True)])
+def test_a_link_brings_back_example_question_and_setting(budget: int | None, compares: bool) -> None:
+    asked = Asked((str(SECOND.path),), 'A "quoted" & odd <question>?', budget, compares)
+    start = Start(asked.path, asked.question, budget, compares)
+    assert read_link(query_of(link_html(Turn(asked, None))), 160) == start
 
 
 def test_no_link_to_a_picture_of_ones_own() -> None:
@@ -67,12 +69,14 @@ def test_reports_are_lines_with_pictures(tmp_path) -> None:
     assert lines[0]["question"] == VALUES["question"]
 
 
-def test_host_is_described_and_strange_pictures_are_cautioned() -> None:
+def test_host_is_described_and_strange_pictures_are_cautioned(tmp_path) -> None:
     assert "photographs" in telling.host_note("nano") and telling.host_note("some/model") == ""
     assert "guess" in telling.caution("nano", ["/tmp/mine.jpg"])
     assert telling.caution("nano", [str(FIRST.path)]) == telling.caution("some/model", ["/tmp/mine.jpg"]) == ""
     assert "one picture" in telling.caution("nano", [str(FIRST.path)] * 2)
     assert "never calibrated" in telling.caution("some/model", ["/tmp/mine.jpg"], is_calibrated=False)
+    draw(40, 900).save(tmp_path / "long.png")
+    assert "very long" in telling.caution("nano", [str(tmp_path / "long.png")])
 
 
 def test_links_are_those_of_the_installed_package(monkeypatch) -> None:

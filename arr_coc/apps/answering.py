@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from arr_coc.records import AUTO, Allocation, check_budget
 from arr_coc.views.looks import panes_html
 from arr_coc.views.overlay import level_note
 from arr_coc.views.table import format_seconds
-from arr_coc.views.ways import Way, ways_html
+from arr_coc.views.ways import STOPPED, Way, ways_html
 
 TITLES = {OURS: "ARR-COC", RESIZE: "Plain resize, as many tokens", FULL: "Full resolution"}
 Values = dict[str, Any]
@@ -72,18 +73,35 @@ class Turn:
 
     def answers(self, is_busy: bool) -> str:
         """The ways side by side; a way is judged once it is finished."""
+        begun = {way: reply for way, reply in self.replies.items() if reply.text or way in self.finished}
         judged = {way: self.record if way in self.finished else None for way in self.asked.ways}
-        ways = [way_of(way, self.replies.get(way), judged[way]) for way in self.asked.ways]
-        expected = self.record.answers[0] if self.record else None
-        is_next = self.replies.keys() == self.finished
-        return ways_html(self.asked.question, ways, expected, is_busy, is_next)
+        ways = [way_of(way, begun.get(way), judged[way]) for way in self.asked.ways]
+        return ways_html(self.asked.question, ways, self.expected, is_busy, begun.keys() == self.finished)
+
+    def stopped(self) -> str:
+        """The ways that were finished when it was stopped."""
+        done = {way: reply for way, reply in self.replies.items() if way in self.finished}
+        ways = [way_of(way, done.get(way), self.record if way in done else None) for way in self.asked.ways]
+        return ways_html(self.asked.question, ways, self.expected if done else None, waits=STOPPED)
+
+    @property
+    def expected(self) -> str | None:
+        return self.record.answers[0] if self.record else None
 
 
-def respond(asker: Asker, asked: Asked) -> Iterator[Shown]:
-    """Yields what changes: growing answers, the pictures once ARR-COC has answered, the turn with the last answer."""
+def respond(asker: Asker, asked: Asked, goes_on: Callable[[], bool] = lambda: True) -> Iterator[Shown]:
+    """Yields what changes: growing answers, the pictures once ARR-COC has answered, the turn with the last answer.
+
+    Once `goes_on` says no, what is finished is shown, and that is all.
+    """
     turn = Turn(asked, record_of(asked.path, asked.question))
     try:
-        yield from steps(asker, turn)
+        with closing(steps(asker, turn)) as shown:
+            for step in shown:
+                if not goes_on():
+                    yield Shown(turn.stopped())
+                    return
+                yield step
     except ValueError as error:
         trouble = friendly(error, *asked.paths)
         yield Shown(answer_html(asked.question, trouble, "trouble"), "", "", "", trouble=trouble)
@@ -91,7 +109,7 @@ def respond(asker: Asker, asked: Asked) -> Iterator[Shown]:
     yield Shown(turn.answers(is_busy=False), turn=turn)
 
 
-def steps(asker: Asker, turn: Turn) -> Iterator[Shown]:
+def steps(asker: Asker, turn: Turn) -> Generator[Shown, None, None]:
     """Raises ValueError for a picture or a question that can't be asked about."""
     asked = turn.asked
     paths = check_pictures(asked.paths)
@@ -119,7 +137,8 @@ def pictures(asker: Asker, turn: Turn) -> Shown:
     """The evidence in columns, and the leaves over the pictures of every look."""
     reply = turn.replies[OURS]
     leaves = panes_html(turn.panes) if reply.looks else leaves_html(reply.realizations)
-    return Shown(None, looks_row(reply, is_busy=False), evidence_html(asker, reply, turn.record), leaves)
+    evidence = evidence_html(asker, reply, turn.record, turn.asked.compares)
+    return Shown(None, looks_row(reply, is_busy=False), evidence, leaves)
 
 
 def way_of(way: str, reply: Reply | None, record: Record | None) -> Way:
@@ -127,7 +146,8 @@ def way_of(way: str, reply: Reply | None, record: Record | None) -> Way:
     if reply is None:
         return Way(TITLES[way], is_ours=way == OURS)
     known = ", picture seen before" if reply.is_remembered else ""
-    tokens = "visual tokens" if way == FULL else f"visual tokens, {saved_text(reply.num_tokens, reply.num_full)} less"
+    tokens = "visual tokens" + " in the last look" * (len(reply.looks) > 1)
+    tokens += "" if way == FULL else f", {saved_text(reply.num_tokens, reply.num_full)} less"
     figures = [
         (f"{reply.num_tokens:,}", tokens),
         *look_figures(reply.looks),

@@ -52,6 +52,9 @@ def question_side(max_upload_mb: int) -> Fields:
         stop = gr.Button("Stop", interactive=False, elem_id="stop", scale=1, min_width=80)
     compares, is_auto, detail = setting_fields()
     picture.upload(take_upload, picture, [picture, told], show_progress="hidden", queue=False, api_name=False)
+    picture.upload(
+        lambda: gr.Gallery(selected_index=None), None, gallery, show_progress="hidden", queue=False, api_name=False
+    )
     gallery.select(lambda: "", None, told, show_progress="hidden", queue=False, api_name=False)
     more.upload(take_more, more, [more, told], show_progress="hidden", queue=False, api_name=False)
     gallery.select(lambda: None, None, more, show_progress="hidden", queue=False, api_name=False)
@@ -77,7 +80,7 @@ def setting_fields() -> tuple[gr.Checkbox, gr.Checkbox, gr.Slider]:
         MAX_BUDGET,
         DEFAULT_BUDGET,
         step=1,
-        label="Detail (most visual tokens of a picture)",
+        label="Detail without auto (most visual tokens of a picture)",
         interactive=False,
         elem_id="detail",
     )

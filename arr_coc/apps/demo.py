@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import gradio as gr
 from arr_coc.apps.answering import Asked, Shown, Values, respond, values_of
 from arr_coc.apps.asking import OURS, Asker
 from arr_coc.apps.choosing import DEFAULT_BUDGET, Fields, question_side, suit_picture
+from arr_coc.apps.current import Current
 from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, head_html, new_page, note_html
 from arr_coc.apps.telling import caution, foot_html, host_note, how_html
 from arr_coc.apps.thread import link_html, read_link, save_report, thread_html, write_downloads
@@ -101,15 +102,57 @@ def answer_side() -> Outputs:
     return Outputs(answers, note, looks, evidence, leaves, link, thread, overlay, answer, turns)
 
 
+class Events:
+    """What happens when somebody asks, stops or takes another picture; one answer at a time for each visitor."""
+
+    def __init__(self, asker: Asker) -> None:
+        self.asker, self.current = asker, Current()
+
+    def begin(self, request: gr.Request) -> tuple[str, dict[str, Any]]:
+        self.current.ask(request.session_hash)
+        return QUEUED, gr.update(interactive=True)
+
+    def stop(self, request: gr.Request) -> tuple[str, dict[str, Any]]:
+        self.current.stop(request.session_hash)
+        return STOPPED, gr.update(interactive=False)
+
+    def change_picture(self, path: str | None, question: str, request: gr.Request) -> list[Any]:
+        self.current.change_picture(request.session_hash)
+        return another_picture(path, question)
+
+    def run(
+        self,
+        path: str | None,
+        more: list[str] | None,
+        question: str,
+        is_auto: bool,
+        detail: float,
+        compares: bool,
+        turns: list[Values],
+        request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """One for each `begin`, in their order; a stale one leaves nothing behind."""
+        number = self.current.begin(request.session_hash)
+        visitor, budget = request.session_hash, None if is_auto else round(detail or DEFAULT_BUDGET)
+        asked = Asked(all_paths(path, more), question, budget, compares)
+        for values in answer(self.asker, asked, turns, lambda: self.current.goes_on(visitor, number)):
+            if not self.current.is_newest(visitor, number):
+                break
+            yield values
+        if self.current.is_idle(visitor):
+            yield nothing_shown()
+
+
 def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> None:
     """Events: asking, stopping, another picture, a link that is opened."""
+    events = Events(asker)
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_name": False}
     asking = [fields.button.click, fields.question.submit]
     waiting = [outputs.answers, fields.stop]
-    begun = gr.on(asking, lambda: (QUEUED, gr.update(interactive=True)), None, waiting, **quiet)
+    begun = gr.on(asking, events.begin, None, waiting, **quiet)
     gr.on(asking, None, None, None, js=SHOW_ANSWER, api_name=False)
-    run = begun.then(
-        partial(answer, asker),
+    begun.then(
+        events.run,
         [
             *(fields.picture, fields.more, fields.question, fields.is_auto, fields.detail, fields.compares),
             outputs.turns,
@@ -122,72 +165,59 @@ def connect(page: gr.Blocks, asker: Asker, fields: Fields, outputs: Outputs) -> 
         show_progress_on=outputs.answers,
         trigger_mode="multiple",
     )
-    fields.stop.click(lambda: (STOPPED, gr.update(interactive=False)), None, waiting, cancels=[run], **quiet)
+    fields.stop.click(events.stop, None, waiting, **quiet)
     stale = gr.Textbox(visible=False)
     for change in (fields.picture.change, fields.more.change):
         cleared = change(
-            another_picture,
+            events.change_picture,
             [fields.picture, fields.question],
             [stale, fields.suggestions, *outputs.all(), fields.stop],
-            cancels=[run],
             **quiet,
         )
         cleared.then(None, [fields.question, stale], fields.question, js=CLEAR_STALE, api_name=False)
-    page.load(open_page, None, [fields.picture, fields.question, fields.is_auto, fields.detail], **quiet)
+    opened = [fields.picture, fields.question, fields.is_auto, fields.detail, fields.compares]
+    page.load(open_page, None, opened, **quiet)
 
 
-def answer(
-    asker: Asker,
-    path: str | None,
-    more: list[str] | None,
-    question: str,
-    is_auto: bool,
-    detail: float,
-    compares: bool,
-    turns: list[Values],
-) -> Iterator[list[Any]]:
+def answer(asker: Asker, asked: Asked, turns: list[Values], goes_on: Callable[[], bool]) -> Iterator[list[Any]]:
     """Yields values for `Outputs.all` and whether it can be stopped."""
-    budget = None if is_auto else round(detail or DEFAULT_BUDGET)
-    for shown in respond(asker, Asked(all_paths(path, more), question, budget, compares)):
-        is_over = shown.turn is not None or shown.trouble is not None
-        yield [*values_for(asker, shown, turns), gr.update(interactive=not is_over)]
+    is_calibrated = asked.budget is not None or asker.processor.sureness.is_calibrated
+    warning = caution(asker.name, asked.paths, is_calibrated)
+    told = note_html(warning, "trouble") if warning else ""
+    for shown in respond(asker, asked, goes_on):
+        is_over = shown.turn is not None or shown.trouble is not None or not goes_on()
+        values = values_for(asker, shown, turns, "" if shown.trouble is not None else told)
+        yield [*values, gr.update(interactive=not is_over)]
 
 
 def all_paths(path: str | None, more: list[str] | None) -> tuple[str, ...]:
     return tuple(filter(None, (path, *(more or ()))))
 
 
-def values_for(asker: Asker, shown: Shown, turns: list[Values]) -> list[Any]:
-    """A step of an answer as values for `Outputs.all`."""
+def values_for(asker: Asker, shown: Shown, turns: list[Values], told: str) -> list[Any]:
+    """A step of an answer as values for `Outputs.all`; `told` is what to know of the answer."""
     parts = shown.answers, shown.looks, shown.evidence, shown.leaves
     steps = [gr.skip() if part is None else part for part in parts]
     turn = shown.turn
     if turn is None:
         downloads = [gr.skip() if shown.leaves is None or shown.leaves else gr.update(visible=False)] * 2
-        return [steps[0], "", *steps[1:], "", thread_html(turns), *downloads, gr.skip()]
+        return [steps[0], told, *steps[1:], "", thread_html(turns), *downloads, gr.skip()]
     values = values_of(turn, asker.name)
     files = write_downloads(turn.replies[OURS], values)
     downloads = [gr.update(value=path, visible=True) for path in files]
-    is_calibrated = turn.asked.budget is not None or asker.processor.sureness.is_calibrated
-    warning = caution(asker.name, turn.asked.paths, is_calibrated)
-    told = note_html(warning, "trouble") if warning else ""
     return [steps[0], told, *steps[1:], link_html(turn), thread_html(turns), *downloads, [*turns, values]]
 
 
 def another_picture(path: str | None, question: str) -> list[Any]:
     """Nothing of the old picture stays; a question of one's own does. First: the question that goes, if any."""
-    hidden = gr.update(visible=False, value=None)
     kept, suggestions = suit_picture(path, question)
-    return [
-        "" if kept else question,
-        suggestions,
-        WAITING,
-        *[""] * 6,
-        hidden,
-        hidden,
-        [],
-        gr.update(interactive=False),
-    ]
+    return ["" if kept else question, suggestions, *nothing_shown()]
+
+
+def nothing_shown() -> list[Any]:
+    """Values for `Outputs.all` before anything was asked, and that there is nothing to stop."""
+    hidden = gr.update(visible=False, value=None)
+    return [WAITING, *[""] * 6, hidden, hidden, [], gr.update(interactive=False)]
 
 
 def open_page(request: gr.Request) -> list[Any]:
@@ -195,7 +225,7 @@ def open_page(request: gr.Request) -> list[Any]:
     start = read_link(dict(request.query_params), None)
     is_auto = start.budget is None
     detail = gr.update(interactive=False) if is_auto else gr.update(value=start.budget, interactive=True)
-    return [start.path, start.question, is_auto, detail]
+    return [start.path, start.question, is_auto, detail, start.compares]
 
 
 def build_report(folder: Path, fields: Fields, turns: gr.State) -> None:

@@ -48,6 +48,7 @@ STYLE = """\
 .arr-thread summary { cursor: pointer; }
 .arr-thread ul { margin: 0 0 .5rem; }
 #detail:has(input:disabled) { opacity: .7; }
+#stop:disabled { background: var(--block-background-fill); color: var(--body-text-color-subdued); opacity: 1; }
 #answer { scroll-margin-top: 1rem; }
 .arr-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem 1rem; padding: .6rem 0 .2rem; }
 .arr-head h1 { font-size: 1.7rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }

@@ -24,17 +24,17 @@ LOOKING = "Looking closer until it is sure …"
 LOOKED_ENOUGH = "How ARR-COC came to its answer: choose a look to see it below"
 
 
-def evidence_html(asker: Asker, reply: Reply, record: Record | None) -> str:
+def evidence_html(asker: Asker, reply: Reply, record: Record | None, compares: bool = True) -> str:
     """Three columns a picture, ARR-COC first; of a shipped question they show its evidence, else the place looked at
     most. Of several pictures the first is shown, until the pointer is over another."""
     has_evidence = record is not None and bool(record.boxes)
-    blocks = [columns_html(asker, reply, number, record) for number in range(len(reply.pictures))]
+    blocks = [columns_html(asker, reply, number, record, compares) for number in range(len(reply.pictures))]
     heading = EVIDENCE if has_evidence else LOOKED
     return f'<h3 class="arr-why">{heading}</h3>{"".join(blocks)}<p class="arr-note">{HINT}</p>'
 
 
-def columns_html(asker: Asker, reply: Reply, number: int, record: Record | None) -> str:
-    """The columns of one picture; `record` of the only one."""
+def columns_html(asker: Asker, reply: Reply, number: int, record: Record | None, compares: bool) -> str:
+    """The columns of one picture, ours alone unless it `compares`; `record` of the only one."""
     picture, realization = reply.pictures[number], reply.realizations[number]
     has_evidence = record is not None and bool(record.boxes)
     box, detail = evidence_of(asker, record) if record and has_evidence else (looked_at(realization), None)
@@ -42,6 +42,7 @@ def columns_html(asker: Asker, reply: Reply, number: int, record: Record | None)
     whole = [
         Lens(title, asker.pixels_of(picture, size), whole_caption(size, full, detail))
         for title, size in (("Plain resize", resized), ("Full resolution", full))
+        if compares
     ]
     seen = Lens("ARR-COC", seen_pixels(realization), seen_caption(realization, box, detail))
     return lenses_html([seen, *whole], focus_on(box, native_size(realization)), number)
@@ -92,6 +93,8 @@ def whole_caption(size: tuple[int, int], full: tuple[int, int], detail: float | 
 
 def seen_caption(realization: Realization, box: Box, detail: float | None) -> str:
     finest, coarsest = levels_over(realization.allocation, box)
+    if not bool(realization.allocation.leaves[:, 0].any()):
+        return "as sharp as full resolution, everywhere"
     if detail is None:
         return f"here {level_note(finest)}, coarser where the question does not look"
     heights = sorted({round(detail * native_size(realization)[1] / 2**level) for level in (finest, coarsest)})

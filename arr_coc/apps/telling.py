@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 
 from arr_coc.apps.examples import example_of
 from arr_coc.hosts.names import NANO
+from arr_coc.pictures.opening import image_size
 from arr_coc.serving.private import KEPT_S
 
 HOW = (
@@ -22,6 +23,9 @@ NANO_KNOWS = (
 )
 NANO_GUESSES = "This is a picture of yours. If it is not like the examples, the answer is a guess."
 NANO_KNOWS_ONE = "Several pictures: this model was trained on one picture a question, so the answer is a guess."
+VERY_LONG = "This picture is very long: it is read in small, so crop it to the part that you ask about."
+LONG_SIDES = 20
+"""From so many times as long as wide on, hardly any print can be read."""
 UNCALIBRATED = "This model was never calibrated, so how sure it says it is remains a guess."
 DRAWING = """\
 <svg viewBox="0 0 220 56" role="img" aria-label="A glimpse of coarse cells, one cell in question, that cell split into \
@@ -57,11 +61,22 @@ def host_note(model: str) -> str:
 
 def caution(model: str, paths: Sequence[str], is_calibrated: bool = True) -> str:
     """What to know of an answer: a model that was never calibrated, or pictures that it may not understand."""
+    if any(map(is_very_long, paths)):
+        return VERY_LONG
     if model != NANO:
         return "" if is_calibrated else UNCALIBRATED
     if len(paths) > 1:
         return NANO_KNOWS_ONE
     return NANO_GUESSES if any(example_of(path) is None for path in paths) else ""
+
+
+def is_very_long(path: str) -> bool:
+    """False for a picture that can't be opened: that is told where it is asked about."""
+    try:
+        sides = image_size(path)
+    except ValueError:
+        return False
+    return max(sides) >= LONG_SIDES * min(sides)
 
 
 def foot_html(model: str, keeps_reports: bool) -> str:

@@ -34,6 +34,7 @@ class Start:
     path: str
     question: str
     budget: int | None
+    compares: bool = True
 
 
 def thread_html(thread: Sequence[Values]) -> str:
@@ -65,8 +66,10 @@ def link_html(turn: Turn) -> str:
     if example is None:
         return '<p class="arr-note">A picture of yours is not kept, so no link can bring it back.</p>'
     budget = turn.asked.budget or AUTO
-    address = "?" + urlencode({"example": example.path.stem, "question": turn.asked.question, "tokens": budget})
-    return f'<p class="arr-note"><a href="{escape(address)}" class="arr-link">Link to this question</a></p>'
+    wanted = {"example": example.path.stem, "question": turn.asked.question, "tokens": budget}
+    address = "?" + urlencode(wanted if turn.asked.compares else {**wanted, "compare": "no"})
+    link = f'<a href="{escape(address)}" class="arr-link" target="_blank" rel="noopener">Link to this question</a>'
+    return f'<p class="arr-note">{link}</p>'
 
 
 def read_link(query: Mapping[str, str], budget: int | None) -> Start:
@@ -83,7 +86,7 @@ def read_link(query: Mapping[str, str], budget: int | None) -> Start:
         budget = None
     elif text.isascii() and text.isdigit() and MIN_BUDGET <= int(text[:9]) <= MAX_BUDGET:
         budget = int(text)
-    return Start(str(example.path), question, budget)
+    return Start(str(example.path), question, budget, query.get("compare") != "no")
 
 
 def write_downloads(reply: Reply, values: Values) -> tuple[str, str]:

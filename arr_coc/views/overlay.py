@@ -127,9 +127,8 @@ def leaf_notes(realization: Realization) -> list[str]:
     notes = []
     for level, row, col in realization.allocation.leaves.tolist():
         own, parent = scores.get((level, row, col)), scores.get((level + 1, row // 2, col // 2))
-        notes.append(
-            level_note(level) + score_note(own, "") + ("" if own else score_note(parent, "scores of its parent"))
-        )
+        inherited = "" if own else score_note(parent, "as the larger cell around it scored")
+        notes.append(level_note(level) + score_note(own, "") + inherited)
     return notes
 
 
@@ -142,7 +141,8 @@ def score_note(values: Sequence[float] | None, head: str) -> str:
     """Lines for a tooltip; empty for None."""
     if values is None:
         return ""
-    lines = [head] * bool(head) + [f"{name} {value:+.2f}" for name, value in zip(SCORES, values, strict=True)]
+    named = [f"{meaning} ({name}): {value:+.2f}" for (name, meaning), value in zip(SCORES.items(), values, strict=True)]
+    lines = [head] * bool(head) + named
     return "\n" + "\n".join(lines)
 
 

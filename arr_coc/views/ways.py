@@ -31,7 +31,7 @@ STYLE = """\
 @media (max-width: 520px) { .arr-ways { grid-template-columns: minmax(0, 1fr); } }
 </style>
 """
-WAITS, READING = "waits for its turn", "reading …"
+WAITS, READING, STOPPED = "waits for its turn", "reading …", "stopped"
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,22 @@ class Way:
 
 
 def ways_html(
-    question: str, ways: Sequence[Way], expected: str | None = None, is_busy: bool = False, is_next: bool = True
+    question: str,
+    ways: Sequence[Way],
+    expected: str | None = None,
+    is_busy: bool = False,
+    is_next: bool = True,
+    waits: str = WAITS,
 ) -> str:
     """All ways under the question; `expected` is shown last, once no way is still at work.
 
     Args:
         is_next: whether the first way without an answer has begun; else the way before it is still at work.
+        waits: what stands in the place of an answer that has not begun.
     """
     asked = f'<p class="arr-asked"><b>{escape(question)}</b></p>' if question.strip() else ""
     first = next((way for way in ways if way.answer is None), None)
-    cards = "".join(way_html(way, READING if is_next and way is first else WAITS) for way in ways)
+    cards = "".join(way_html(way, READING if is_busy and is_next and way is first else waits) for way in ways)
     known = f'<p class="arr-expected">The right answer: <b>{escape(expected)}</b></p>' if expected else ""
     tail = "" if is_busy else known
     kind = " one" if len(ways) == 1 else ""

@@ -11,6 +11,10 @@
       lenses.style.setProperty("--x", inside(x, +lenses.dataset.sx));
       lenses.style.setProperty("--y", inside(y, +lenses.dataset.sy));
     }
+    const heading = document.querySelector(".arr-why");
+    if (!heading) return;
+    heading.dataset.home ??= heading.textContent;
+    heading.textContent = isAway ? "The place that is pointed at, in the pixels that each was given" : heading.dataset.home;
   }
 
   function home() {
@@ -111,6 +115,17 @@
     return true;
   }
 
+  /* The library's own upload button takes the picture away before another is chosen: ours asks first. */
+  function choose(event) {
+    if (!event.target.closest?.("#picture .source-selection button[aria-label='Upload file']")) return;
+    if (!document.querySelector("#picture img")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*,.heic,.heif" });
+    input.addEventListener("change", () => bring(input.files));
+    input.click();
+  }
+
   /* The library's tables scroll, but could not be reached by keyboard: the first cell takes the focus. */
   function reachable() {
     for (const rows of document.querySelectorAll(".virtual-table-viewport")) {
@@ -128,6 +143,7 @@
   document.addEventListener("focusin", focused);
   document.addEventListener("keydown", step);
   document.addEventListener("click", zoom);
+  document.addEventListener("click", choose, true);
   document.addEventListener("pointerdown", grab);
   document.addEventListener("pointermove", drag);
   document.addEventListener("pointerup", () => { dragged = null; });
