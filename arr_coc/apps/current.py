@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 MOST_VISITORS = 10_000
-"""Remembered at once; who has done nothing for longest is forgotten, and with them their answer, if one is under way."""
+"""Remembered at once; who has done nothing for longest is forgotten, with the answer that is under way for them."""
 
 
 @dataclass
