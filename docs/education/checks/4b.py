@@ -2,43 +2,106 @@
 
 import torch
 
-RNG = torch.Generator().manual_seed(3)
+MASSES = (
+    ([0.0, 1.0, 0.0], [0.0, 0.0, 0.0]),
+    ([0.0, 0.8, 0.2, 0.0], [0.0, 0.0, 0.0, 0.0]),
+    ([0.5, 0.5], [-1.0, 2.0]),
+    ([1.0], [3.0]),
+    ([0.1, 0.2, 0.3, 0.4, 0.0], [2.0, -3.0, 0.5, 1.0, -1.0]),
+    ([0.3, 0.7, 0.0], [-1000.0, 0.0, 1000.0]),
+)
+DRAWS = ((1, 1, 1.0), (3, 2, 1.0), (6, 1, 1.0), (6, 4, 0.2), (6, 6, 1.0), (9, 3, 4.0))
+TRIALS = (
+    ([1, 0, 1, 1], [100, 100, 160, 400], 0.2),
+    ([1, 0, 1, 1], [100, 100, 160, 400], 0.0),
+    ([1, 0, 1], [160, 64, 100], 0.5),
+    ([0, 1, 0, 0, 1, 1], [64, 400, 100, 256, 160, 64], 1.0),
+    ([1, 1, 1, 1], [64, 100, 160, 400], 0.02),
+    ([0, 0, 0], [160, 160, 160], 0.2),
+    ([1], [64], 0.2),
+)
 
 
-def alignment_is_least_where_the_scores_point_at_the_mass(answer):
-    mass = torch.tensor([0.0, 1.0, 0.0])
-    flat, there = torch.zeros(3), torch.tensor([0.0, 5.0, 0.0])
-    got = answer.alignment(mass, flat)
-    assert got is not None, "alignment returns nothing"
-    assert abs(float(got) - float(torch.tensor(3.0).log())) < 1e-5, "three equal scores must cost log 3"
-    assert answer.alignment(mass, there) < 0.1 < answer.alignment(mass, flat), "it must fall where the scores are right"
+def ask(function, case, *given, **options):
+    """What the function gives; where it ends with an error, the message names the case."""
+    try:
+        got = function(*given, **options)
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise AssertionError(f"{case}: it ends with {type(error).__name__}: {reason}") from error
+    assert got is not None, f"{function.__name__} returns nothing"
+    return got
+
+
+def tensor(got, name, shape):
+    assert isinstance(got, torch.Tensor), f"{name} gives a {type(got).__name__}, not a tensor"
+    assert got.shape == shape, f"{name} gives the shape {tuple(got.shape)}, not {tuple(shape)}"
+    return got
+
+
+def told(values):
+    return [round(value, 4) for value in values.flatten().tolist()]
+
+
+def alignment_pulls_the_scores_towards_the_mass(answer):
+    for mass, scores in MASSES:
+        mass, scores = torch.tensor(mass), torch.tensor(scores, requires_grad=True)
+        name = f"mass {told(mass)}, scores {told(scores)}"
+        got = tensor(ask(answer.alignment, name, mass, scores), "alignment", ())
+        wanted = -(mass * scores.detach().log_softmax(0)).sum().item()
+        close = abs(got.item() - wanted) < 2e-4 * max(1.0, wanted)
+        assert close, f"{name}: {got.item():.4f}, not {wanted:.4f}"
+        assert got.requires_grad, "alignment gives a tensor without a gradient, so the scores can't learn"
+        got.backward()
+        gradient = scores.detach().softmax(0) - mass
+        close = torch.allclose(scores.grad, gradient, atol=2e-4)
+        assert close, f"{name}: the gradient is {told(scores.grad)}, not {told(gradient)}"
 
 
 def draws_are_those_of_gumbel(answer):
-    scores = torch.tensor([0.0, 0.0, 3.0])
-    first = []
-    for _ in range(400):
-        got = answer.gumbel_top_k(scores, torch.rand(3, generator=RNG).clamp(min=1e-6), 2)
-        assert got is not None, "gumbel_top_k returns nothing"
-        assert len(set(got)) == 2, "two different cells must be drawn"
-        first.append(got[0])
-    share = first.count(2) / len(first)
-    wanted = float(scores.softmax(0)[2])
-    assert abs(share - wanted) < 0.06, f"the best cell came first in {share:.0%} of the draws, not in {wanted:.0%}"
+    generator = torch.Generator().manual_seed(3)
+    for num, k, temperature in DRAWS:
+        for _ in range(20):
+            scores = torch.randn(num, generator=generator)
+            uniform = torch.rand(num, generator=generator).clamp(1e-4, 1 - 1e-4)
+            wanted = (scores / temperature - (-uniform.log()).log()).argsort(descending=True)[:k].tolist()
+            name = f"scores {told(scores)}, uniform {told(uniform)}, k {k}, temperature {temperature:g}"
+            options = {} if temperature == 1 else {"temperature": temperature}
+            got = ask(answer.gumbel_top_k, name, scores.clone(), uniform.clone(), k, **options)
+            assert hasattr(got, "__len__"), f"{name}: {got!r}, not {wanted}"
+            assert list(got) == wanted, f"{name}: {list(got)}, not {wanted}"
 
 
 def the_gate_is_one_and_has_a_gradient(answer):
-    score = torch.tensor([0.0, 2.0], requires_grad=True)
-    got = answer.gate(score)
-    assert got is not None, "gate returns nothing"
-    assert torch.allclose(got, torch.ones(2)), f"its value is {got.tolist()}, not 1"
-    got.sum().backward()
-    chance = torch.tensor([0.0, 2.0]).sigmoid()
-    assert torch.allclose(score.grad, chance * (1 - chance)), "the gradient is not that of the sigmoid"
+    for values in ([0.0, 2.0], 0.5, [-3.0, -1.0, 0.0, 1.0, 4.0], [[-100.0, 100.0, 0.1]]):
+        score = torch.tensor(values, requires_grad=True)
+        name = f"score {told(score)}"
+        got = tensor(ask(answer.gate, name, score), "gate", score.shape)
+        assert torch.allclose(got, torch.ones_like(got), atol=2e-4), f"{name}: its value is {told(got)}, not 1"
+        assert got.requires_grad, "gate gives a tensor without a gradient, so the score can't learn"
+        (3 * got).sum().backward()
+        chance = score.detach().sigmoid()
+        wanted = 3 * chance * (1 - chance)
+        close = torch.allclose(score.grad, wanted, atol=2e-4)
+        assert close, f"{name}: 3 * gate has the gradient {told(score.grad)}, not {told(wanted)}"
+
+
+def better_trials_have_an_advantage(answer):
+    for right, tokens, price in TRIALS:
+        right, tokens = torch.tensor(right, dtype=torch.float32), torch.tensor(tokens)
+        for least in (None, 0.05, 0.5):
+            limit = 0.05 if least is None else least
+            reward = right - price * tokens / 400
+            wanted = (reward - reward.mean()) / reward.std(correction=0).clamp(min=limit)
+            name = f"right {right.int().tolist()}, tokens {tokens.tolist()}, price {price}, least {limit}"
+            given = right.clone(), tokens.clone(), price, *([] if least is None else [least])
+            got = tensor(ask(answer.advantages, name, *given), "advantages", wanted.shape)
+            assert torch.allclose(got, wanted, atol=2e-4), f"{name}: {told(got)}, not {told(wanted)}"
 
 
 CHECKS = (
-    alignment_is_least_where_the_scores_point_at_the_mass,
+    alignment_pulls_the_scores_towards_the_mass,
     draws_are_those_of_gumbel,
     the_gate_is_one_and_has_a_gradient,
+    better_trials_have_an_advantage,
 )
