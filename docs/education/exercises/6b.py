@@ -1,19 +1,33 @@
-"""Lesson 6B. Fill in the three functions, then run: python docs/education/check.py 6b THIS_FILE"""
+"""Lesson 6B. Fill in the four functions, then run: python docs/education/check.py 6b THIS_FILE"""
 
 
 def cache_bytes(tokens: int, layers: int, key_width: int, number_bytes: int) -> int:
-    """KV cache of one sequence: a key and a value of `key_width` numbers for every token and layer."""
+    """Bytes of the KV cache: a key and a value of `key_width` numbers for every token and layer.
+
+    number_bytes: bytes of one number.
+    """
     ...
 
 
-def training_bytes(parameters: int, trained: int) -> int:
-    """Weights, gradients and AdamW of a host in 16 bits, without activations.
+def tokens_that_fit(memory_gb: int, weights: int, token_bytes: int) -> int:
+    """How many tokens of KV cache fit into the memory beside the weights; 0 if the weights alone do not fit.
 
-    2 bytes for every parameter; for every trained one 2 more (gradient), 4 (float32 copy) and 8 (two moments).
+    memory_gb: in GB of 10^9 bytes. weights: their number, in 16 bits each. token_bytes: bytes of cache for one token.
+    """
+    ...
+
+
+def training_bytes(weights: int, trained: int) -> int:
+    """Bytes of a host in 16 bits that is trained with AdamW, without activations.
+
+    weights: number of all weights. trained: how many of them learn; the others are frozen.
     """
     ...
 
 
 def is_lost(weight: float, step: float) -> bool:
-    """Whether bfloat16 (8 bits of precision) rounds weight + step back to weight. torch may help."""
+    """Whether weight + step is still the weight in bfloat16.
+
+    First the weight is rounded to bfloat16, as it is stored; then the sum is. The step may be negative. Use torch.
+    """
     ...

@@ -7,8 +7,13 @@ def cache_bytes(tokens, layers, key_width, number_bytes):
     return 2 * tokens * layers * key_width * number_bytes
 
 
-def training_bytes(parameters, trained):
-    return 2 * parameters + (2 + 4 + 8) * trained
+def tokens_that_fit(memory_gb, weights, token_bytes):
+    free = memory_gb * 10**9 - 2 * weights
+    return max(free, 0) // token_bytes
+
+
+def training_bytes(weights, trained):
+    return 2 * weights + (2 + 4 + 8) * trained
 
 
 def is_lost(weight, step):
