@@ -145,6 +145,14 @@ def test_checker_is_of_help_where_an_answer_is_no_answer(tmp_path: Path, capsys:
     assert "it ends with ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_checker_ends_an_answer_that_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = tmp_path / "answer.py"
+    answer.write_text("def luma(image):\n    while True:\n        pass\n")
+    monkeypatch.setenv("CHECK_SECONDS", "1")
+    code, printed = run_script([str(DOCS / "education" / "check.py"), "2a", str(answer)])
+    assert code == 1 and "it did not end within 1 s" in printed
+
+
 def test_checker_names_the_environment_where_python_has_no_torch(tmp_path: Path) -> None:
     answer = tmp_path / "answer.py"
     answer.write_text("")

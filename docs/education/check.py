@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+SECONDS = int(os.environ.get("CHECK_SECONDS", "60"))
+"""For each check."""
 HERE = Path(__file__).resolve().parent
 
 
@@ -64,11 +70,31 @@ def imported(answer: Path) -> int | None:
     return None
 
 
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raises TimeoutError in an answer that does not end, where the system can."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise TimeoutError(f"it did not end within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def run(check: object, written: ModuleType) -> bool:
     """One check; whatever an answer does wrong is one line."""
     name = check.__name__.replace("_", " ")  # type: ignore[attr-defined]
     try:
-        check(written)  # type: ignore[operator]
+        with limited(SECONDS):
+            check(written)  # type: ignore[operator]
     except AssertionError as error:
         print(f"not yet  {name}: {str(error).splitlines()[0] if str(error) else 'wrong'}")
     except AttributeError as error:
