@@ -12,8 +12,8 @@ from arr_coc.data.suites import FROZEN, SUITES
 
 TABLES, TWINS = (ROOT / "runs" / name for name in ("results.sh", "twins.sh"))
 RESULTS = ROOT / "docs" / "results"
-MADE_ELSEWHERE = {"adaptive", "gallery", "serving"}
-"""From real pictures, which are not part of this repository, from the generator alone, and by a server."""
+MADE_ELSEWHERE = {"adaptive", "gallery", "serving", "twins"}
+"""Real pictures, which are not part of this repository, the generator alone, a server, a script of its own."""
 
 
 def made(folder: Path, **environment: str) -> tuple[int, list[list[str]]]:
