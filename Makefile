@@ -104,7 +104,7 @@ test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
 test-browser: .venv/.installed-dev
-	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_demo.py \
+	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_current.py tests/test_browser_demo.py \
 		tests/test_browser_microscope.py
 
 test-docs: .venv/.installed-dev

@@ -89,10 +89,10 @@ def test_notes_tell_scores_of_the_cell_or_its_parent(realization) -> None:
     levels = realization.allocation.leaves[:, 0].tolist()
     first = realization.scores[0]
     for cell, note, level in zip(realization.allocation.leaves.tolist(), notes, levels, strict=True):
-        assert ("parent" in note) == (level == 0) == note.startswith("as sharp as full resolution")
+        assert ("larger cell" in note) == (level == 0) == note.startswith("as sharp as full resolution")
         if level == realization.pyramid.coarsest:
             index = first.cells.tolist().index(cell)
-            assert f"propositional {first.propositional[index]:+.2f}" in note
+            assert f"detail lost (propositional) {first.propositional[index]:+.2f}" in note
 
 
 def test_seen_shows_the_pixels_of_the_leaves(realization) -> None:

@@ -100,6 +100,10 @@ def tokens_markup(address: str, tiles: Sequence[Tile], evidence: Sequence[Box] =
     )
 
 
+MEANING = {"propositional": "detail lost", "perspectival": "stands out", "participatory": "asked for"}
+"""Of the scores, for a tooltip."""
+
+
 def leaf_tiles(allocation: Allocation, notes: Sequence[str]) -> list[Tile]:
     """One tile a leaf, coarse ones first, so that what lies on top is fine."""
     boxes, levels = allocation.boxes().tolist(), allocation.leaves[:, 0].tolist()
@@ -141,7 +145,7 @@ def score_note(values: Sequence[float] | None, head: str) -> str:
     """Lines for a tooltip; empty for None."""
     if values is None:
         return ""
-    named = [f"{meaning} ({name}): {value:+.2f}" for (name, meaning), value in zip(SCORES.items(), values, strict=True)]
+    named = [f"{MEANING[name]} ({name}) {value:+.2f}" for name, value in zip(SCORES, values, strict=True)]
     lines = [head] * bool(head) + named
     return "\n" + "\n".join(lines)
 
