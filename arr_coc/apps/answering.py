@@ -73,16 +73,20 @@ class Turn:
 
     def answers(self, is_busy: bool) -> str:
         """The ways side by side; a way is judged once it is finished."""
-        begun = {way: reply for way, reply in self.replies.items() if reply.text or way in self.finished}
-        judged = {way: self.record if way in self.finished else None for way in self.asked.ways}
-        ways = [way_of(way, begun.get(way), judged[way]) for way in self.asked.ways]
-        return ways_html(self.asked.question, ways, self.expected, is_busy, begun.keys() == self.finished)
+        begun = {way for way, reply in self.replies.items() if reply.text} | self.finished
+        return ways_html(self.asked.question, self.cards(begun), self.expected, is_busy, begun == self.finished)
 
     def stopped(self) -> str:
         """The ways that were finished when it was stopped."""
-        done = {way: reply for way, reply in self.replies.items() if way in self.finished}
-        ways = [way_of(way, done.get(way), self.record if way in done else None) for way in self.asked.ways]
-        return ways_html(self.asked.question, ways, self.expected if done else None, waits=STOPPED)
+        expected = self.expected if self.finished else None
+        return ways_html(self.asked.question, self.cards(self.finished), expected, waits=STOPPED)
+
+    def cards(self, shown: set[str]) -> list[Way]:
+        """Every way, with its answer where it is among the `shown`."""
+        return [
+            way_of(way, self.replies[way] if way in shown else None, self.record if way in self.finished else None)
+            for way in self.asked.ways
+        ]
 
     @property
     def expected(self) -> str | None:

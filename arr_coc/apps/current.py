@@ -66,8 +66,7 @@ class Current:
 
     def goes_on(self, visitor: str | None, number: int) -> bool:
         """Whether a question is to be answered further."""
-        wait = self._waits.get(visitor or "")
-        return wait is not None and wait.number == number and not wait.is_stopped
+        return self.is_newest(visitor, number) and not self._waits[visitor or ""].is_stopped
 
     def _next(self, visitor: str | None, is_asking: bool) -> Wait:
         wait = self._waits.setdefault(visitor or "", Wait())

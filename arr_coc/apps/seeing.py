@@ -25,8 +25,8 @@ LOOKED_ENOUGH = "How ARR-COC came to its answer: choose a look to see it below"
 
 
 def evidence_html(asker: Asker, reply: Reply, record: Record | None, compares: bool = True) -> str:
-    """Three columns a picture, ARR-COC first; of a shipped question they show its evidence, else the place looked at
-    most. Of several pictures the first is shown, until the pointer is over another."""
+    """A column a way, ARR-COC first; of a shipped question they show its evidence, else the place looked at most. Of
+    several pictures the first is shown, until the pointer is over another."""
     has_evidence = record is not None and bool(record.boxes)
     blocks = [columns_html(asker, reply, number, record, compares) for number in range(len(reply.pictures))]
     heading = EVIDENCE if has_evidence else LOOKED
@@ -93,8 +93,8 @@ def whole_caption(size: tuple[int, int], full: tuple[int, int], detail: float | 
 
 def seen_caption(realization: Realization, box: Box, detail: float | None) -> str:
     finest, coarsest = levels_over(realization.allocation, box)
-    if not bool(realization.allocation.leaves[:, 0].any()):
-        return "as sharp as full resolution, everywhere"
+    if detail is None and not bool(realization.allocation.leaves[:, 0].any()):
+        return f"{level_note(0)}, everywhere"
     if detail is None:
         return f"here {level_note(finest)}, coarser where the question does not look"
     heights = sorted({round(detail * native_size(realization)[1] / 2**level) for level in (finest, coarsest)})

@@ -23,9 +23,9 @@ NANO_KNOWS = (
 )
 NANO_GUESSES = "This is a picture of yours. If it is not like the examples, the answer is a guess."
 NANO_KNOWS_ONE = "Several pictures: this model was trained on one picture a question, so the answer is a guess."
-VERY_LONG = "This picture is very long: it is read in small, so crop it to the part that you ask about."
+VERY_LONG = "This picture is very long: the glimpse of it is coarse, so crop it to the part that you ask about."
 LONG_SIDES = 20
-"""From so many times as long as wide on, hardly any print can be read."""
+"""From so many times as long as wide on, a glimpse of 64 cells is at most two cells wide."""
 UNCALIBRATED = "This model was never calibrated, so how sure it says it is remains a guess."
 DRAWING = """\
 <svg viewBox="0 0 220 56" role="img" aria-label="A glimpse of coarse cells, one cell in question, that cell split into \

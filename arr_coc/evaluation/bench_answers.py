@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import median
 
@@ -85,6 +85,4 @@ def answers_by_looks(
 
 
 def with_median(costs: list[AnswerCost]) -> AnswerCost:
-    first = costs[0]
-    seconds = median(cost.seconds for cost in costs)
-    return AnswerCost(first.way, first.visual_tokens, first.encoded_tokens, first.kept, seconds)
+    return replace(costs[0], seconds=median(cost.seconds for cost in costs))

@@ -29,11 +29,11 @@ def load_host(
     processor = RelevanceProcessor.from_pretrained(name, model=model, relevance=relevance)
     processor.downloads = False
     if max_pixels is not None:
-        raise_limit(processor, max_pixels)
+        limit_pixels(processor, max_pixels)
     return model, processor
 
 
-def raise_limit(processor: RelevanceProcessor, max_pixels: int) -> None:
+def limit_pixels(processor: RelevanceProcessor, max_pixels: int) -> None:
     """Full resolution is another than the host's own from here on, for every way of looking alike.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from calling import ask
 from torch import Tensor
 
 from arr_coc import knowing
@@ -18,11 +19,7 @@ def drawer():
 def compare(call, function, inputs, wanted):
     """Calls the function; one line about the first place that is not as wanted."""
     kept = [each.clone() for each in inputs if isinstance(each, Tensor)]
-    try:
-        got = function(*inputs)
-    except Exception as error:  # an answer may fail in any way
-        raise AssertionError(f"{call}: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
-    assert got is not None, f"{function.__name__} returns nothing"
+    got = ask(function, call, *inputs)
     assert isinstance(got, Tensor), f"{call} is a {type(got).__name__}, wanted a Tensor"
     assert got.shape == wanted.shape, f"{call} has shape {tuple(got.shape)}, wanted {tuple(wanted.shape)}"
     is_wrong = ~torch.isclose(got.double(), wanted.double(), rtol=1e-4, atol=1e-5)

@@ -3,6 +3,7 @@
 from itertools import product
 
 import torch
+from calling import ask
 
 from arr_coc.attending import blind_score, check_tiling, children, combined_score, plan_splits, select
 from arr_coc.balancing import budget_of
@@ -36,18 +37,6 @@ SCORES = {
     "scores near minus a billion": lambda cell: mixed_up(cell) - 1e9,
     "highest for fine cells": lambda cell: 1 / (1 + sum(cell)),
 }
-
-
-def ask(call, function, *inputs):
-    """What the answer's function returns; whatever goes wrong in it is told with the call."""
-    try:
-        got = function(*inputs)
-    except AssertionError:
-        raise
-    except Exception as error:  # an answer may fail in any way
-        raise AssertionError(f"{call}: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
-    assert got is not None, f"{function.__name__} returns nothing"
-    return got
 
 
 def listed(call, got):
@@ -91,14 +80,14 @@ def grow(answer, budget, glimpse, score):
         assert num_calls <= MOST_CALLS, f"{call}: {MOST_CALLS} scores were asked for; the loop does not seem to end"
         return SCORES[score](tuple(cell))
 
-    leaves = listed(call, ask(call, answer.grow, budget, given, counted))
+    leaves = listed(call, ask(answer.grow, call, budget, given, counted))
     assert given == GLIMPSES[glimpse], "grow changes the list of the glimpse; make a copy first"
     return call, leaves
 
 
 def the_budget_grows_by_equal_factors(answer):
     for dial in (0, 0.5, 1, *(step / 20 for step in range(21))):
-        got, wanted = ask(f"tokens({dial})", answer.tokens, dial), budget_of(dial)
+        got, wanted = ask(answer.tokens, f"tokens({dial})", dial), budget_of(dial)
         assert isinstance(got, int), f"tokens({dial}): got {show(got)}, a {type(got).__name__}, wanted the int {wanted}"
         assert got == wanted, f"tokens({dial}): got {got}, wanted {wanted}"
 
@@ -107,7 +96,7 @@ def four_children_in_raster_order(answer):
     for cell in ((2, 1, 3), (1, 0, 0), (3, 0, 2), (5, 3, 7), (1, 4, 1)):
         call = f"split({cell})"
         wanted = [tuple(child) for child in children(torch.tensor([cell])).tolist()]
-        same_list(call, listed(call, ask(call, answer.split, cell)), wanted)
+        same_list(call, listed(call, ask(answer.split, call, cell)), wanted)
 
 
 def leaves_keep_the_budget(answer):
@@ -147,7 +136,7 @@ def a_wide_plan_fills_level_after_level(answer):
     numbers = ((12, 64, 2), (100, 64, 2), (64, 64, 2), (65, 64, 3), (40, 6, 3), (0, 9, 1))
     wanted = {each: plan_splits(each[1] + 3 * each[0], *each[1:], 1.0) for each in numbers}
     for given, plan in {**wanted, (99, 4, 2): [4, 16], (99, 5, 1): [5]}.items():
-        got = ask(f"plan_wide{given}", answer.plan_wide, *given)
+        got = ask(answer.plan_wide, f"plan_wide{given}", *given)
         assert got == plan, f"plan_wide{given}: got {show(got)}, wanted {plan}"
 
 
@@ -160,7 +149,7 @@ def a_share_of_the_splits_explores(answer):
             tensions = Tensions(0.5, 0.4, explore, (0.5, 0.0, 0.5), 160)
             given = [score(maps, tensions).tolist() for score in (combined_score, blind_score)]
             call = f"choose({given[0]}, {given[1]}, {num_splits}, {explore})"
-            got = ask(call, answer.choose, *given, num_splits, explore)
+            got = ask(answer.choose, call, *given, num_splits, explore)
             wanted = select(maps, num_splits, tensions).tolist()
             assert got == wanted, f"{call}: got {show(got)}, wanted {wanted}"
             is_kept = call == f"choose({given[0]}, {given[1]}, {num_splits}, {explore})"

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import torch
 import torch.nn.functional as F
+from calling import ask
 
 from arr_coc.nano.dense_losses import BLANK, IGNORE, character_slots
 
@@ -41,17 +42,6 @@ def cases():
         logits[:, ::2] += 9 * F.one_hot(slots[:, ::2].clamp(min=0), classes)
         logits[:, 2, BLANK] += 20
         yield logits, slots
-
-
-def ask(function, case, *given, **options):
-    """What the function gives; where it ends with an error, the message names the case."""
-    try:
-        got = function(*given, **options)
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise AssertionError(f"{case}: it ends with {type(error).__name__}: {reason}") from error
-    assert got is not None, f"{function.__name__} returns nothing"
-    return got
 
 
 def number(got, name):

@@ -1,6 +1,7 @@
 """What lesson 4B checks."""
 
 import torch
+from calling import ask
 
 MASSES = (
     ([0.0, 1.0, 0.0], [0.0, 0.0, 0.0]),
@@ -20,17 +21,6 @@ TRIALS = (
     ([0, 0, 0], [160, 160, 160], 0.2),
     ([1], [64], 0.2),
 )
-
-
-def ask(function, case, *given, **options):
-    """What the function gives; where it ends with an error, the message names the case."""
-    try:
-        got = function(*given, **options)
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise AssertionError(f"{case}: it ends with {type(error).__name__}: {reason}") from error
-    assert got is not None, f"{function.__name__} returns nothing"
-    return got
 
 
 def tensor(got, name, shape):

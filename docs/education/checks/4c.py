@@ -2,6 +2,8 @@
 
 from copy import deepcopy
 
+from calling import ask
+
 from arr_coc.training.optimizer import rate_factor
 from arr_coc.training.settings import LoopSettings
 
@@ -97,17 +99,6 @@ LOGS = (
         ["term", "gradient", "budgets", "collapse", "guess"],
     ),
 )
-
-
-def ask(function, case, *given, **options):
-    """What the function gives; where it ends with an error, the message names the case."""
-    try:
-        got = function(*given, **options)
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise AssertionError(f"{case}: it ends with {type(error).__name__}: {reason}") from error
-    assert got is not None, f"{function.__name__} returns nothing"
-    return got
 
 
 def number(got, name):

@@ -1,17 +1,14 @@
 """What lesson 6B checks."""
 
+from calling import called
+
 from arr_coc.serving.planning import RECIPES, num_trained, training_states
 from arr_coc.serving.workload import find_target
 
 
 def expect(answer, name, arguments, wanted, why=""):
     """Fails with what one call gave and what it should give."""
-    call, function = f"{name}({', '.join(map(repr, arguments))})", getattr(answer, name)
-    try:
-        got = function(*arguments)
-    except Exception as error:  # an answer may fail in any way
-        raise AssertionError(f"{call} ends with {type(error).__name__}: {error}") from error
-    assert got is not None, f"{name} returns nothing"
+    got, call = called(answer, name, *arguments)
     if isinstance(wanted, bool):
         assert got is True or got is False, f"{call} gives {got!r}, not True or False; bool(...) makes one"
     assert isinstance(got, int | float), f"{call} gives {got!r}, not a number; {wanted} is right"

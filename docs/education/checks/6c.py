@@ -2,16 +2,7 @@
 
 from math import isclose
 
-
-def called(answer, name, *arguments):
-    """(what a function gives, the call as one writes it); an error in the function says in which call."""
-    call, function = f"{name}({', '.join(map(repr, arguments))})", getattr(answer, name)
-    try:
-        got = function(*arguments)
-    except Exception as error:  # an answer may fail in any way
-        raise AssertionError(f"{call} ends with {type(error).__name__}: {error}") from error
-    assert got is not None, f"{name} returns nothing"
-    return got, call
+from calling import called
 
 
 def every_batch_has_one_process(answer):
