@@ -143,6 +143,7 @@ def test_lenses_follow_the_pointer_and_come_home(demo) -> None:
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
     x = float(page.evaluate("document.querySelector('.arr-lenses').style.getPropertyValue('--x')"))
     assert x == pytest.approx(0.2, abs=0.02) and page.locator(".arr-lenses.away").count() == 1
+    assert "pointed at" in page.locator(".arr-why").inner_text()
     shown = page.evaluate("document.querySelector('#evidence').getBoundingClientRect().top >= -1")
     assert shown, "the lenses stay in view while the picture below is looked over"
     page.mouse.move(5, 5)
@@ -150,6 +151,7 @@ def test_lenses_follow_the_pointer_and_come_home(demo) -> None:
         float(home), abs=1e-3
     )
     assert page.locator(".arr-lenses.away").count() == 0
+    assert "Where the answer stands" in page.locator(".arr-why").inner_text()
 
 
 def test_no_line_over_the_finest_leaves_and_none_while_hovering(demo) -> None:
