@@ -30,7 +30,7 @@ stage() { # NAME COMMAND...: runs it, unless it has ended before, and notes its 
     if grep -qs "\"stage\":\"$name\"" "$RUN/stages.jsonl"; then return; fi
     echo "== $name: arr-coc ${*:2}"
     if [ "$1" = together ] && [ "$PROCESSES" -gt 1 ]; then
-        "$BIN/torchrun" --nproc-per-node "$PROCESSES" --no-python "$BIN/arr-coc" "${@:2}"
+        "$BIN/torchrun" --nproc-per-node "$PROCESSES" --no-python -- "$BIN/arr-coc" "${@:2}"
     else
         "$BIN/arr-coc" "${@:2}"
     fi

@@ -13,6 +13,7 @@ import torch
 from teams import run_pair
 from torch import nn
 
+from arr_coc.cli.teams import check_out
 from arr_coc.data.drawing.generator import generate
 from arr_coc.data.records import FIGURES, Figure
 from arr_coc.nano import train as training
@@ -64,6 +65,11 @@ def train_together(folder: Path) -> None:
         torch.save(learners[0].state_dict(), folder / f"{team.rank}.pt")
 
 
+def check_often(folder: Path) -> None:
+    for number in range(300):
+        check_out(folder / str(number // 100))
+
+
 def torchrun(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Two processes run a script, whose first argument is `folder`."""
     path = folder / "script.py"
@@ -88,6 +94,10 @@ def test_a_team_trains_one_host(tmp_path):
 
 def test_a_team_that_loses_a_member_stops(tmp_path):
     assert torchrun(LOSE_ONE, tmp_path).returncode != 0
+
+
+def test_a_team_does_not_take_each_others_empty_folders_away(tmp_path):
+    assert run_pair(check_often, tmp_path) == [0, 0]
 
 
 def test_shares_of_a_batch_are_the_batch():

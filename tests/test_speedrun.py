@@ -44,7 +44,7 @@ if "arr-coc" in sys.argv[0]:
     with open(run + "/commands.jsonl", "a") as file:
         file.write(json.dumps(arguments) + "\\n")
     sys.exit(7 if os.environ.get("DIES") in arguments else 0)
-os.execv(arguments[arguments.index("--no-python") + 1], arguments[arguments.index("--no-python") + 1 :])
+os.execv(arguments[arguments.index("--") + 1], arguments[arguments.index("--") + 1 :])
 """
 
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from arr_coc.cli.errors import Command, Commands, explained, resumable
+from arr_coc.cli.teams import check_out
 from arr_coc.cli.train_options import check_compiler
 from arr_coc.files.checking import check_file
-from arr_coc.files.checking import check_folder as check_out
 from arr_coc.files.locking import locked
 from arr_coc.files.writing import write_atomically
 
@@ -52,7 +52,7 @@ def train(
     ] = "",
 ) -> None:
     """Tokenizer, print, labelled lines, the generator's pictures, in one go; hours on a CPU, where a process a core
-    pays: torchrun --nproc-per-node 2 --no-python arr-coc nano train --out FOLDER. tok, pre and sft are its parts.
+    pays: torchrun --nproc-per-node 2 --no-python -- arr-coc nano train --out FOLDER. tok, pre and sft are its parts.
     """
     from arr_coc.nano.distributed import joined
     from arr_coc.nano.settings import Settings, choose_device

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from arr_coc.cli.errors import Command, Commands, explained, fail, resumable, say
+from arr_coc.cli.teams import check_out
 from arr_coc.cli.train_options import (
     AnsweringOptions,
     BudgetOptions,
@@ -19,7 +20,6 @@ from arr_coc.cli.train_options import (
     parse_tensions,
     taking,
 )
-from arr_coc.files.checking import check_folder as check_out
 
 if TYPE_CHECKING:
     from arr_coc.training.settings import LoopSettings

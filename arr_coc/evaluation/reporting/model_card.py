@@ -66,7 +66,7 @@ def by_picture_kind(lines: Sequence[Line]) -> str:
 
 def train_command(processes: int) -> str:
     """What makes the host again."""
-    team = f"torchrun --nproc-per-node {processes} --no-python " if processes > 1 else ""
+    team = f"torchrun --nproc-per-node {processes} --no-python -- " if processes > 1 else ""
     return f"{team}arr-coc nano train --out FOLDER"
 
 
