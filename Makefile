@@ -104,8 +104,7 @@ test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
 test-browser: .venv/.installed-dev
-	$(BIN)/pytest -m "slow or not slow" tests/test_browser.py tests/test_browser_current.py tests/test_browser_demo.py \
-		tests/test_browser_microscope.py
+	$(BIN)/pytest -m "slow or not slow" $(wildcard tests/test_browser*.py)
 
 test-docs: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m docs tests/test_documents.py

@@ -21,10 +21,12 @@ pytest.importorskip("gradio", reason="gradio is not installed; pip install -e '.
 from typer.testing import CliRunner  # noqa: E402
 
 from arr_coc.apps.checkpoints import CheckpointManager  # noqa: E402
+from arr_coc.apps.demo import build_demo  # noqa: E402
 from arr_coc.apps.examples import read_examples  # noqa: E402
-from arr_coc.apps.microscope import call_back  # noqa: E402
+from arr_coc.apps.microscope import build_microscope, call_back  # noqa: E402
 from arr_coc.apps.microscope import respond as compare  # noqa: E402
 from arr_coc.apps.notebook import Notebook  # noqa: E402
+from arr_coc.apps.pages import STYLE  # noqa: E402
 from arr_coc.apps.panels.choices import policies_html  # noqa: E402
 from arr_coc.apps.panels.comparing import describe  # noqa: E402
 from arr_coc.apps.panels.history import COLUMNS, compare_two, fill  # noqa: E402
@@ -348,3 +350,11 @@ def test_a_policy_means_here_what_it_means_in_an_evaluation(manager: CheckpointM
             found = examine(loaded, sample, Variant("nano", name, 100))
             assert found.allocation is not None and torch.equal(found.allocation.leaves, wanted)
             assert ("trained balancer" in found.reasons.source) == is_trained
+
+
+def test_no_rule_made_for_an_element_of_one_page_meets_another_of_the_other():
+    """A rule that hides the demo's lenses while they are empty once hid a field of the microscope."""
+    pages = build_demo(), build_microscope(["nano"])
+    ids = [{each["props"].get("elem_id") for each in page.config["components"]} - {None} for page in pages]
+    styled = set(re.findall(r"#([a-z][a-z-]*)", STYLE))
+    assert ids[0] & ids[1] & styled == {"picture", "examples"}, "the same element on both pages"

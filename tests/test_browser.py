@@ -249,9 +249,12 @@ def test_microscope_draws_looks_again_and_remembers(pages, visit) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
     page.mouse.up()
-    page.wait_for_function("document.querySelector('#evidence textarea, #evidence input').value.length > 6")
+    page.wait_for_function("document.querySelector('#drawn-evidence textarea, #drawn-evidence input').value.length > 6")
     width, height = Image.open(EXAMPLES / "receipt.jpg").size
-    drawn = [float(side) for side in page.locator("#evidence textarea, #evidence input").first.input_value().split()]
+    drawn = [
+        float(side)
+        for side in page.locator("#drawn-evidence textarea, #drawn-evidence input").first.input_value().split()
+    ]
     wanted = [width / 4, height / 4, width / 2, height / 2]
     assert all(abs(a - b) < 0.02 * max(width, height) for a, b in zip(drawn, wanted, strict=True)), (drawn, wanted)
     page.locator("#compare").click()

@@ -135,6 +135,11 @@ def suit_picture(path: str | None, question: str) -> tuple[str, gr.Dataset]:
     return question if keeps else "", gr.Dataset(samples=samples, visible=example is not None)
 
 
+def follow_picture(path: str | None) -> tuple[gr.Dataset, Any]:
+    """Suggestions and gallery of a form once its picture is another, whoever put it there."""
+    return suit_picture(path, "")[1], gr.skip() if example_of(path) else gr.Gallery(selected_index=None)
+
+
 def example_gallery() -> gr.Gallery:
     return gr.Gallery(
         [(str(example.path), example.title) for example in read_examples()],

@@ -125,12 +125,12 @@ def build_drawing(picture: gr.Image) -> tuple[gr.Textbox, gr.Textbox, gr.Textbox
         evidence = gr.Textbox(
             label="Evidence, in pixels",
             info="where the answer stands: x0 y0 x1 y1; more boxes after ;",
-            elem_id="evidence",
+            elem_id="drawn-evidence",
         )
         region = gr.Textbox(
             label="Region to look at, in pixels",
             info="adds ARR-COC that looks here instead of where the question points",
-            elem_id="region",
+            elem_id="drawn-region",
         )
     quick: dict[str, Any] = {"show_progress": "hidden", "api_name": False}
     fold.expand(canvas_of, picture, canvas, **quick)

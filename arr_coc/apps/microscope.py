@@ -13,7 +13,7 @@ import gradio as gr
 
 from arr_coc.apps.batches import Batches
 from arr_coc.apps.checkpoints import CheckpointManager
-from arr_coc.apps.choosing import example_gallery, pick_example, suggestion_row
+from arr_coc.apps.choosing import example_gallery, follow_picture, pick_example, suggestion_row
 from arr_coc.apps.drawing import BETWEEN, as_pixels, boxes_text, build_drawing
 from arr_coc.apps.notebook import Notebook
 from arr_coc.apps.pages import EXAMPLES, MOST_WAITING, head_html, new_page, note_html
@@ -128,6 +128,7 @@ def build_question(manager: CheckpointManager) -> tuple[list[gr.components.Compo
     )
     for change in (gallery.select, picture.upload, picture.clear):  # what was said of another picture is not true here
         change(lambda: ("", "", ""), None, drawn, queue=False, **quiet())
+    picture.change(follow_picture, picture, [suggestions, gallery], queue=False, **quiet())
     return [picture, question, checkpoints, policies, budgets, *drawn], button
 
 

@@ -122,6 +122,10 @@ def connect(
         "fn": lambda: gr.update(choices=batches.names), "inputs": None, "outputs": controls.earlier
     }  # fmt: skip
     alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batch"}
+    withheld: dict[str, Any] = {
+        "fn": lambda: [gr.update(interactive=False)] * len(FORMATS), "inputs": None, "outputs": results.files
+    }  # fmt: skip
+    controls.start.click(**withheld, **QUICK)
     running = controls.start.click(named, name, [name, current], **QUICK).then(
         partial(respond, manager, batches),
         fields,
