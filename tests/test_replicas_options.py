@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+from transformers import AutoConfig, AutoTokenizer
 
-from arr_coc.cli.serve import replicas_of
+from arr_coc.cli.serve import check_model, replicas_of, source_of
+from arr_coc.hosts.checkpoints import load_image_processor
 from arr_coc.serving.cluster import join_cluster
 
 
@@ -47,3 +51,19 @@ def test_no_cluster_is_one_line_at_once(address: str) -> None:
         with pytest.raises(ValueError, match="^--ray[^\n]*$") as caught:
             join_cluster(place)
     assert find_spec("ray") or "arr-coc[ray]" in str(caught.value)
+
+
+def test_a_size_is_served_without_weights(tmp_path, capsys):
+    folder, options = source_of("2b")
+    config, tokenizer = AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    assert config.architectures == ["Qwen3VLForConditionalGeneration"] and config.text_config.hidden_size == 2048
+    assert tokenizer.convert_tokens_to_ids("<|image_pad|>") == config.image_token_id
+    assert load_image_processor(folder).size["longest_edge"] == 2**24
+    assert options[:2] == ("--load-format", "dummy") and "random weights" in capsys.readouterr().err
+    assert not list(Path(folder).glob("*.safetensors"))
+    check_model(folder, "160", None)
+    shutil.rmtree(folder)
+
+
+def test_a_folder_is_served_as_it_is(tmp_path):
+    assert source_of(str(tmp_path)) == (str(tmp_path), ())

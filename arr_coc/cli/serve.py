@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def serve(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="nano, a folder, or an id of the Hugging Face hub.")] = "nano",
+    model: Annotated[str, typer.Option(help="nano, a folder, a hub id, or a size: 2b (random weights).")] = "nano",
     host: Host = "127.0.0.1",
     port: Port = 8000,
     budget: Annotated[
@@ -47,12 +48,12 @@ def serve(
         fail("vLLM would not find ARR-COC: the package was installed before it had a plugin; install it again")
     with explained():
         numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
-        check_model(model, budget, relevance)
-        from arr_coc.hosts.names import resolve
+        source, own = source_of(model)
+        check_model(source, budget, relevance)
         from arr_coc.serving.vllm.launching import Launch
 
         launch = Launch(
-            resolve(model),
+            source,
             model,
             host,
             port,
@@ -62,12 +63,26 @@ def serve(
             max_body_mb,
             tuple(fetch_from or ()),
             api_key,
-            tuple(context.args),
+            (*own, *context.args),
             max_megapixels=max_megapixels,
         )
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
     start(launch, ray, numbers)
+
+
+def source_of(model: str) -> tuple[str, tuple[str, ...]]:
+    """Folder or hub id of a model, and what vLLM must be told of it; a size has a folder without weights."""
+    from arr_coc.evaluation.random_hosts import DUMMY, write_without_weights
+    from arr_coc.hosts.families.registry import sizes
+    from arr_coc.hosts.names import resolve
+
+    if model not in sizes():
+        return resolve(model), ()
+    folder = tempfile.mkdtemp(prefix=f"arr-coc-{model}-")
+    write_without_weights(model, Path(folder))
+    say(f"{model}: random weights of the true geometry; times and memory are right, answers are not")
+    return folder, DUMMY
 
 
 def check_model(model: str, budget: str, relevance: Path | None) -> None:

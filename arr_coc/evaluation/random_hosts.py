@@ -6,6 +6,8 @@ rule of the real checkpoints.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.image_processing_utils import BaseImageProcessor
@@ -17,6 +19,9 @@ from arr_coc.hosts.host import TransformersHost
 from arr_coc.processor.processor import RelevanceProcessor
 
 BLOCK = 2**24
+DUMMY = ("--load-format", "dummy", "--skip-mm-profiling")
+"""Of vLLM: random weights in place of those that a folder lacks, and no rehearsal on the largest picture, which takes a
+CPU minutes."""
 
 
 def random_config(name: str, tokenizer: PreTrainedTokenizerBase) -> PreTrainedConfig:
@@ -58,6 +63,19 @@ def random_host(name: str, dtype: str = "bfloat16", device: str = "auto") -> tup
     model = model.to(pick_dtype(dtype, target)).to_empty(device=target).eval()
     fill(model)
     return model, RelevanceProcessor(TransformersHost(model, tokenizer, published_processor(family)))
+
+
+def write_without_weights(name: str, folder: Path) -> None:
+    """Configuration, tokenizer and image processor of a published size: all that vLLM needs with `DUMMY`.
+
+    Raises:
+        ValueError: unknown size.
+    """
+    tokenizer = load_tokenizer("nano")
+    config, family = random_config(name, tokenizer), sizes()[name]
+    config.architectures, config.dtype = [family.model_class], "bfloat16"
+    for part in (config, tokenizer, published_processor(family)):
+        part.save_pretrained(folder)
 
 
 def fill(model: PreTrainedModel) -> None:
