@@ -92,6 +92,7 @@ def test_looks_appear_one_after_the_other_and_each_can_be_seen(demo) -> None:
     assert [panes.nth(number).is_visible() for number in range(count)] == [False] * (count - 1) + [True]
     page.locator("#looks label").first.click()
     assert panes.first.is_visible() and not panes.last.is_visible()
+    assert "last look" in page.locator("#evidence figcaption").first.inner_text(), "the crop does not follow the looks"
     tokens = page.locator("#looks label").first.inner_text()
     assert f"{panes.first.locator('.arr-tokens i').count()} tokens" in tokens and "% sure" in tokens
     assert has_no_sideways_scroll(page)

@@ -44,7 +44,8 @@ def columns_html(asker: Asker, reply: Reply, number: int, record: Record | None,
         for title, size in (("Plain resize", resized), ("Full resolution", full))
         if compares
     ]
-    seen = Lens("ARR-COC", seen_pixels(realization), seen_caption(realization, box, detail))
+    title = "ARR-COC, last look" if len(reply.looks) > 1 else "ARR-COC"
+    seen = Lens(title, seen_pixels(realization), seen_caption(realization, box, detail))
     return lenses_html([seen, *whole], focus_on(box, native_size(realization)), number)
 
 

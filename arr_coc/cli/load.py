@@ -56,7 +56,9 @@ def load(
     errors = [reply.error for each in measured for reply in each.replies if reply.error]
     if errors and len(errors) == sum(len(each.replies) for each in measured):
         fail(f"--url: nothing was answered; {errors[0]}")
-    command = f"arr-coc load FOLDER --budgets {budgets} --clients {clients} --limit {limit} --max-tokens {max_tokens}"
+    named = "" if model == "nano" else f" --model {model}"
+    command = f"arr-coc load FOLDER{named} --budgets {budgets} --clients {clients} --limit {limit}"
+    command += f" --max-tokens {max_tokens}"
     text = f"Made by `{command}`, {len(wanted)} pictures.\n\n{table(measured)}\n"
     typer.echo(text)
     if out is not None:
