@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import random_parts
 
+from arr_coc.baselines.scorers import GlimpseScorer, inherited
 from arr_coc.data.tasks import TEST_SEEDS, GeneratedTask
 from arr_coc.evaluation.audit import decided, held_out_present
 from arr_coc.evaluation.policies.ablations import PARTS, TRAINED_ABLATIONS, WithoutTexture, ablation_sections, vacuous
@@ -19,6 +21,8 @@ from arr_coc.evaluation.reporting.held_out import SEEN, held_out_text
 from arr_coc.evaluation.running.answers import Line
 from arr_coc.evaluation.running.notes import command_of
 from arr_coc.evaluation.running.runner import Plan
+from arr_coc.knowing import AttentionScorer
+from arr_coc.records import View
 from arr_coc.texture import CHANNELS
 
 ALLOCATOR = random_parts(48)
@@ -78,6 +82,37 @@ def test_trained_ablations_are_compared_with_the_trained_allocator() -> None:
 def test_a_trained_ablation_keeps_to_the_budget(name, tiny_host) -> None:
     given = TRAINED_ABLATIONS[name].give(tiny_host, ALLOCATOR, SAMPLE, tiny_host.pyramid(SAMPLE.image), 100)
     assert given.num_tokens <= 100 and given.features.merged.isfinite().all()
+
+
+def test_finer_cells_inherit_the_score_of_the_one_they_lie_in() -> None:
+    known = torch.tensor([[2, 0, 0], [1, 0, 2], [1, 0, 3], [2, 1, 0]])
+    cells = torch.tensor([[2, 1, 0], [1, 0, 2], [0, 1, 4], [0, 0, 7], [0, 3, 3]])
+    assert inherited(cells, known, torch.tensor([0.1, 0.2, 0.3, 0.4])).tolist() == pytest.approx(
+        [0.4, 0.2, 0.2, 0.3, 0.1]
+    )
+
+
+def test_attention_that_is_read_once_is_read_at_the_glimpse(tiny_host) -> None:
+    shown = []
+
+    class Counted(AttentionScorer):
+        def __call__(self, host, views, gaze):
+            shown.extend(len(view.cells) for view in views)
+            return super().__call__(host, views, gaze)
+
+    pyramid = tiny_host.pyramid(SAMPLE.image)
+    allocator = replace(ALLOCATOR, scorer=GlimpseScorer(Counted()))
+    views = [View.of(pyramid, "What is the total?"), View.of(pyramid, "Who sold it?")]
+    first, second = allocator.realize(tiny_host, views, budgets=[160, 160])
+    assert shown == [len(pyramid.cells(pyramid.coarsest))] * 2 and len(first.scores) > 1
+    for realization in (first, second):
+        finer, parents = realization.scores[1], realization.scores[1].cells[:, 1:] // 2
+        alike = (parents[:, None] == parents).all(dim=2)
+        assert torch.equal(
+            finer.participatory.expand(len(parents), -1)[alike], finer.participatory.repeat_interleave(4)
+        )
+        assert len(finer.participatory.unique()) > 1
+    assert not torch.equal(first.scores[0].participatory, second.scores[0].participatory)
 
 
 def test_levelled_channels_are_the_same_everywhere_and_the_others_stay(tiny_host) -> None:

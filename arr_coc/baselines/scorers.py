@@ -1,4 +1,4 @@
-"""Participatory scorers to compare with: chance, and the evidence itself.
+"""Participatory scorers to compare with: chance, the evidence itself, and attention that is read once.
 
 Each swaps into `realize` where ARR-COC reads the host's attention; all else stays equal.
 Shapes: N leaves of a picture.
@@ -7,11 +7,13 @@ Shapes: N leaves of a picture.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
+from arr_coc.knowing import Scorer
 from arr_coc.records import Gaze, Host, Pyramid, View
 
 Box = tuple[float, float, float, float]
@@ -53,6 +55,41 @@ class OracleScorer:
             width = overlap(leaves, 2, x0 * cols, x1 * cols)
             covered += height * width
         return covered / (4 ** leaves[:, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class GlimpseScorer:
+    """Asks another scorer once, about the first cells it is shown; finer ones inherit the score of theirs.
+
+    Saves the attention of all later rounds, most of what choosing costs on a large host; what it costs in accuracy
+    stands in the ablations ("read once").
+    """
+
+    scorer: Scorer
+    known: WeakKeyDictionary[Pyramid, dict[tuple[str, str], tuple[Tensor, Tensor]]] = field(
+        init=False, default_factory=WeakKeyDictionary
+    )
+
+    @property
+    def reads_attention(self) -> bool:
+        return getattr(self.scorer, "reads_attention", False)
+
+    def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
+        fresh = [view for view in views if (view.question, view.draft) not in self.known.get(view.pyramid, {})]
+        for view, scores in zip(fresh, self.scorer(host, fresh, gaze) if fresh else [], strict=True):
+            self.known.setdefault(view.pyramid, {})[view.question, view.draft] = view.cells, scores
+        return [inherited(view.cells, *self.known[view.pyramid][view.question, view.draft]) for view in views]
+
+
+def inherited(cells: Tensor, known: Tensor, scores: Tensor) -> Tensor:
+    """(N,) score of the known cell that is each of the cells (N, 3), or that it lies in."""
+    places = {tuple(cell): place for place, cell in enumerate(known.tolist())}
+    coarsest = int(known[:, 0].max())
+    found = [
+        next(places[above] for up in range(coarsest + 1) if (above := (level + up, row >> up, col >> up)) in places)
+        for level, row, col in cells.tolist()
+    ]
+    return scores[torch.tensor(found, device=scores.device)]
 
 
 def overlap(leaves: Tensor, axis: int, low: float, high: float) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from arr_coc.allocator import Allocator
 from arr_coc.balancing import HeuristicBalancer
+from arr_coc.baselines.scorers import GlimpseScorer
 from arr_coc.data.tasks import Sample
 from arr_coc.evaluation.policies.policy import Given, Leaves, Policy, takes_any
 from arr_coc.evaluation.policies.registry import POLICIES, arr_coc, arr_coc_trained
@@ -116,6 +117,10 @@ def trained_without(groups: Sequence[str]) -> Leaves:
     return Leaves(change)
 
 
+def read_once(allocator: Allocator) -> Allocator:
+    return replace(allocator, scorer=GlimpseScorer(allocator.scorer))
+
+
 def without_finest(pyramid: Pyramid) -> Pyramid:
     """The picture as if level 1 were the finest there is."""
     if pyramid.coarsest == 0:
@@ -177,6 +182,10 @@ def changed() -> dict[str, tuple[Leaves, str]]:
     )
     table["plain gaze"] = (with_gaze(lambda gaze: Gaze()), "attention read where other hosts' is read")
     table["early gaze"] = (with_gaze(lambda gaze: Gaze(0.0, 0.34)), "attention read in the first third of the layers")
+    table["read once"] = (
+        changed_allocator(read_once),
+        "attention is read at the glimpse alone, finer cells inherit it",
+    )
     table["no finest level"] = (Leaves(arr_coc, before=without_finest), "level 0 is never reached")
     table["glimpse only"] = (Leaves(arr_coc, before=glimpse_only), "nothing is split")
     table["joint packing"] = (
@@ -194,6 +203,10 @@ def changed_when_trained() -> dict[str, tuple[Leaves, str]]:
         f"trained without {group}": (trained_without([group]), f"the trained scorer gets the mean of texture {group}")
         for group in TEXTURE_GROUPS
     }
+    table["trained, read once"] = (
+        Leaves(lambda *given: read_once(arr_coc_trained(*given))),
+        "the trained scorer is asked at the glimpse alone, finer cells inherit its scores",
+    )
     looks = [group for group in TEXTURE_GROUPS if group != "position"]
     table["trained without texture"] = (
         trained_without(looks),
