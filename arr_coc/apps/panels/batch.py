@@ -97,7 +97,7 @@ def batch_results() -> Results:
     files = export_buttons()
     current = gr.State("")
     with gr.Row():
-        row = gr.Number(None, minimum=1, precision=0, label="Row (or click one in the table)", elem_id="row")
+        row = gr.Number(1, minimum=1, precision=0, label="Row (or click one in the table)", elem_id="row")
         openers = [gr.Button(f"Open in {name}", elem_id=f"open-{tab}") for tab, name in TABS.items()]
     worst = gr.HTML("", padding=False, elem_id="worst")
     table = gr.Dataframe(
