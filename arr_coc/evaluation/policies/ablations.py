@@ -203,7 +203,7 @@ def changed_when_trained() -> dict[str, tuple[Leaves, str]]:
         f"trained without {group}": (trained_without([group]), f"the trained scorer gets the mean of texture {group}")
         for group in TEXTURE_GROUPS
     }
-    table["trained, read once"] = (
+    table["trained read once"] = (
         Leaves(lambda *given: read_once(arr_coc_trained(*given))),
         "the trained scorer is asked at the glimpse alone, finer cells inherit its scores",
     )
