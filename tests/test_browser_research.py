@@ -163,7 +163,7 @@ def test_a_folder_is_labelled_by_hand_and_asked(page, folder) -> None:
         page.locator("#label-next").click()
         page.wait_for_function("document.querySelector('#question textarea').value === ''")
         page.wait_for_function("document.querySelector('#picture img')?.complete")
-        assert not page.locator("#suggestions").is_visible(), "those were about another picture"
+        page.locator("#suggestions").wait_for(state="hidden")  # those were about another picture
         write(page, "#question", question)
         write(page, "#accepted", accepted)
         write(page, "#drawn-evidence", "10 10 90 40")
@@ -181,25 +181,25 @@ def test_a_folder_is_labelled_by_hand_and_asked(page, folder) -> None:
 
 
 def test_a_batch_is_stopped_goes_on_and_is_exported(page, tmp_path) -> None:
-    start_batch(page, "stopped and gone on", 60)
-    says(page, "#batch-status", "of 60 answers")
+    start_batch(page, "stopped and gone on", 240)
+    says(page, "#batch-status", "of 240 answers")
     page.locator("#stop-batch").click()
     says(page, "#batch-status", "run it again under its name")
     page.reload()
     open_tab(page, "Batch")
     choose(page, "#earlier", "stopped and gone on")
     page.locator("#show-batch").click()
-    says(page, "#batch-status", "of 60")
+    says(page, "#batch-status", "of 240")
     before = int(page.locator("#batch-status").inner_text().split()[0])
-    assert 0 < before < 60
-    start_batch(page, "stopped and gone on", 60)
-    says(page, "#batch-status", "60 answers")
+    assert 0 < before < 240
+    start_batch(page, "stopped and gone on", 240)
+    page.wait_for_function("document.querySelector('#batch-status').innerText.trim() === '240 answers'")
     page.wait_for_selector("#batch-csv:not([disabled])")
     with page.expect_download() as download:
         page.locator("#batch-csv").click()
     download.value.save_as(tmp_path / "batch.csv")
     told = (tmp_path / "batch.csv").read_bytes()
-    assert told.startswith(b"\xef\xbb\xbf") and len(told.decode("utf-8-sig").splitlines()) == 61
+    assert told.startswith(b"\xef\xbb\xbf") and len(told.decode("utf-8-sig").splitlines()) == 241
     page.locator("#row input").fill("3")
     page.locator("#open-cards").click()
     says(page, "#status", "in memory")
