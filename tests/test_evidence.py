@@ -90,6 +90,7 @@ def test_finer_cells_inherit_the_score_of_the_one_they_lie_in() -> None:
     assert inherited(cells, known, torch.tensor([0.1, 0.2, 0.3, 0.4])).tolist() == pytest.approx(
         [0.4, 0.2, 0.2, 0.3, 0.1]
     )
+    assert inherited(torch.tensor([[2, 0, 1]]), known, torch.ones(4)) is None, "finer cells were known, not this one"
 
 
 def test_attention_that_is_read_once_is_read_at_the_glimpse(tiny_host) -> None:

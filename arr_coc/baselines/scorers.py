@@ -61,12 +61,12 @@ class OracleScorer:
 class GlimpseScorer:
     """Asks another scorer once, about the first cells it is shown; finer ones inherit the score of theirs.
 
-    Saves the attention of all later rounds, most of what choosing costs on a large host; what it costs in accuracy
-    stands in the ablations ("read once").
+    Saves the attention of all later rounds, half of what choosing costs on a large host; what it costs in accuracy
+    stands in the ablations ("read once"). Cells that lie in none of those known are asked about anew.
     """
 
     scorer: Scorer
-    known: WeakKeyDictionary[Pyramid, dict[tuple[str, str], tuple[Tensor, Tensor]]] = field(
+    known: WeakKeyDictionary[Pyramid, dict[tuple[str, str, Gaze], tuple[Tensor, Tensor]]] = field(
         init=False, default_factory=WeakKeyDictionary
     )
 
@@ -75,21 +75,32 @@ class GlimpseScorer:
         return getattr(self.scorer, "reads_attention", False)
 
     def __call__(self, host: Host, views: list[View], gaze: Gaze) -> list[Tensor]:
-        fresh = [view for view in views if (view.question, view.draft) not in self.known.get(view.pyramid, {})]
-        for view, scores in zip(fresh, self.scorer(host, fresh, gaze) if fresh else [], strict=True):
-            self.known.setdefault(view.pyramid, {})[view.question, view.draft] = view.cells, scores
-        return [inherited(view.cells, *self.known[view.pyramid][view.question, view.draft]) for view in views]
+        found = [self.recall(view, gaze) for view in views]
+        fresh = [view for view, scores in zip(views, found, strict=True) if scores is None]
+        asked = iter(self.scorer(host, fresh, gaze) if fresh else [])
+        return [
+            self.keep(view, gaze, next(asked)) if scores is None else scores
+            for view, scores in zip(views, found, strict=True)
+        ]
+
+    def recall(self, view: View, gaze: Gaze) -> Tensor | None:
+        before = self.known.get(view.pyramid, {}).get((view.question, view.draft, gaze))
+        return None if before is None else inherited(view.cells, *before)
+
+    def keep(self, view: View, gaze: Gaze, scores: Tensor) -> Tensor:
+        self.known.setdefault(view.pyramid, {})[view.question, view.draft, gaze] = view.cells, scores
+        return scores
 
 
-def inherited(cells: Tensor, known: Tensor, scores: Tensor) -> Tensor:
-    """(N,) score of the known cell that is each of the cells (N, 3), or that it lies in."""
+def inherited(cells: Tensor, known: Tensor, scores: Tensor) -> Tensor | None:
+    """(N,) score of the known cell that each of the cells (N, 3) is or lies in; None where one lies in none."""
     places = {tuple(cell): place for place, cell in enumerate(known.tolist())}
-    coarsest = int(known[:, 0].max())
+    ways_up = range(int(known[:, 0].max()) + 1)
     found = [
-        next(places[above] for up in range(coarsest + 1) if (above := (level + up, row >> up, col >> up)) in places)
+        next((places[above] for up in ways_up if (above := (level + up, row >> up, col >> up)) in places), None)
         for level, row, col in cells.tolist()
     ]
-    return scores[torch.tensor(found, device=scores.device)]
+    return None if None in found else scores[torch.tensor(found, device=scores.device)]
 
 
 def overlap(leaves: Tensor, axis: int, low: float, high: float) -> Tensor:

@@ -76,9 +76,11 @@ def source_of(model: str) -> tuple[str, tuple[str, ...]]:
     from arr_coc.evaluation.random_hosts import DUMMY, write_without_weights
     from arr_coc.hosts.families.registry import sizes
     from arr_coc.hosts.names import resolve
+    from arr_coc.serving.vllm.plugin import check_served
 
     if model not in sizes():
         return resolve(model), ()
+    check_served(sizes()[model].model_type)
     folder = tempfile.mkdtemp(prefix=f"arr-coc-{model}-")
     write_without_weights(model, Path(folder))
     say(f"{model}: random weights of the true geometry; times and memory are right, answers are not")
