@@ -67,3 +67,10 @@ def test_a_size_is_served_without_weights(tmp_path, capsys):
 
 def test_a_folder_is_served_as_it_is(tmp_path):
     assert source_of(str(tmp_path)) == (str(tmp_path), ())
+
+
+def test_a_size_that_is_not_served_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(ValueError, match="qwen3_5 is not served"):
+        source_of("qwen3.5-9b")
+    assert not list(tmp_path.iterdir())
