@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from arr_coc.evaluation.sure.fitting import (
     stop_at,
     threshold_table,
 )
+from arr_coc.evaluation.sure.parts import first_agreeing, parts_rows, parts_text
 from arr_coc.evaluation.sure.predicting import learn, smallest_place
 from arr_coc.evaluation.sure.report import comparisons, report, tabulate
 from arr_coc.evaluation.sure.trails import FULL, TRAILS, Seen, Trail, read_trails
@@ -118,6 +120,30 @@ def test_the_report_holds_every_rule_and_pairs_the_questions() -> None:
         np.mean([each.looks[-1].score for each in many()]), abs=0.02
     )
     assert "| 3 |" in threshold_table(many(), Sureness(thresholds={"1": 0.9, "3": 0.5}))
+
+
+def test_parts_are_held_against_looking_as_it_ships() -> None:
+    ways = ("anew", "sizes", "full", "unchecked", "nested")
+    trails = [each for way in ways for each in many("anew" if way in ("unchecked", "nested") else way)]
+    named = [replace(each, way=ways[number // 80]) for number, each in enumerate(trails)]
+    worse = [
+        replace(each, looks=tuple(replace(look, score=0.0) for look in each.looks)) if each.way == "nested" else each
+        for each in named
+    ]
+    table = tabulate(worse, worse, fit(many(), LADDER))
+    text = parts_text(table)
+    assert "| as it ships |" in text and "| drafts are not checked" in text and "points at where" not in text
+    nested = next(row for row in parts_rows(table) if row.name.startswith("nested"))
+    assert not sum(nested.scores) and f"{-100 * np.mean(parts_rows(table)[0].scores):+.1f} (" in text
+    short = next(row for row in parts_rows(table) if "160" in row.name)
+    assert set(short.budgets) <= {64, 160} and max(short.tokens) == 160
+    few = [each for each in named if each.way in ways[:3]]
+    assert parts_text(tabulate(few, few, fit(many(), LADDER))) == ""
+
+
+def test_two_answers_agree_where_they_do_and_else_the_last_counts() -> None:
+    assert first_agreeing(trail(0, 2)) == 3
+    assert first_agreeing(trail(0, 5)) == 4
 
 
 def test_a_broken_trail_is_named(tmp_path: Path) -> None:

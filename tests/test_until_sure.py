@@ -111,6 +111,15 @@ def test_a_checked_draft_becomes_what_would_have_been_written(processor: Relevan
     assert write(model, fine, settings, 24, expected).num_kept == len(expected.ids)
 
 
+def test_looks_whose_drafts_are_not_checked_say_the_same(processor: RelevanceProcessor) -> None:
+    checked, anew = (
+        list(looks_of(processor, messages_of(), (64, 100, 160), 16, checks_drafts=checks)) for checks in (True, False)
+    )
+    assert [step.draft.ids for step in checked] == [step.draft.ids for step in anew]
+    assert any(step.num_drafted for step in checked)
+    assert not any(step.num_drafted or step.draft.num_kept for step in anew)
+
+
 def test_looking_ends_when_it_is_sure_and_else_at_the_largest_budget(processor: RelevanceProcessor) -> None:
     processor.sureness = ALWAYS
     first = processor.answer(messages_of())

@@ -22,6 +22,9 @@ CalibrationTask = Annotated[str, typer.Option(help="A task, or a folder with pic
 Opponents = Annotated[
     bool, typer.Option("--opponents", help="Follow growing plain sizes and the full resolution too, for eval sure.")
 ]
+Parts = Annotated[
+    bool, typer.Option("--parts", help="Measure what each part earns: nested looks, drafts that point, checked drafts.")
+]
 
 
 def calibrate(
@@ -65,8 +68,10 @@ def sure(
     model: Model = "nano",
     task: CalibrationTask = "until-sure",
     limit: Limit = 1000,
+    parts: Parts = False,
 ) -> None:
     """Hold looking until sure against full resolution, fixed budgets, growing sizes and a size chosen beforehand."""
+    from arr_coc.evaluation.sure.parts import CHANGED, parts_text
     from arr_coc.evaluation.sure.report import report, tabulate
     from arr_coc.evaluation.sure.trails import TRAILS, read_trails
     from arr_coc.processor.trained_parts import FOLDER
@@ -78,13 +83,15 @@ def sure(
         processor = load(model, calibration / FOLDER)
         budgets = tuple(map(int, LADDER.split(",")))
         trails = followed(processor, task, limit, ["anew", "sizes", "full"], budgets, out)
+        if parts:
+            trails += followed(processor, task, limit, list(CHANGED), processor.sureness.ladder, out)
         table = tabulate(trails, read_trails(calibration / TRAILS), processor.sureness)
         ladder, count = ",".join(map(str, processor.sureness.ladder)), processor.sureness.facts.get("questions")
         commands = (
             f"arr-coc eval calibrate --model {model} --opponents --limit {count} --ladder {ladder}",
-            f"arr-coc eval sure --model {model} --task {task} --limit {limit}",
+            f"arr-coc eval sure --model {model} --task {task} --limit {limit}{' --parts' * parts}",
         )
-        write_atomically(out / "report.md", report(table, commands) + "\n")
+        write_atomically(out / "report.md", report(table, commands, parts_text(table)) + "\n")
         with replacing(out / "until-sure.png") as draft:
             sureness_figure(table).savefig(draft)
     typer.echo(f"{out / 'report.md'}")

@@ -95,12 +95,14 @@ def looks_of(
     *,
     model: PreTrainedModel | None = None,
     closer: Closer = Closer.ANEW,
+    checks_drafts: bool = True,
     template: Mapping[str, Any] | None = None,
 ) -> Iterator[Step]:
     """One look after the other, as long as the caller wants the next and there is more to see.
 
     Args:
         budgets: ascending, per picture.
+        checks_drafts: False writes every answer from its beginning; what comes out is the same.
     """
     model = processor.host.model if model is None else model
     processor = processor if isinstance(processor.host, RememberingHost) else sharing(processor)
@@ -129,7 +131,7 @@ def looks_of(
         elif not is_complete(draft, max_new_tokens):
             remaining = remaining[-1:]
         yield step
-        draft = step.draft
+        draft = step.draft if checks_drafts else None
 
 
 def num_known_of(realizations: Sequence[Realization]) -> int:

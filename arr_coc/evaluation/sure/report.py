@@ -239,8 +239,8 @@ def reliability_table(table: Table) -> str:
     return markdown_table(["answers", "said", "right"], rows)
 
 
-def report(table: Table, commands: Sequence[str] = ()) -> str:
-    """The page, with the commands that made it."""
+def report(table: Table, commands: Sequence[str] = (), parts: str = "") -> str:
+    """The page, with the commands that made it; `parts` is a section more, see `sure.parts`."""
     count, pictures = len(table.clusters), len(set(table.clusters))
     return "\n\n".join(
         [
@@ -255,6 +255,7 @@ def report(table: Table, commands: Sequence[str] = ()) -> str:
             figures_table(table),
             "How sure it said it was, and how often it was right (as many answers in each line):",
             reliability_table(table),
+            *([parts] if parts else []),
             *(["Made by " + ", then ".join(f"`{command}`" for command in commands) + "."] if commands else []),
         ]
     )

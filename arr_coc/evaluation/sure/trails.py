@@ -95,31 +95,43 @@ Way = Callable[[RelevanceProcessor, Task, Sample, Sequence[int]], Iterator[Seen]
 
 
 def by_looks(
-    closer: Closer, processor: RelevanceProcessor, task: Task, sample: Sample, budgets: Sequence[int]
+    closer: Closer,
+    processor: RelevanceProcessor,
+    task: Task,
+    sample: Sample,
+    budgets: Sequence[int],
+    checks_drafts: bool = True,
 ) -> Iterator[Seen]:
-    """Looks that come closer; see `until_sure.Closer`."""
+    """Looks that come closer; see `until_sure.Closer` and `until_sure.looks_of`."""
     messages = question_messages(sample.image, sample.prompt)
     clock, before = Stopwatch(processor.host.device), None
-    steps = looks_of(processor, messages, budgets, MAX_NEW_TOKENS, closer=closer)
+    steps = looks_of(processor, messages, budgets, MAX_NEW_TOKENS, closer=closer, checks_drafts=checks_drafts)
     while True:
         with clock.measure("look"):
             step = next(steps, None)
         if step is None:
             return
         pointing = len(before.draft.ids) if before is not None and closer is Closer.POINTED else 0
-        yield seen_in(processor, task, sample, step, pointing, clock.seconds["look"])
+        yield seen_in(processor, task, sample, step, pointing, clock.seconds["look"], is_first=before is None)
         before = step
         clock.reset()
 
 
 def seen_in(
-    processor: RelevanceProcessor, task: Task, sample: Sample, step: Step, pointing: int, seconds: float
+    processor: RelevanceProcessor,
+    task: Task,
+    sample: Sample,
+    step: Step,
+    pointing: int,
+    seconds: float,
+    *,
+    is_first: bool,
 ) -> Seen:
     host, allocator, (realization,) = processor.host, processor.allocator, step.realizations
     is_known = bool(step.num_known)  # the glimpse, encoded and asked by the look before
     encoded = [encode_flops(host, count) for count in encoded_segments(realization)]
     choosing = choosing_flops(host, realization, allocator, pointing, known_rounds=int(is_known))
-    if step.num_drafted:
+    if not is_first:
         choosing -= pyramid_flops(realization.pyramid)
     alone = choosing_flops(host, realization, allocator, pointing) + sum(encoded)
     return Seen(
@@ -190,8 +202,10 @@ def inputs_of(host: TransformersHost, sample: Sample, given: Given) -> dict[str,
     return {**moved, "mm_encoder_outputs": host.encoder_outputs([[given.features]])}
 
 
+UNCHECKED = "unchecked"
 WAYS: dict[str, Way] = {
     **{closer.value: partial(by_looks, closer) for closer in Closer},
+    UNCHECKED: partial(by_looks, Closer.ANEW, checks_drafts=False),
     "sizes": by_sizes,
     "full": fully,
 }
