@@ -140,8 +140,16 @@ class LearnedBalancer(nn.Module):
 
     def forward(self, host: Host, pyramid: Pyramid, question: str, budget: int | None) -> Tensions:
         """Tensions with an explicit budget kept; in training mode the weights carry gradient."""
-        logits = self.logits(host, pyramid, question)
-        return self.decide(logits if self.training else logits.detach(), budget)
+        if self.training:
+            return self.decide(self.logits(host, pyramid, question), budget)
+        if not self.has_learnt:
+            return self.decide(self.prior(host, pyramid, question, budget), budget)
+        return self.decide(self.logits(host, pyramid, question).detach(), budget)
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether it corrects anything; else, under a budget that is asked for, the picture need not be measured."""
+        return bool(self.leave.weight.any() or self.leave.bias.any())
 
     def logits(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
         """(6,) see `LOGITS`: the heuristic's own, corrected."""
@@ -164,9 +172,9 @@ class LearnedBalancer(nn.Module):
         correction: Tensor = self.leave(self.mix(asked + self.sight(looks)))
         return prior.to(weight) + correction
 
-    def prior(self, host: Host, pyramid: Pyramid, question: str) -> Tensor:
+    def prior(self, host: Host, pyramid: Pyramid, question: str, budget: int | None = None) -> Tensor:
         """(6,) logits of the heuristic's tensions, those of the configuration where it has any."""
-        tensions = self.config.apply(self.heuristic)(host, pyramid, question, None)
+        tensions = self.config.apply(self.heuristic)(host, pyramid, question, budget)
         opponents = [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore]
         shares = torch.tensor(tensions.weights, dtype=torch.float32).clamp(min=LEAST_SHARE).log()
         return torch.cat([torch.tensor(opponents, dtype=torch.float32).logit(LEAST_SHARE), shares])

@@ -191,13 +191,22 @@ def propositional(pyramid: Pyramid, cells: Tensor) -> Tensor:
     level = level_of(cells)
     if level == 0:
         return torch.zeros(len(cells), dtype=torch.float32, device=cells.device)
-    size, halo = pyramid.cell_px, HALO_PX
-    finer = cut_blocks(pyramid.levels[level - 1], cells, 2 * size, 0)
-    context = cut_blocks(pyramid.levels[level], cells, size, halo)
-    blown_up = F.interpolate(context, scale_factor=2, mode="bicubic", antialias=True)
-    inner = blown_up[..., 2 * halo : -2 * halo, 2 * halo : -2 * halo]
-    energy = (finer - inner).square().mean(dim=(1, 2, 3))
+    size = pyramid.cell_px
+    finer = blocks_of(pyramid.levels[level - 1], cells, 2 * size)
+    context = blocks_of(pyramid.levels[level], cells, size, HALO_PX)
+    twice = doubling(size, HALO_PX, context.device)
+    energy = (finer - twice @ context @ twice.T).square().mean(dim=(1, 2, 3))
     return 0.5 * torch.log2(1 + energy / NOISE_FLOOR**2)
+
+
+def doubling(size: int, halo: int, device: torch.device) -> Tensor:
+    """(2 size, size + 2 halo) bicubic interpolation to twice the size along one side, its halo cut off.
+
+    As a product it takes a fifth of the time that interpolating many small blocks takes.
+    """
+    units = torch.eye(size + 2 * halo, device=device)[None, None]
+    taller = F.interpolate(units, scale_factor=(2.0, 1.0), mode="bicubic", antialias=True)
+    return taller[0, 0, 2 * halo : -2 * halo]
 
 
 def perspectival(pyramid: Pyramid, cells: Tensor) -> Tensor:
@@ -219,12 +228,11 @@ def local_mean(planes: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(planes[None], side, stride=1, padding=side // 2, count_include_pad=False)[0]
 
 
-def cut_blocks(image: Tensor, cells: Tensor, size: int, halo: int) -> Tensor:
+def blocks_of(image: Tensor, cells: Tensor, size: int, halo: int = 0) -> Tensor:
     """(N, 3, size + 2 halo, size + 2 halo) blocks of an image (3, H, W), its edge pixels repeated beyond it."""
-    offsets = torch.arange(-halo, size + halo, device=cells.device)
-    y = (cells[:, 1:2] * size + offsets).clamp(0, image.shape[1] - 1)
-    x = (cells[:, 2:3] * size + offsets).clamp(0, image.shape[2] - 1)
-    return image[:, y[:, :, None], x[:, None, :]].transpose(0, 1)
+    wide = F.pad(image[None], (halo,) * 4, mode="replicate")[0] if halo else image
+    blocks = wide.unfold(1, size + 2 * halo, size).unfold(2, size + 2 * halo, size).permute(1, 2, 0, 3, 4)
+    return blocks[cells[:, 1], cells[:, 2]]
 
 
 def level_of(cells: Tensor) -> int:

@@ -7,7 +7,7 @@ the host, one cell of any level costs one visual token.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import index
 from typing import Protocol
@@ -34,7 +34,7 @@ class Pyramid:
     """
 
     levels: tuple[Tensor, ...]
-    textures: tuple[Tensor, ...]
+    textures: Sequence[Tensor]
     cell_px: int
 
     @property

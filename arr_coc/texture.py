@@ -5,7 +5,7 @@ Shapes: C channels, H height and W width in pixels, R rows and K columns of cell
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import count
 from math import log
 
@@ -16,7 +16,6 @@ from torch import Tensor
 from arr_coc.records import Pyramid
 
 MAX_GLIMPSE_CELLS = 64
-MAX_STRETCH = 1.1
 HISTOGRAM_BINS = 32
 BAND_PIXELS = 2**17
 
@@ -69,42 +68,6 @@ def round_grid(rows: int, cols: int) -> tuple[int, int, int]:
     return rows, cols, next(i for i in count() if rows * cols <= MAX_GLIMPSE_CELLS << 2 * i)
 
 
-@lru_cache(maxsize=1024)
-def fit_grid(rows: int, cols: int, most: int) -> tuple[int, int, int]:
-    """(rows, cols, L) as `round_grid` has them, for a picture of rows x cols cells, its shape and size kept.
-
-    What `round_grid` gives, if neither a side grows nor the shape changes by more than `MAX_STRETCH`. Else, of all
-    grids that change the shape by no more than that, the one whose long side is nearest to the picture's. A picture
-    longer than about 64:1 has no such grid; it is stretched as little as can be.
-
-    Args:
-        most: cells that the grid may have; rounding may go above by `MAX_STRETCH` a side, nothing else.
-    Raises:
-        ValueError: a side without cells.
-    """
-    whole, nearest = (rows, cols), round_grid(rows, cols)
-
-    def has_grown(grid: tuple[int, int]) -> bool:
-        return max(grid[0] / rows, grid[1] / cols) > MAX_STRETCH
-
-    def cost(grid: tuple[int, int]) -> tuple[float, float, int]:
-        shape = max(MAX_STRETCH, round(stretch(grid, whole), 6))
-        return shape, round(abs(log(max(grid) / max(whole))), 6), -grid[0] * grid[1]
-
-    if not has_grown(nearest[:2]) and stretch(nearest[:2], whole) <= MAX_STRETCH:
-        return nearest
-    glimpses = [(r, c) for r in range(1, MAX_GLIMPSE_CELLS + 1) for c in range(1, MAX_GLIMPSE_CELLS // r + 1)]
-    grids = [(r << level, c << level) for level in range(max(whole).bit_length()) for r, c in glimpses]
-    allowed = [grid for grid in grids if grid[0] * grid[1] <= most or not has_grown(grid)]
-    return round_grid(*min(allowed, key=cost))
-
-
-def stretch(grid: tuple[int, int], whole: tuple[int, int]) -> float:
-    """How much the shape changes from `whole` to `grid`, both (rows, cols): 2 is one side twice as long as it was."""
-    ratio = grid[0] * whole[1] / (grid[1] * whole[0])
-    return max(ratio, 1 / ratio)
-
-
 def build_pyramid(pixels: Tensor, cell_px: int) -> Pyramid:
     """All levels of a picture and their textures; levels above 0 by antialiased bicubic from level 0.
 
@@ -123,7 +86,27 @@ def build_pyramid(pixels: Tensor, cell_px: int) -> Pyramid:
             f"pixels must be {rows * cell_px}x{cols * cell_px} for cells of {cell_px} px, got {height}x{width}"
         )
     levels = (pixels, *(downsample(pixels, 1 << level) for level in range(1, num_levels + 1)))
-    return Pyramid(levels, tuple(texture(image, cell_px) for image in levels), cell_px)
+    textures = Textures(levels, cell_px, {level: texture(levels[level], cell_px) for level in range(1, len(levels))})
+    return Pyramid(levels, textures, cell_px)
+
+
+class Textures(Sequence[Tensor]):
+    """Of every level; those that are not known are measured when they are asked for.
+
+    Level 0 is three quarters of the work, and only who chooses a budget by the picture looks at it.
+    """
+
+    def __init__(self, levels: Sequence[Tensor], cell_px: int, known: dict[int, Tensor]) -> None:
+        self.levels, self.cell_px, self.known = levels, cell_px, known
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def __getitem__(self, level: int) -> Tensor:  # type: ignore[override]
+        level = range(len(self))[level]
+        if level not in self.known:
+            self.known[level] = texture(self.levels[level], self.cell_px)
+        return self.known[level]
 
 
 def downsample(image: Tensor, factor: int) -> Tensor:

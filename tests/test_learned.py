@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_realizing import BATCH, DIM, QUESTION, FakeHost, run, seeded
+from test_realizing import BATCH, DIM, QUESTION, FakeHost, picture, run, seeded
 from torch import Tensor
 
 from arr_coc.allocator import Allocator
@@ -21,6 +21,7 @@ from arr_coc.balancing import (
 )
 from arr_coc.knowing import AttentionScorer, LearnedScorer, ScorerConfig, textures_of
 from arr_coc.records import Gaze, Looks, Pyramid, View
+from arr_coc.texture import Textures
 
 PYRAMID = BATCH[0][0]
 OTHER_QUESTION = "Which year was it?"
@@ -141,6 +142,17 @@ def test_untrained_balancer_decides_as_the_heuristic() -> None:
             assert learned.exploit_explore == pytest.approx(expected.exploit_explore, abs=1e-5)
             assert learned.weights == pytest.approx(expected.weights, abs=1e-3)
             assert all(isinstance(weight, float) for weight in learned.weights)
+
+
+def test_an_untrained_balancer_under_a_budget_never_measures_level_0() -> None:
+    pyramid, balance = picture(16, 16), balancer()
+    assert isinstance(pyramid.textures, Textures) and pyramid.coarsest
+    asked = balance(FakeHost(), pyramid, QUESTION, 100)
+    assert not balance.has_learnt and 0 not in pyramid.textures.known
+    assert asked == balance.decide(balance.logits(FakeHost(), pyramid, QUESTION).detach(), 100)
+    assert 0 in pyramid.textures.known
+    torch.nn.init.normal_(balance.leave.weight)
+    assert balance.has_learnt and balance(FakeHost(), pyramid, QUESTION, 100) != asked
 
 
 def test_trained_balancer_follows_question_and_picture() -> None:

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from arr_coc import texture as texture_module
-from arr_coc.texture import CHANNELS, build_pyramid, fit_grid, round_grid, stretch, texture
+from arr_coc.hosts.grids import fit_grid, stretch
+from arr_coc.texture import CHANNELS, Textures, build_pyramid, round_grid, texture
 
 CELL_PX = 8
 Pixel = Callable[[int, int], float]
@@ -224,3 +225,15 @@ def test_mirrored_picture_has_mirrored_textures() -> None:
     flipped = texture(image.flip(2), CELL_PX)
     torch.testing.assert_close(flipped[9], texture(image, CELL_PX)[9].flip(1))
     torch.testing.assert_close(flipped[6], -texture(image, CELL_PX)[6].flip(1), atol=1e-6, rtol=1e-4)
+
+
+def test_level_0_is_measured_when_it_is_asked_for() -> None:
+    pyramid = build_pyramid(torch.rand(3, 512, 512, generator=torch.Generator().manual_seed(1)), 32)
+    assert isinstance(pyramid.textures, Textures) and set(pyramid.textures.known) == {1}
+    found = list(pyramid.textures)
+    assert set(pyramid.textures.known) == {0, 1} and len(found) == 2
+    for level, image in enumerate(pyramid.levels):
+        assert torch.equal(found[level], texture(image, 32)) and pyramid.textures[level] is found[level]
+    assert pyramid.textures[-1] is found[1]
+    with pytest.raises(IndexError):
+        pyramid.textures[2]

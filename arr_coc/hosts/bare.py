@@ -16,13 +16,14 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from arr_coc.hosts.encoding import Geometry
 from arr_coc.hosts.families.registry import find_family
+from arr_coc.hosts.grids import MAX_STRETCH, fit_grid, stretch
 from arr_coc.hosts.prompts import ImageBlock, Prompt, lay_out
 from arr_coc.hosts.resizing import REDUCING_GAP, Resizing
 from arr_coc.hosts.text import TextEncoder
 from arr_coc.hosts.timing import Stopwatch
 from arr_coc.pictures.errors import ImageError
 from arr_coc.records import Pyramid
-from arr_coc.texture import MAX_GLIMPSE_CELLS, MAX_STRETCH, build_pyramid, fit_grid, stretch
+from arr_coc.texture import MAX_GLIMPSE_CELLS, build_pyramid
 
 logger = logging.getLogger(__name__)
 

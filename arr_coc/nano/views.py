@@ -12,11 +12,11 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_res
 
 from arr_coc.attending import children, plan_splits, raster_order
 from arr_coc.data.records import MIN_GLYPH_PX, Box, Picture, Question, legible_level
+from arr_coc.hosts.grids import fit_grid
 from arr_coc.nano.config import CELL_PX, MAX_TOKENS
 from arr_coc.nano.dense_losses import BLANK
 from arr_coc.nano.packing import View, leaf_view, plain_view, slots_of
 from arr_coc.records import MAX_BUDGET, MIN_BUDGET
-from arr_coc.texture import fit_grid
 
 MIN_TOKENS = 16
 SHOWN_THOUGH_ILLEGIBLE = 0.05

@@ -27,7 +27,7 @@ class KeptPicture:
 
     Attributes:
         opened_size, native_size: (width, height) as it was decoded, and of level 0.
-        mark: (13,) means of the textures of level 0, by which a picture that has changed is told.
+        mark: (13,) means of the glimpse's textures, by which a picture that has changed is told.
     """
 
     source: ImageSource
@@ -74,4 +74,4 @@ def can_open_again(source: object) -> bool:
 
 
 def mark_of(pyramid: Pyramid) -> Tensor:
-    return pyramid.textures[0].mean((1, 2))
+    return pyramid.textures[pyramid.coarsest].mean((1, 2))

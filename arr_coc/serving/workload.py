@@ -17,9 +17,9 @@ from arr_coc.hosts.bare import MAX_ASPECT
 from arr_coc.hosts.checkpoints import load_config, load_image_processor
 from arr_coc.hosts.families.family import Family
 from arr_coc.hosts.families.registry import find_family, size_config, sizes
+from arr_coc.hosts.grids import fit_grid
 from arr_coc.quoting import quoted
 from arr_coc.serving.memory import Memory, Weights, count_weights
-from arr_coc.texture import fit_grid
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -80,7 +80,7 @@ def without_texture(group: str) -> Callable[[Pyramid], Pyramid]:
         textures = [level.clone() for level in pyramid.textures]
         for level in textures:
             level[silent] = 0
-        return replace(pyramid, textures=type(pyramid.textures)(textures))
+        return replace(pyramid, textures=textures)
 
     return change
 
@@ -103,7 +103,7 @@ class WithoutTexture:
         textures = [level.clone() for level in pyramid.textures]
         for level in textures:
             level[list(self.channels)] = level[list(self.channels)].mean(dim=(1, 2), keepdim=True)
-        return replace(pyramid, textures=type(pyramid.textures)(textures))
+        return replace(pyramid, textures=textures)
 
 
 def trained_without(groups: Sequence[str]) -> Leaves:
@@ -125,12 +125,12 @@ def without_finest(pyramid: Pyramid) -> Pyramid:
     """The picture as if level 1 were the finest there is."""
     if pyramid.coarsest == 0:
         return pyramid
-    return replace(pyramid, levels=pyramid.levels[1:], textures=pyramid.textures[1:])
+    return replace(pyramid, levels=pyramid.levels[1:], textures=list(pyramid.textures)[1:])
 
 
 def glimpse_only(pyramid: Pyramid) -> Pyramid:
     """The coarsest level and nothing finer, whatever the budget."""
-    return replace(pyramid, levels=pyramid.levels[-1:], textures=pyramid.textures[-1:])
+    return replace(pyramid, levels=pyramid.levels[-1:], textures=[pyramid.textures[-1]])
 
 
 def without_deepstack(host: TransformersHost, pyramid: Pyramid, given: Given) -> Given:

@@ -19,6 +19,7 @@ from vllm.multimodal.inputs import MultiModalFieldConfig
 from vllm.multimodal.processing import PromptReplacement
 
 from arr_coc.attending import plan_splits
+from arr_coc.hosts.resizing import shares_of
 from arr_coc.pictures.opening import open_image
 from arr_coc.processor.options import pixel_range
 from arr_coc.processor.questions import question_of_ids
@@ -26,7 +27,7 @@ from arr_coc.quoting import quoted
 from arr_coc.records import Pyramid, Tensions
 from arr_coc.serving.vllm.metrics import count
 from arr_coc.serving.vllm.parts import front_allocator, front_host
-from arr_coc.texture import CHANNELS
+from arr_coc.texture import CHANNELS, Textures
 
 OFF, PIXELS = "off", ("min_pixels", "max_pixels")
 BUDGET, QUESTION = "budget", "arr_coc_question"
@@ -36,7 +37,6 @@ KEY, NOTED, FULL = "arr_coc_key", "arr_coc_noted", "arr_coc_full"
 """The option under which `RelevanceChat` asks for leaves, unlike any other's, so that no cache answers; the field that
 names a picture of such a request to the engine; and what was prepared says of the full resolution."""
 
-BYTE = 255
 KEYS = "[0-9a-f]{32}"
 
 
@@ -61,12 +61,13 @@ class Looked:
     def fields(self, merge_size: int, rescale_factor: float) -> dict[str, Tensor]:
         """Tensors that cross to the engine; level 0 as bytes, which it was."""
         rows, cols = self.pyramid.grid()
-        coarser = [*self.pyramid.levels[1:], *self.pyramid.textures]
+        coarse = range(1, len(self.pyramid.levels))  # of level 0 the engine knows the pixels, which is all it asks for
+        coarser = [each[level].flatten() for each in (self.pyramid.levels, self.pyramid.textures) for level in coarse]
         tensions = self.tensions
         shares = [float(each) for each in tensions.weights]
         return {
             FINEST: (self.pyramid.levels[0] / rescale_factor).round().to(torch.uint8),
-            COARSER: torch.cat([each.flatten() for each in coarser]),
+            COARSER: torch.cat([torch.empty(0), *coarser]),
             TENSIONS: torch.tensor(
                 [tensions.compress_particularize, tensions.focus_diversify, tensions.exploit_explore, *shares]
             ).double(),
@@ -208,14 +209,13 @@ def without_own(options: Mapping[str, Any]) -> dict[str, Any]:
 def read_pyramid(finest: Tensor, coarser: Tensor, cell_px: int, rescale_factor: float) -> Pyramid:
     """A pyramid from the fields that crossed; shapes follow from level 0: every level halves both sides."""
     rows, cols = (each // cell_px for each in finest.shape[1:])
-    shapes, channels = [(rows, cols)], len(CHANNELS)
-    size = len(coarser) - channels * rows * cols
+    shapes, channels, size = [], len(CHANNELS), len(coarser)
     while size > 0:
         rows, cols = rows // 2, cols // 2
         shapes.append((rows, cols))
         size -= (3 * cell_px**2 + channels) * rows * cols
-    pieces = [(3, r * cell_px, c * cell_px) for r, c in shapes[1:]] + [(channels, r, c) for r, c in shapes]
+    pieces = [(3, r * cell_px, c * cell_px) for r, c in shapes] + [(channels, r, c) for r, c in shapes]
     parts = coarser.split([a * b * c for a, b, c in pieces])
     tensors = [part.view(piece) for part, piece in zip(parts, pieces, strict=True)]
-    count, values = len(shapes) - 1, (torch.arange(BYTE + 1).double() * rescale_factor).float()
-    return Pyramid((values[finest.long()], *tensors[:count]), tuple(tensors[count:]), cell_px)
+    levels = (shares_of(finest, rescale_factor), *tensors[: len(shapes)])
+    return Pyramid(levels, Textures(levels, cell_px, dict(enumerate(tensors[len(shapes) :], start=1))), cell_px)
