@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from arr_coc.cli.main import app
-from arr_coc.serving.load import Measured, Reply, table
+from arr_coc.serving.load import Measured, Reply, has_token, table
 
 SLOW_S = 0.15
 
@@ -90,4 +90,17 @@ def test_percentiles_and_ratio() -> None:
     fast = Measured("160", tuple(Reply(0.1 * n, 0.2 * n, 170) for n in range(1, 11)), 2.0)
     slow = Measured("off", (*(Reply(1.0 * n, 2.0 * n, 900) for n in range(1, 11)), Reply(0, 0, 0, "500")), 20.0)
     assert fast.per_second == 5.0 and slow.per_second == 0.5 and slow.percentiles("first")[0] == pytest.approx(5.5)
-    assert "10.00 times the requests a second" in table([fast, slow]) and "10.00 times as soon" in table([fast, slow])
+    assert "10.00 times the requests a second" in table([fast, slow])
+    assert "first token 10.00 times as soon, whole answer 10.00 times" in table([fast, slow])
+    silent = Measured("off", (Reply(float("nan"), 2.0, 900),), 2.0)
+    assert (
+        "| - / - / - | 2.000 /" in table([fast, silent]) and "first token" not in table([fast, silent]).split("\n\n")[1]
+    )
+
+
+def test_a_token_is_told_by_text_or_by_the_servers_count() -> None:
+    role = {"choices": [{"delta": {"role": "assistant", "content": ""}}], "usage": {"completion_tokens": 0}}
+    text = {"choices": [{"delta": {"content": "yes"}}]}
+    special = {"choices": [{"delta": {"content": ""}}], "usage": {"completion_tokens": 1}}
+    summary = {"choices": [], "usage": {"completion_tokens": 8}}
+    assert [has_token(each) for each in (role, text, special, summary)] == [False, True, True, False]

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ class Reply:
     """What came of a request.
 
     Attributes:
-        first, whole: seconds to the first piece of the answer and to its end.
+        first: seconds to the first token, NaN where the server tells of none before the end.
+        whole: seconds to the end of the answer.
         num_tokens: of the prompt, pictures among them.
         error: why there is no answer; empty where there is one.
     """
@@ -65,8 +67,8 @@ class Measured:
         return len(self.answered) / self.seconds if self.seconds else 0.0
 
     def percentiles(self, which: str) -> list[float]:
-        """Seconds at `PERCENTILES` of "first" or "whole"; NaN where nothing was answered."""
-        values = [getattr(reply, which) for reply in self.answered]
+        """Seconds at `PERCENTILES` of "first" or "whole"; NaN where nothing was answered or no token told of."""
+        values = [value for reply in self.answered if not isnan(value := getattr(reply, which))]
         return [float(np.percentile(values, share)) if values else float("nan") for share in PERCENTILES]
 
 
@@ -115,7 +117,7 @@ async def ask_all(client: httpx.AsyncClient, bodies: Sequence[bytes], num_client
 
 
 async def ask_one(client: httpx.AsyncClient, body: bytes) -> Reply:
-    start, first, num_tokens = time.perf_counter(), 0.0, 0
+    start, first, num_tokens = time.perf_counter(), nan, 0
     try:
         headers = {"content-type": "application/json"}
         async with client.stream("POST", "/v1/chat/completions", content=body, headers=headers) as response:
@@ -126,16 +128,23 @@ async def ask_one(client: httpx.AsyncClient, body: bytes) -> Reply:
                 if not line.startswith("data: ") or piece == "[DONE]":
                     continue
                 chunk = json.loads(piece)
-                first = first or (time.perf_counter() - start if says_something(chunk) else 0.0)
+                if isnan(first) and has_token(chunk):
+                    first = time.perf_counter() - start
                 num_tokens = (chunk.get("usage") or {}).get("prompt_tokens", num_tokens)
     except httpx.HTTPError as error:
         return Reply(0.0, 0.0, 0, f"{type(error).__name__}: {error}")
     whole = time.perf_counter() - start
-    return Reply(first or whole, whole, num_tokens)
+    return Reply(first, whole, num_tokens)
 
 
-def says_something(chunk: dict[str, Any]) -> bool:
-    return any(choice["delta"].get("content") for choice in chunk.get("choices", ()))
+def has_token(chunk: dict[str, Any]) -> bool:
+    """Whether a piece of the stream, not its summary at the end, tells of a token: by text, or by vLLM's count.
+
+    Special tokens have no text, so a host with random weights may answer without any.
+    """
+    choices = chunk.get("choices", ())
+    is_counted = bool(choices) and bool((chunk.get("usage") or {}).get("completion_tokens"))
+    return is_counted or any(choice["delta"].get("content") for choice in choices)
 
 
 def body_of(model: str, ask: Ask, budget: str, max_tokens: int) -> bytes:
@@ -151,7 +160,7 @@ def body_of(model: str, ask: Ask, budget: str, max_tokens: int) -> bytes:
         "temperature": 0,
         "max_tokens": max_tokens,
         "stream": True,
-        "stream_options": {"include_usage": True},
+        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
         "mm_processor_kwargs": {"budget": int(budget) if budget.isdigit() else budget},
     }
     return json.dumps(body).encode()
@@ -166,15 +175,22 @@ def table(measured: Sequence[Measured]) -> str:
     ]
     for each in measured:
         tokens = float(np.mean([reply.num_tokens for reply in each.answered])) if each.answered else float("nan")
-        times = [" / ".join(f"{value:.3f}" for value in each.percentiles(which)) for which in ("first", "whole")]
+        times = [" / ".join(map(seconds, each.percentiles(which))) for which in ("first", "whole")]
         failed = len(each.replies) - len(each.answered)
         cells = [each.budget, len(each.answered), failed, f"{tokens:.0f}", f"{each.per_second:.2f}", *times]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     last = measured[-1]
-    lines += [
-        f"\n{each.budget} against {last.budget}: {each.per_second / last.per_second:.2f} times the requests a second, "
-        f"first token {last.percentiles('first')[0] / each.percentiles('first')[0]:.2f} times as soon (medians)"
-        for each in measured[:-1]
-        if last.per_second and each.answered
-    ]
+    lines += ["\n" + against(each, last) for each in measured[:-1] if last.per_second and each.answered]
     return "\n".join(lines)
+
+
+def seconds(value: float) -> str:
+    return "-" if isnan(value) else f"{value:.3f}"
+
+
+def against(one: Measured, other: Measured) -> str:
+    """One line: how many times as many, and how many times as soon."""
+    first, whole = (other.percentiles(which)[0] / one.percentiles(which)[0] for which in ("first", "whole"))
+    more, sooner = one.per_second / other.per_second, f"whole answer {whole:.2f} times as soon (medians)"
+    sooner = sooner if isnan(first) else f"first token {first:.2f} times as soon, {sooner}"
+    return f"{one.budget} against {other.budget}: {more:.2f} times the requests a second, {sooner}"
