@@ -23,7 +23,7 @@ from arr_coc.evaluation.sure.fitting import (
 )
 from arr_coc.evaluation.sure.parts import first_agreeing, parts_rows, parts_text
 from arr_coc.evaluation.sure.predicting import learn, smallest_place
-from arr_coc.evaluation.sure.report import comparisons, report, tabulate
+from arr_coc.evaluation.sure.report import comparisons, report, row_of, tabulate
 from arr_coc.evaluation.sure.trails import FULL, TRAILS, Seen, Trail, read_trails
 from arr_coc.processor.sureness import LADDER, Sureness
 
@@ -144,6 +144,16 @@ def test_parts_are_held_against_looking_as_it_ships() -> None:
 def test_two_answers_agree_where_they_do_and_else_the_last_counts() -> None:
     assert first_agreeing(trail(0, 2)) == 3
     assert first_agreeing(trail(0, 5)) == 4
+
+
+def test_a_look_that_is_the_only_one_encodes_what_it_needs() -> None:
+    known = [
+        replace(each, looks=tuple(replace(look, num_known=7 if place else 0) for place, look in enumerate(each.looks)))
+        for each in many()
+    ]
+    row = row_of("fixed", "160", known, [2] * len(known), alone=True)
+    assert set(row.encoded) == {160 + 7}
+    assert set(row_of("until sure", "", known, [2] * len(known)).encoded) == {64 + 100 + 160}
 
 
 def test_a_broken_trail_is_named(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def changed() -> dict[str, tuple[Leaves, str]]:
         table[f"no {name}"] = (with_balancer(without(name)), f"the {name} map is left out")
     for group in TEXTURE_GROUPS:
         table[f"no {group}"] = (Leaves(arr_coc, before=without_texture(group)), f"texture channels {group} are zero")
-    for value in (0.0, 1.0):
+    for value in (0.0, 0.3, 0.45, 1.0):
         focus = with_balancer(partial(replace, focus_diversify=value))
         table[f"focus-diversify {value:g}"] = (focus, f"focus-diversify fixed at {value:g}")
     for value in (0.0, 0.5):

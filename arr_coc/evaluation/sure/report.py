@@ -52,7 +52,7 @@ def row_of(name: str, setting: str, trails: Sequence[Trail], places: Sequence[in
             for trail, place, look in zip(trails, places, looks, strict=True)
         ]
         costs = [
-            (look.num_tokens, look.num_encoded, look.flops_alone, look.seconds if first else nan)
+            (look.num_tokens, look.num_encoded + look.num_known, look.flops_alone, look.seconds if first else nan)
             for look, first in zip(looks, is_first, strict=True)
         ]
     else:

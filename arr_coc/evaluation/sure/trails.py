@@ -49,6 +49,7 @@ class Seen:
         budget: tokens it might cost; `FULL` is the full resolution.
         num_tokens: visual tokens the language model read.
         num_encoded: cells that this look encoded.
+        num_known: cells that it needs and the look before had encoded.
         flops: what this look adds: choosing, encoding, reading prompt and draft, decoding.
         flops_alone: the same, had it been the only look.
         seconds: what this look adds, all included.
@@ -66,6 +67,7 @@ class Seen:
     score: float
     chance: float
     is_whole: bool | None
+    num_known: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def seen_in(
         task.score(step.text, sample),
         step.draft.least_chance,
         whole(evidence_in_leaves(host, sample, realization.allocation).recall),
+        step.num_known,
     )
 
 

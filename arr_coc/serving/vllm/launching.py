@@ -19,6 +19,10 @@ CACHE_OF_NANO = "128M"
 """Of keys and values: 29,000 tokens of the embedded host in float32. vLLM takes 92% of the memory unless it is told."""
 NOWHERE = "addresses.invalid"  # RFC 2606: no picture can come from there
 
+SMALL = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "MALLOC_ARENA_MAX": "2"}
+"""For the embedded host: on a CPU vLLM gives a worker a process of its own, which loads torch once more; and threads
+that open pictures would each keep a heap."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -66,6 +70,7 @@ class Launch:
         chosen = {SWITCH: "1", BUDGET: self.budget, MAX_BODY: str(self.max_body_mb * 2**20), PLUGINS: plugins(own)}
         chosen |= {MEDIA: OURS, MAX_PIXELS: str(self.max_megapixels * 10**6)}
         chosen |= {MAX_ANSWERS: own.get(MAX_ANSWERS, DEFAULT_MAX_ANSWERS)}
+        chosen |= {name: own.get(name, value) for name, value in SMALL.items() if self.name == NANO}
         if self.relevance:
             chosen[RELEVANCE] = self.relevance
         return {**own, **chosen}
