@@ -55,7 +55,7 @@ table main eval final --model "$MODEL" --out "$RUN/main" --limit "$(count 1000)"
 # 2. Look until sure: calibrated on pictures of its own, then held against fixed budgets and growing sizes.
 table calibration eval calibrate --model "$MODEL" --out "$RUN/calibration" --opponents --limit "$(count 240 160)" \
     --ladder 64,160,256,400
-table until-sure eval sure --model "$MODEL" --calibration "$RUN/calibration" --out "$RUN/until-sure" --limit "$(count 1000)"
+table until-sure eval sure --model "$MODEL" --calibration "$RUN/calibration" --out "$RUN/until-sure" --limit "$(count 1000)" --parts
 
 # 3. Typefaces, words and layouts that training never had, beside the same pictures as it had them.
 answers typefaces --tasks robust/as-trained,robust/typefaces --limit "$(count 240)" --budgets 100,160 \
@@ -88,6 +88,7 @@ answers fastv --tasks calibration --budgets 100 --limit "$(count 240)" \
     --policies 'full,fastv after 1,fastv after 2,fastv after 3,fastv after 4,fastv after 5'
 answers peers --tasks development --budgets 64,100,160,256,400,auto --limit "$(count 240)" \
     --policies full,resize,two-mode,random,saliency,uniform,visionzip,divprune,scope,cdpruner,mmtok,fastv,pixelprune,arr-coc,arr-coc-shuffled,arr-coc-trained,arr-coc-trained-shuffled,oracle
+answers time --tasks development --budgets 64,100,160,256,400 --limit "$(count 240)" --policies full,resize,arr-coc,arr-coc-trained
 page neighbours.md eval neighbours --model "$MODEL" --tasks same-picture --budgets 100,160 --limit "$(count 200)" \
     --policies resize,saliency,arr-coc,arr-coc-trained,oracle
 
