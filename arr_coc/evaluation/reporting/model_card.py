@@ -8,6 +8,7 @@ from typing import Any
 from arr_coc.data.tasks import TRAIN_SEEDS
 from arr_coc.evaluation.reporting.tables import markdown_table, percent
 from arr_coc.evaluation.running.answers import Line
+from arr_coc.nano.train import FROM_BOXES, RECIPE, WITHOUT_BOXES
 
 CARD = """\
 ---
@@ -25,7 +26,7 @@ large enough to measure where visual tokens belong, small enough for two CPU cor
 Pictures and questions are drawn on the fly by `arr_coc.data` (seeds from {seed}); nothing else was seen.
 {recipe}
 Stages of batches x pictures: {stages}.
-Training took {minutes:.0f} minutes on {device}: `{train_command}`.
+Training took {minutes:.0f} minutes on {device}: `{train_command}`.{changed}
 
 ## Accuracy
 Exact match in percent ± standard error (clustered by picture, at least 1 / (pictures + 1)) at full resolution (at most
@@ -39,6 +40,13 @@ Exact match in percent ± standard error (clustered by picture, at least 1 / (pi
 It knows the generator's pictures, words and wordings and nothing else: no photographs, no handwriting, no
 conversation. Print below about 8 pixels of cap height at the size shown is guessed. Answers are short.
 """
+CHANGED = """
+The recipe has changed since (tracing was added): that command makes another host today."""
+
+
+def recipes() -> tuple[str, ...]:
+    """What hosts that are made today say of their recipe."""
+    return RECIPE, RECIPE.replace(FROM_BOXES, WITHOUT_BOXES)
 
 
 def by_question_kind(lines: Sequence[Line]) -> str:
@@ -84,6 +92,7 @@ def model_card(lines: Sequence[Line], training: Mapping[str, Any], command: str)
         minutes=training["seconds"] / 60,
         device=training["device"],
         train_command=train_command(training["processes"]),
+        changed="" if training["recipe"] in recipes() else CHANGED,
         questions=len(lines),
         pictures=len({line.picture for line in lines}),
         command=command,
