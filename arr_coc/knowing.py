@@ -204,7 +204,7 @@ def doubling(size: int, halo: int, device: torch.device) -> Tensor:
 
     As a product it takes a fifth of the time that interpolating many small blocks takes.
     """
-    units = torch.eye(size + 2 * halo, device=device)[None, None]
+    units = torch.eye(size + 2 * halo, dtype=torch.float32, device=device)[None, None]
     taller = F.interpolate(units, scale_factor=(2.0, 1.0), mode="bicubic", antialias=True)
     return taller[0, 0, 2 * halo : -2 * halo]
 

@@ -16,9 +16,9 @@ from arr_coc.hosts.attention import heads_read, layers_read, look
 from arr_coc.hosts.bare import glimpse_block
 from arr_coc.hosts.encoding import Segment, cut_patches, encode_segments, join_patches
 from arr_coc.hosts.families.qwen3_vl import QWEN3_VL
+from arr_coc.hosts.grids import stretch
 from arr_coc.hosts.host import TransformersHost
 from arr_coc.records import CellFeatures, Gaze, Pyramid, View
-from arr_coc.texture import stretch
 
 
 def mixed_cells(pyramid: Pyramid, seed: int = 0) -> Tensor:
