@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from arr_coc.evaluation.running.runner import Plan
 from arr_coc.knowing import AttentionScorer
 from arr_coc.records import View
 from arr_coc.texture import CHANNELS
+
+ROOT = Path(__file__).parents[1]
 
 ALLOCATOR = random_parts(48)
 SAMPLE = GeneratedTask(TEST_SEEDS.start, 1, 1, size=(640, 512))[0]
@@ -163,3 +166,14 @@ def test_the_audit_asks_for_the_deciding_suites_and_the_trained_parts(tmp_path) 
     write_report(tmp_path / "tensions", list(MADE_FOR), PARTS["tensions"], "")
     write_report(tmp_path / "trained", ["development"], PARTS["trained"][:-1], "")
     assert [check.holds for check in decided(tmp_path)] == [True, False]
+
+
+def test_a_report_tells_no_place_of_one_machine_alone(tmp_path: Path) -> None:
+    told = command_of(Plan(str(tmp_path / "host"), (str(tmp_path / "own"),), ("full",)), Path.cwd() / "out" / "run")
+    assert "--model host" in told and "--tasks own" in told and told.endswith(f"--out {Path('out', 'run')}")
+    assert "--out out/run" in command_of(Plan("nano", ("development",), ("full",)), Path("out/run"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_of_the_documents_name_no_absolute_place(path: Path) -> None:
+    assert not re.findall(r"--(?:out|model|relevance|tasks|calibration)[ =]/", path.read_text(encoding="utf-8"))

@@ -59,12 +59,24 @@ def parts_of(plan: Plan) -> str:
 
 
 def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
-    """The command line that makes this run again."""
+    """The command line that makes this run again; of places on this machine alone, see `portable`."""
     wanted = ",".join(str(budget) if budget else "auto" for budget in plan.budgets)
     budgets = "" if command == "eval final" else f" --budgets {wanted}"
-    relevance = f" --relevance {plan.relevance}" if plan.relevance else ""
+    relevance = f" --relevance {portable(plan.relevance)}" if plan.relevance else ""
     limit = f" --limit {plan.limit}" if plan.limit else ""
     limit += f" --max-pixels {plan.max_pixels}" if plan.max_pixels else ""
     policies = parts_of(plan) if command == "eval ablate" else f" --policies {quote(','.join(plan.policies))}"
-    tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(plan.tasks)}"
-    return f"arr-coc {command} --model {plan.model}{relevance}{tasks}{policies}{budgets}{limit} --out {folder}"
+    tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(map(portable, plan.tasks))}"
+    model = portable(plan.model)
+    return f"arr-coc {command} --model {model}{relevance}{tasks}{policies}{budgets}{limit} --out {portable(folder)}"
+
+
+def portable(place: str | Path) -> str:
+    """A place as a report may tell it, for reports are passed on: one that starts at the root loses what is above.
+
+    Inside the working folder it is told from there, elsewhere by its name.
+    """
+    path = Path(place)
+    if not path.is_absolute():
+        return str(place)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
