@@ -112,8 +112,10 @@ class Learner(nn.Module):
         pointing = self.pointing(hidden[rows, places], hidden[rows, window], is_token)
         query, key = project(self.model.model.language_model.layers[self.reading_layer], hidden, rotary)
         scores = [
-            (query[row][:, speaks] @ key[row][:, window].mT).transpose(0, 1).float().masked_fill(~shown, float("-inf"))
-            for row, (speaks, shown) in enumerate(zip(spoken, visual[:, window], strict=True))
+            (asking[:, speaks] @ held.mT).transpose(0, 1).float().masked_fill(~shown, float("-inf"))
+            for asking, held, speaks, shown in zip(
+                query.unbind(), key[:, :, window].unbind(), spoken, visual[:, window], strict=True
+            )
         ]
         attention = torch.cat(scores) / query.shape[-1] ** 0.5
         return pointing, attention[answer_starts(spoken)[spoken]], attention

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -102,19 +103,31 @@ def starts_of(image: Image.Image, glyphs: Glyphs, rows: int, cols: int) -> Tenso
     return patch_starts(slots_of(image, first, rows, cols))
 
 
+@lru_cache(maxsize=4)
+def level_of(picture: Picture, rows: int, cols: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A level's pixels (3, H, W), slots, starts and figures of all its cells; kept while its picture is shown again."""
+    image, glyphs = picture.image, picture.glyphs
+    return (
+        level_image(image, rows, cols),
+        slots_of(image, glyphs, rows, cols),
+        starts_of(image, glyphs, rows, cols),
+        figures_by_cell(picture.figures, image.size, (rows, cols)),
+    )
+
+
 def plain_view(picture: Picture, rows: int, cols: int, index: Tensor | None = None) -> View:
     """The whole picture at one size, or only the cells `index` of it."""
-    image, glyphs = picture.image, picture.glyphs
+    pixels, slots, starts, figures = level_of(picture, rows, cols)
     index = torch.arange(rows * cols) if index is None else index
     cells = torch.stack([torch.zeros_like(index), index // cols, index % cols], dim=1)
     return View(
-        segments=(Segment(level_image(image, rows, cols), index),),
+        segments=(Segment(pixels, index),),
         keep=torch.arange(len(index)),
         positions=cells[:, 1:],
         extent=max(rows, cols),
-        slots=slots_of(image, glyphs, rows, cols)[index],
-        starts=starts_of(image, glyphs, rows, cols)[index],
-        figures=figures_by_cell(picture.figures, image.size, (rows, cols))[index],
+        slots=slots[index],
+        starts=starts[index],
+        figures=figures[index],
         areas=areas_of(cells, (rows, cols)),
     )
 
@@ -128,19 +141,10 @@ def leaf_view(picture: Picture, grid: tuple[int, int], looked_at: Sequence[tuple
             comes in several pieces where several looks encoded it.
         leaves: (K, 3) cells in raster order; each is among `looked_at`.
     """
-    image, glyphs = picture.image, picture.glyphs
     segments, slots, starts, figures, rows_of = [], [], [], [], {}
-    known: dict[int, tuple[Tensor, ...]] = {}
     for level, index in looked_at:
         rows, cols = grid[0] >> level, grid[1] >> level
-        if level not in known:
-            known[level] = (
-                level_image(image, rows, cols),
-                slots_of(image, glyphs, rows, cols),
-                starts_of(image, glyphs, rows, cols),
-                figures_by_cell(picture.figures, image.size, (rows, cols)),
-            )
-        pixels, *facts = known[level]
+        pixels, *facts = level_of(picture, rows, cols)
         offset = sum(len(s.index) for s in segments)
         rows_of.update({(level, cell): offset + i for i, cell in enumerate(index.tolist())})
         segments.append(Segment(pixels, index))
