@@ -18,6 +18,7 @@ from arr_coc.cli.data import data_app
 from arr_coc.cli.errors import Command, Commands
 from arr_coc.cli.evaluation import eval_app
 from arr_coc.cli.final import audit, final
+from arr_coc.cli.heaps import restart_where_it_pays
 from arr_coc.cli.load import load
 from arr_coc.cli.loop import loop
 from arr_coc.cli.nano import nano_app
@@ -89,4 +90,5 @@ def options(
 
 
 def main() -> None:
+    restart_where_it_pays(sys.argv[1:])
     app(prog_name="arr-coc")

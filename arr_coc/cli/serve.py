@@ -47,6 +47,9 @@ def serve(
     if not any(each.name == "arr_coc" for each in entry_points(group="vllm.general_plugins")):
         fail("vLLM would not find ARR-COC: the package was installed before it had a plugin; install it again")
     with explained():
+        from arr_coc.serving.vllm.plugin import check_options
+
+        check_options(context.args)
         numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
         source, own = source_of(model)
         check_model(source, budget, relevance)

@@ -127,7 +127,9 @@ class DenseHeads(nn.Module):
 def patch_colours(image: Tensor, index: Tensor) -> Tensor:
     """(n, 4, 3) mean RGB in -1..1 of the patches of chosen cells of an image (3, H, W) in 0..1."""
     cols = image.shape[2] // CELL
-    patches = image.unfold(1, CELL, CELL).unfold(2, CELL, CELL)[:, index // cols, index % cols].unflatten(-1, (2, PATCH))
+    patches = (
+        image.unfold(1, CELL, CELL).unfold(2, CELL, CELL)[:, index // cols, index % cols].unflatten(-1, (2, PATCH))
+    )
     means = patches.unflatten(2, (2, PATCH)).mean((3, 5)) * 2 - 1
     return means.flatten(2).permute(1, 2, 0)
 

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import arr_coc
 
 EXAMPLES = Path(arr_coc.__file__).parent / "examples"
 VLLM_OPTIONS = ["--max-model-len", "2048", "--max-num-seqs", "8", "--enforce-eager", "--dtype", "float32"]
+VLLM_OPTIONS += ["--kv-cache-memory-bytes", "128M"]
 START_S, SECONDS_TO_LEAVE = 240, 10
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
 
@@ -44,11 +46,11 @@ class Server:
     def client(self) -> OpenAI:
         return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=120)
 
-    def ask(self, content: list[dict[str, Any]], budget: object = None, **options: Any) -> Any:
+    def ask(self, content: list[dict[str, Any]], budget: object = None, model: str = "nano", **options: Any) -> Any:
         """One question, sixteen tokens at most, greedy."""
         extra = {} if budget is None else {"mm_processor_kwargs": {"budget": budget}}
         return self.client().chat.completions.create(
-            model="nano",
+            model=model,
             messages=[{"role": "user", "content": content}],
             temperature=0,
             max_tokens=16,
@@ -71,12 +73,18 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("server") / "log"
+    with serving(tmp_path_factory.mktemp("server") / "log", "--max-pictures", "2", "--max-body-mb", "8") as running:
+        yield running
+
+
+@contextmanager
+def serving(log: Path, *options: str, of_vllm: Sequence[str] = ()) -> Iterator[Server]:
+    """A server for as long as one wants it."""
     port = free_port()
     command = [sys.executable, "-c", "from arr_coc.cli.main import main; main()", "serve", "--port", str(port)]
     with open(log, "wb") as file:
         process = subprocess.Popen(
-            [*command, "--max-pictures", "2", "--max-body-mb", "8", "--", *VLLM_OPTIONS],
+            [*command, *options, "--", *VLLM_OPTIONS, *of_vllm],
             stdout=file,
             stderr=subprocess.STDOUT,
             env={**os.environ, **ENVIRONMENT},

@@ -1,7 +1,9 @@
-"""A real engine of Ray Serve is killed under light load: every request is answered, or told at once that it is not.
+"""Real engines of Ray Serve are killed under light load: every request is answered, or told at once that it is not;
+and under heavy load a second engine comes, which goes again.
 
 It starts a cluster and two engines, minutes of work, so it runs on request: ARR_COC_ENGINES=1, with ARR_COC_LIGHT_S
-seconds of one request a second. Nothing else on the machine is touched: the cluster ends with the test.
+seconds of one request a second, and ARR_COC_KILLS kills in a row. Nothing else on the machine is touched: the cluster
+ends with the test.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from conftest import ENVIRONMENT, EXAMPLES, free_port, picture, questions, text
 pytestmark = pytest.mark.skipif("ARR_COC_ENGINES" not in os.environ, reason="ARR_COC_ENGINES=1 asks for it")
 
 SECONDS, READY_S, TOLD_S = int(os.environ.get("ARR_COC_LIGHT_S", "120")), 1500, 180
+NUM_KILLS, NUM_CLIENTS, WITHOUT_LOAD_S = int(os.environ.get("ARR_COC_KILLS", "10")), 12, 600
 SERVER = "vllm.entrypoints.openai.api_server"
 SMALL = ["--max-model-len", "1024", "--max-num-seqs", "4", "--enforce-eager", "--dtype", "float32"]
 SMALL += ["--kv-cache-memory-bytes", "64M"]
@@ -72,13 +76,19 @@ class Told:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Two engines behind one front."""
-    folder, head, port = tmp_path_factory.mktemp("ray"), free_port(), free_port()
+    with running(tmp_path_factory.mktemp("ray"), "--replicas", "2") as two:
+        yield two
+
+
+@contextmanager
+def running(folder: Path, *numbers: str, engines: int = 2) -> Iterator[Cluster]:
+    """Engines behind one front, as many as are told to be there first."""
+    head, port = free_port(), free_port()
     environment = {**os.environ, **ENVIRONMENT, **PATIENT}
     ray = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", "--num-cpus", "2"]
     ray += ["--port", str(head), "--include-dashboard=false", "--temp-dir", str(folder / "ray")]
     serve = [sys.executable, "-c", "from arr_coc.cli.main import main; main()", "serve", "--port", str(port)]
-    serve += ["--ray", f"127.0.0.1:{head}", "--replicas", "2", "--", *SMALL]
+    serve += ["--ray", f"127.0.0.1:{head}", *numbers, "--", *SMALL]
     started = []
     try:
         for command in (ray, serve):
@@ -90,7 +100,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
                 )
             wait_for_port(head, started[0])
         found = Cluster(f"http://127.0.0.1:{port}", started[0])
-        wait_for_engines(found, 2, started[-1], folder)
+        wait_for_engines(found, engines, started[-1], folder)
         yield found
     finally:
         for process in reversed(started):
@@ -153,6 +163,54 @@ def test_an_engine_is_killed_under_light_load(cluster: Cluster) -> None:
                 os.kill(victim.parent().ppid() if is_replica else victim.pid, signal.SIGKILL)
             asked.append(pool.submit(ask, cluster.url, number))
         told = [each.result() for each in asked]
+    check(told, cluster, at_least=0.9)
+
+
+def test_engines_are_killed_in_a_row(cluster: Cluster) -> None:
+    """Whenever two engines are there, one of them is killed; one request a second."""
+    with ThreadPoolExecutor(64) as pool:
+        asked: list[Future[Told]] = []
+        for kill in range(NUM_KILLS):
+            asked += ask_until(pool, cluster, lambda: cluster.num_engines() == 2)
+            [victim, *_] = cluster.engines()
+            os.kill(victim.parent().ppid() if kill % 2 else victim.pid, signal.SIGKILL)
+            asked += ask_until(pool, cluster, lambda: cluster.num_engines() < 2)
+        asked += ask_until(pool, cluster, lambda: cluster.num_engines() == 2)
+        told = [each.result() for each in asked]
+    check(told, cluster, at_least=0.999)
+
+
+def test_a_second_engine_comes_under_load_and_goes_again(tmp_path: Path) -> None:
+    with running(tmp_path, "--min-replicas", "1", "--max-replicas", "2", engines=1) as one:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(NUM_CLIENTS) as pool:
+            told: list[Told] = []
+            while one.num_engines() < 2:
+                assert time.monotonic() - begun < READY_S, "no second engine came"
+                told += pool.map(lambda number: ask(one.url, number), range(2 * NUM_CLIENTS))
+            grown = time.monotonic() - begun
+            told += pool.map(lambda number: ask(one.url, number), range(4 * NUM_CLIENTS))
+        begun = time.monotonic()
+        while one.num_engines() > 1:
+            assert time.monotonic() - begun < WITHOUT_LOAD_S, "the second engine stayed"
+            time.sleep(2)
+        told.append(ask(one.url, 0))
+        print(f"two engines after {grown:.0f} s of load, one again {time.monotonic() - begun:.0f} s after its end")
+        check(told, one, at_least=1)
+
+
+def ask_until(pool: ThreadPoolExecutor, cluster: Cluster, is_so: Callable[[], bool]) -> list[Future[Told]]:
+    """One request a second until something is so."""
+    asked, begun = [], time.monotonic()
+    while not is_so():
+        assert time.monotonic() - begun < READY_S, f"{cluster.num_engines()} engines"
+        asked.append(pool.submit(ask, cluster.url, len(asked)))
+        time.sleep(max(0.0, begun + len(asked) - time.monotonic()))
+    return asked
+
+
+def check(told: list[Told], cluster: Cluster, at_least: float) -> None:
+    """Each is answered, or told in one line that it is not."""
     answered = [each for each in told if each.is_whole]
     print(
         f"{len(answered)} of {len(told)} answered; the slowest after {max(each.seconds for each in told):.1f} s; "
@@ -160,7 +218,7 @@ def test_an_engine_is_killed_under_light_load(cluster: Cluster) -> None:
     )
     for each in told:
         assert each.is_whole or (each.status in (200, 503) and json.loads(error_of(each.body))["code"] == 503), each
-    assert len(answered) >= 0.9 * len(told)
+    assert len(answered) >= at_least * len(told)
 
 
 def error_of(body: str) -> str:

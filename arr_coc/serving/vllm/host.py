@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from vllm.distributed import tensor_model_parallel_all_gather
+from vllm.lora.layers import BaseLayerWithLoRA
 
 from arr_coc.hosts.attention import causal_weights, heads_read, last_read, layers_read, looks_of
 from arr_coc.hosts.bare import BareHost, glimpse_block
@@ -33,6 +35,11 @@ class EngineHost(BareHost):
         super().__init__(front.config, front.tokenizer, front.image_processor)
         self.model = model
         self._grid = lru_cache(maxsize=32)(self._tables)
+
+    @cached_property
+    def language(self) -> nn.Module:
+        """The language model without adapters, whichever a request names: where to look is one for all of them."""
+        return without_adapters(self.model.language_model.model)
 
     def encode(self, pyramids: list[Pyramid], cells: list[Tensor]) -> list[CellFeatures]:
         """One pass of the tower for all pictures; a level of a picture is an attention segment of its own."""
@@ -68,13 +75,13 @@ class EngineHost(BareHost):
     def embed(self, question: str) -> Tensor:
         """(Q, D) float32 rows of the embedding table."""
         ids = torch.tensor(self.text.encode_literally(question), dtype=torch.long, device=self.model.visual.device)
-        return self.model.language_model.model.embed_tokens(ids).float()
+        return self.language.embed_tokens(ids).float()
 
     def _look(
         self, prompts: Sequence[Prompt], features: Sequence[CellFeatures], gaze: Gaze
     ) -> list[tuple[Tensor, Tensor]]:
         """Per prompt (N,) the mean and (N, M) head by head, float32."""
-        language, device = self.model.language_model.model, self.model.visual.device
+        language, device = self.language, self.model.visual.device
         ids = torch.cat([prompt.ids for prompt in prompts]).to(device)
         positions = torch.cat([prompt.positions for prompt in prompts], dim=1).to(device)
         spans = spans_of(prompts)
@@ -120,6 +127,18 @@ class EngineHost(BareHost):
             return self.geometry
         factor = self.image_processor.rescale_factor
         return replace(self.geometry, mean=(0.0, 0.0, 0.0), std=(factor, factor, factor))
+
+
+def without_adapters(module: nn.Module) -> nn.Module:
+    """The module itself, or a copy that shares its weights where adapters stand around layers inside."""
+    if isinstance(module, BaseLayerWithLoRA):
+        return module.base_layer
+    children = {name: without_adapters(child) for name, child in module.named_children()}
+    if all(child is module._modules[name] for name, child in children.items()):
+        return module
+    own = copy(module)
+    own._modules = {**module._modules, **children}
+    return own
 
 
 def spans_of(prompts: Sequence[Prompt]) -> list[slice]:

@@ -8,17 +8,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from vllm.forward_context import set_forward_context
 from vllm.model_executor.models.qwen3_vl import (
     Qwen3VLDummyInputsBuilder,
     Qwen3VLForConditionalGeneration,
 )
+from vllm.model_executor.models.qwen3_vl_moe import Qwen3VLMoeForConditionalGeneration
 from vllm.multimodal import MULTIMODAL_REGISTRY
 
 from arr_coc.records import AUTO, Pyramid, Realization, Tensions, View
 from arr_coc.serving.vllm.host import EngineHost
 from arr_coc.serving.vllm.leaves import Leaves
 from arr_coc.serving.vllm.parts import front_host, load_allocator
-from arr_coc.serving.vllm.plugin import SWITCH, check_version
+from arr_coc.serving.vllm.plugin import SWITCH, TOWER_ADAPTERS, check_version
 from arr_coc.serving.vllm.preprocessing import (
     ASKED,
     COARSER,
@@ -29,6 +31,7 @@ from arr_coc.serving.vllm.preprocessing import (
     TENSIONS,
     RelevanceImages,
     RelevanceInfo,
+    RelevanceMoeInfo,
     read_pyramid,
     to_text,
 )
@@ -45,8 +48,10 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
     A picture's tokens have the position of its first one until `forward` adds their rows and columns, which travel
     behind their features: the engine asks for positions before anything is encoded.
 
+    Adapters (LoRA) change answers, never where is looked: the encoder's cache is one for all of them.
+
     Raises:
-        ValueError: pipeline parallelism or LoRA, under which attention can't be read.
+        ValueError: pipeline parallelism, under which attention can't be read, or adapters of the tower.
     """
 
     supports_encoder_cudagraph = False
@@ -55,9 +60,10 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
         check_version()
         if vllm_config.parallel_config.pipeline_parallel_size > 1:
             raise ValueError(f"pipeline parallelism: ARR-COC reads attention on one stage only; unset {SWITCH}")
-        if vllm_config.lora_config is not None:
-            raise ValueError(f"LoRA: ARR-COC can't read attention through adapters yet; merge them, or unset {SWITCH}")
+        if vllm_config.lora_config is not None and vllm_config.lora_config.enable_tower_connector_lora:
+            raise ValueError(f"{TOWER_ADAPTERS}: ARR-COC takes adapters of the language model only; unset {SWITCH}")
         super().__init__(vllm_config=vllm_config, prefix=prefix)
+        self.vllm_config = vllm_config
         name = vllm_config.model_config.model
         front = front_host(name)
         self.host = EngineHost(self, front)
@@ -68,7 +74,8 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
     def embed_multimodal(self, **kwargs: Any) -> Any:
         """A tensor for each picture: features, DeepStack planes, and where each token lies."""
         if FINEST in kwargs:
-            return tuple(self._realize(**kwargs))
+            with set_forward_context(None, self.vllm_config):  # in which layers of experts find themselves
+                return tuple(self._realize(**kwargs))
         found = super().embed_multimodal(**kwargs)
         return found and tuple(torch.cat([each, each.new_zeros(len(each), PLACES)], dim=1) for each in found)
 
@@ -130,6 +137,11 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
             positions[1:, :count] += self._places.to(positions.device)
             self._places = self._places[:, :0]
         return super().forward(input_ids, positions, intermediate_tensors, inputs_embeds, **kwargs)
+
+
+@MULTIMODAL_REGISTRY.register_processor(RelevanceImages, info=RelevanceMoeInfo, dummy_inputs=Qwen3VLDummyInputsBuilder)
+class RelevanceQwen3VLMoe(RelevanceQwen3VL, Qwen3VLMoeForConditionalGeneration):
+    """The same for a host of experts."""
 
 
 class Given:

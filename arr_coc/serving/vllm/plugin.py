@@ -1,13 +1,15 @@
-"""What vLLM calls in each of its processes when it starts: two names for one model, and nothing else.
+"""What vLLM calls in each of its processes when it starts: two names for each model, and nothing else.
 
-With `--hf-overrides '{"architectures": ["ArrCocQwen3VL"]}'` a checkpoint is served by ARR-COC; with ARR_COC=1 in the
-environment every Qwen3-VL is. Without either vLLM is untouched.
+With `--hf-overrides '{"architectures": ["ArrCocQwen3VL"]}'` (ArrCocQwen3VLMoe for a host of experts) a checkpoint is
+served by ARR-COC; with ARR_COC=1 in the environment every Qwen3-VL is. Without either vLLM is untouched.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from arr_coc.quoting import quoted
@@ -15,9 +17,12 @@ from arr_coc.quoting import quoted
 if TYPE_CHECKING:
     from arr_coc.allocator import Budget
 
-ARCHITECTURE, STOCK = "ArrCocQwen3VL", "Qwen3VLForConditionalGeneration"
-MODEL = "arr_coc.serving.vllm.model:RelevanceQwen3VL"
-SERVED = "qwen3_vl"
+MODELS = {
+    "qwen3_vl": ("ArrCocQwen3VL", "Qwen3VLForConditionalGeneration", "RelevanceQwen3VL"),
+    "qwen3_vl_moe": ("ArrCocQwen3VLMoe", "Qwen3VLMoeForConditionalGeneration", "RelevanceQwen3VLMoe"),
+}
+"""By model type: its name for ARR-COC, its name for vLLM, and its class."""
+TOWER_ADAPTERS, STAGES = "--enable-tower-connector-lora", ("--pipeline-parallel-size", "-pp")
 SWITCH, RELEVANCE, BUDGET = "ARR_COC", "ARR_COC_RELEVANCE", "ARR_COC_BUDGET"
 TRIED = ("0.32",)
 """Releases of vLLM under which the tests of `make test-serving` passed."""
@@ -31,10 +36,11 @@ def register() -> None:
     """
     from vllm.model_executor.models.registry import ModelRegistry
 
-    ModelRegistry.register_model(ARCHITECTURE, MODEL)
     if is_on():
         check_version()
-        ModelRegistry.register_model(STOCK, MODEL)
+    for own, stock, name in MODELS.values():
+        for architecture in (own, stock) if is_on() else (own,):
+            ModelRegistry.register_model(architecture, f"arr_coc.serving.vllm.model:{name}")
 
 
 def is_on() -> bool:
@@ -53,11 +59,21 @@ def check_version() -> None:
 
 def check_served(model_type: str) -> None:
     """Raises ValueError, in one line, for a family that has no seams in vLLM yet."""
-    if model_type != SERVED:
+    if model_type not in MODELS:
         raise ValueError(
-            f"model: {model_type} is not served by ARR-COC yet, {SERVED} is; RelevanceProcessor takes it, or serve it "
-            "with vLLM alone"
+            f"model: {model_type} is not served by ARR-COC yet, {' and '.join(MODELS)} are; RelevanceProcessor takes "
+            "it, or serve it with vLLM alone"
         )
+
+
+def check_options(options: Sequence[str]) -> None:
+    """Raises ValueError, in one line, for options of vLLM under which ARR-COC can't look; minutes before it would."""
+    values = dict(pairwise((*(part for option in options for part in option.split("=", 1)), "")))
+    if TOWER_ADAPTERS in values:
+        raise ValueError(f"{TOWER_ADAPTERS}: ARR-COC takes adapters of the language model only, not of the tower")
+    for name in STAGES:
+        if values.get(name, "1") != "1":
+            raise ValueError(f"{name}: ARR-COC reads attention on one stage only; use --tensor-parallel-size")
 
 
 def installed() -> str:

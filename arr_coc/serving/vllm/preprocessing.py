@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import BatchFeature
 from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor, Qwen3VLProcessingInfo
+from vllm.model_executor.models.qwen3_vl_moe import Qwen3VLMoeProcessingInfo
 from vllm.multimodal.inputs import MultiModalFieldConfig
 from vllm.multimodal.processing import PromptReplacement
 
@@ -91,6 +92,10 @@ class RelevanceInfo(Qwen3VLProcessingInfo):
                 "image_pil: an object of Python's can't be sent; send image_url with data:image/...;base64"
             )
         return super().parse_mm_data(mm_data, validate=validate)
+
+
+class RelevanceMoeInfo(RelevanceInfo, Qwen3VLMoeProcessingInfo):
+    """The same of a host of experts."""
 
 
 class RelevanceImages(Qwen3VLMultiModalProcessor):
