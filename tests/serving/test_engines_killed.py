@@ -180,8 +180,8 @@ def test_engines_are_killed_in_a_row(cluster: Cluster) -> None:
     check(told, cluster, at_least=0.999)
 
 
-def test_a_second_engine_comes_under_load_and_goes_again(tmp_path: Path) -> None:
-    with running(tmp_path, "--min-replicas", "1", "--max-replicas", "2", engines=1) as one:
+def test_a_second_engine_comes_under_load_and_goes_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with running(tmp_path_factory.mktemp("ray"), "--min-replicas", "1", "--max-replicas", "2", engines=1) as one:
         begun = time.monotonic()
         with ThreadPoolExecutor(NUM_CLIENTS) as pool:
             told: list[Told] = []
