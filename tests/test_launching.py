@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from arr_coc.serving.vllm.launching import CACHE_OF_NANO, SMALL, Launch
+from arr_coc.serving.vllm.plugin import MODELS, check_options, check_served
 
 NANO = Launch("/weights", "nano", "127.0.0.1", 8000, "", None, 8, 32)
 CACHE = "--kv-cache-memory-bytes"
@@ -26,3 +29,29 @@ def test_the_embedded_host_takes_one_process_less_unless_it_is_told() -> None:
     assert SMALL.items() <= NANO.environment({}).items()
     assert NANO.environment({"MALLOC_ARENA_MAX": "8"})["MALLOC_ARENA_MAX"] == "8"
     assert not SMALL.keys() & dataclasses.replace(NANO, name="Qwen/Qwen3-VL-2B-Instruct").environment({}).keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--enable-lora", "--enable-tower-connector-lora"], "adapters of the language model only"),
+        (["--pipeline-parallel-size", "2"], "one stage only; use --tensor-parallel-size"),
+        (["--max-model-len", "512", "--pipeline-parallel-size=2"], "one stage only"),
+        (["-pp", "4", "--enforce-eager"], "one stage only"),
+    ],
+)
+def test_options_that_leave_nothing_to_look_with_are_refused(options: list[str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        check_options(options)
+
+
+def test_other_options_are_the_operators_own() -> None:
+    check_options([])
+    check_options(["--enable-lora", "--lora-modules", "receipts=folder", "-pp", "1", "--pipeline-parallel-size=1"])
+
+
+def test_dense_hosts_and_hosts_of_experts_are_served() -> None:
+    for model_type in MODELS:
+        check_served(model_type)
+    with pytest.raises(ValueError, match="qwen3_5 is not served by ARR-COC yet, qwen3_vl and qwen3_vl_moe are"):
+        check_served("qwen3_5")
