@@ -52,6 +52,7 @@ def test_an_estimate_says_so_and_counts_the_same(bench, tiny_host):
     assert (full.visual_tokens, full.gflops) == (bench.costs[0].visual_tokens, bench.costs[0].gflops)
     assert full.seconds["encode"] > resize.seconds["encode"] and spared.ratio("arr-coc") > 0
     text = cost_report([spared], "the command", "cpu", "float32")
+    assert f"CPU threads, {torch.backends.cpu.get_cpu_capability()}" in text
     assert "full (estimated)" in text and "Full was not run" in text
     assert "estimated" not in cost_report([bench], "the command", "cpu", "float32")
 

@@ -23,7 +23,7 @@ def cost_report(
     answers: Sequence[tuple[int, list[AnswerCost]]] = (),
 ) -> str:
     """Markdown: one table per size of picture, and one more where whole answers of so many tokens were measured."""
-    machine = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
+    machine = torch.cuda.get_device_name() if device.startswith("cuda") else cpu_threads()
     head = [
         f"# Cost: host {results[0].host}",
         f"Medians of {results[0].rounds} interleaved rounds, to the first token, the picture already in memory; "
@@ -34,6 +34,14 @@ def cost_report(
         parts += cost_section(result)
         parts += answers_section(*answers[number]) if answers else []
     return "\n\n".join(parts) + "\n"
+
+
+def cpu_threads() -> str:
+    """How many, and the instructions that decide how fast products are: a CPU with AMX multiplies bfloat16 ten times as
+    fast as one without."""
+    instructions = torch.backends.cpu.get_cpu_capability()
+    has_amx = getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16", False)  # torch 2.9 does not tell
+    return f"{torch.get_num_threads()} CPU threads, {instructions}{' with AMX' if has_amx else ''}"
 
 
 def cost_section(result: Bench) -> list[str]:
