@@ -143,6 +143,26 @@ def part_of_run(out: Path, workers: int, device: str, boxes: bool | None, compil
             typer.echo(f"reads: {out / CHECKPOINT}" if boxes is None else f"host: {host}")
 
 
+@nano_app.command(cls=Command)
+def grow(
+    model: Annotated[str, typer.Argument(metavar="HOST", help="nano or a folder.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The deeper host, to train --start from.")],
+) -> None:
+    """Two tower blocks and two language layers more, which change no answer until they are trained."""
+    from arr_coc.files.writing import replacing_folder
+    from arr_coc.hosts.checkpoints import load_model, load_tokenizer
+    from arr_coc.nano.config import nano_image_processor
+    from arr_coc.nano.growing import deepened
+
+    with explained():
+        check_out(out)
+        host, tokenizer = deepened(load_model(model, "float32", "cpu")), load_tokenizer(model)
+        with replacing_folder(out) as draft:
+            for part in (host.bfloat16(), tokenizer, nano_image_processor()):
+                part.save_pretrained(draft)
+    typer.echo(f"{sum(weights.numel() for weights in host.parameters()):,} parameters: {out}")
+
+
 @nano_app.command("eval", cls=Command)
 def evaluate(
     model: Annotated[str, typer.Option(help="nano or a folder.")] = "nano",
