@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 from conftest import draw
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import AutoModelForCausalLM, Qwen2Config, Qwen3VLForConditionalGeneration
 from typer.testing import CliRunner
 
 from arr_coc.cli.main import app
@@ -48,3 +48,16 @@ def test_the_command_writes_a_host_to_go_on_from(tmp_path) -> None:
     assert run.exit_code == 0, run.output
     model, _ = load_host(tmp_path / "deeper")
     assert model.config.text_config.num_hidden_layers == 8
+
+
+def test_a_folder_with_something_in_it_is_never_replaced(tmp_path) -> None:
+    (tmp_path / "notes").write_text("mine", encoding="utf-8")
+    run = CliRunner().invoke(app, ["nano", "grow", "nano", "--out", str(tmp_path)])
+    assert run.exit_code != 0 and "not empty" in run.output
+    assert (tmp_path / "notes").read_text(encoding="utf-8") == "mine"
+
+
+def test_another_family_is_refused() -> None:
+    config = Qwen2Config(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=8)
+    with pytest.raises(ValueError, match="a qwen2 model can't be grown"):
+        deepened(AutoModelForCausalLM.from_config(config))

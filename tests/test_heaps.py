@@ -18,6 +18,9 @@ from arr_coc.cli.heaps import PRELOAD, find_library, pays, restart_where_it_pays
     [
         (["nano", "train", "--out", "x"], {}, True),
         (["train", "scout"], {}, True),
+        (["nano", "sft", "--out", "x"], {}, True),
+        (["nano", "eval"], {}, False),
+        (["nano"], {}, False),
         (["ask", "picture.jpg", "nano"], {}, False),
         ([], {}, False),
         (["nano", "train"], {PRELOAD: "libjemalloc.so.2"}, False),

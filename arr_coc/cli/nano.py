@@ -149,16 +149,17 @@ def grow(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="The deeper host, to train --start from.")],
 ) -> None:
     """Two tower blocks and two language layers more, which change no answer until they are trained."""
+    from arr_coc.files.checking import check_folder
+    from arr_coc.files.faults import weights_written
     from arr_coc.files.writing import replacing_folder
-    from arr_coc.hosts.checkpoints import load_model, load_tokenizer
-    from arr_coc.nano.config import nano_image_processor
+    from arr_coc.hosts.checkpoints import load_image_processor, load_model, load_tokenizer
     from arr_coc.nano.growing import deepened
 
     with explained():
-        check_out(out)
-        host, tokenizer = deepened(load_model(model, "float32", "cpu")), load_tokenizer(model)
-        with replacing_folder(out) as draft:
-            for part in (host.bfloat16(), tokenizer, nano_image_processor()):
+        check_folder(out, is_new=True)
+        host = deepened(load_model(model, "float32", "cpu"))
+        with replacing_folder(out) as draft, weights_written(draft):
+            for part in (host.bfloat16(), load_tokenizer(model), load_image_processor(model)):
                 part.save_pretrained(draft)
     typer.echo(f"{sum(weights.numel() for weights in host.parameters()):,} parameters: {out}")
 

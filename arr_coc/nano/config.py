@@ -48,6 +48,11 @@ def nano_config(tokenizer: PreTrainedTokenizerFast, vision_width: int = 160, tex
     return assemble_config(vision, text, tokenizer)
 
 
+def reading_layer(num_layers: int) -> int:
+    """The language layer whose attention is taught where the answer stands, and is read from."""
+    return 2 * num_layers // 3
+
+
 def nano_image_processor() -> Qwen2VLImageProcessorPil:
     """At most 1024 visual tokens, at least 16."""
     return Qwen2VLImageProcessorPil(

@@ -12,18 +12,23 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+from arr_coc.nano.config import reading_layer
 
 TOWER, LANGUAGE = "model.visual.blocks.", "model.language_model.layers."
 OUTPUTS = ("attn.proj.", "mlp.linear_fc2.", "self_attn.o_proj.", "mlp.down_proj.")
 
 
-def deepened(model: Qwen3VLForConditionalGeneration) -> Qwen3VLForConditionalGeneration:
+def deepened(model: PreTrainedModel) -> Qwen3VLForConditionalGeneration:
     """A copy in float32 with two blocks and two layers more, and the same answers.
 
     Raises:
-        ValueError: a depth at which a new layer would move a DeepStack tap or the reading layer away from its place.
+        ValueError: no Qwen3-VL, or a depth at which a new layer would move a DeepStack tap or the reading layer away
+            from its place.
     """
+    if not isinstance(model, Qwen3VLForConditionalGeneration):
+        raise ValueError(f"a {model.config.model_type} model can't be grown; nano, or another qwen3_vl, can")
     config = copy.deepcopy(model.config)
     blocks, layers = config.vision_config.depth, config.text_config.num_hidden_layers
     tower, language = (blocks // 2, blocks - 1), (layers // 3, layers - 1)
@@ -40,9 +45,9 @@ def deepened(model: Qwen3VLForConditionalGeneration) -> Qwen3VLForConditionalGen
 def check_places(config: Qwen3VLConfig, tower: Sequence[int], language: Sequence[int]) -> None:
     layers = config.text_config.num_hidden_layers
     taps = config.vision_config.deepstack_visual_indexes
-    reading, later = 2 * layers // 3, 2 * (layers + 2) // 3
+    reading = reading_layer(layers)
     moved = reading + sum(place < reading for place in language)
-    if tower[0] < max(taps) or language[0] < len(taps) - 1 or moved != later:
+    if tower[0] < max(taps) or language[0] < len(taps) - 1 or moved != reading_layer(layers + 2):
         raise ValueError(f"a host of {config.vision_config.depth} blocks and {layers} layers can't be grown in place")
 
 

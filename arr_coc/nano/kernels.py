@@ -13,6 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
+RECOMPILE_LIMIT = 64
+"""Of one function, which all layers share: one each, and one more each for a batch of a single row. At torch's own
+limit, 8, the last ones stay uncompiled."""
+
 
 def plain_products(
     module: nn.Module,
@@ -46,11 +50,6 @@ class PatchProducts(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return F.linear(pixels.to(self.proj.weight.dtype), self.proj.weight.flatten(1), self.proj.bias)
-
-
-RECOMPILE_LIMIT = 64
-"""Of one function, which all layers share: one each, and one more each for a batch of a single row. At torch's own
-limit, 8, the last ones stay uncompiled."""
 
 
 def compile_layers(layers: Iterable[nn.Module]) -> None:

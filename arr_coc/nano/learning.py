@@ -12,6 +12,7 @@ from transformers import Qwen3VLForConditionalGeneration
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb, repeat_kv
 
 from arr_coc.hosts.encoding import encode_inputs
+from arr_coc.nano.config import reading_layer
 from arr_coc.nano.dense_losses import (
     DenseHeads,
     PointingHead,
@@ -44,7 +45,7 @@ class Learner(nn.Module):
         config = model.config
         self.heads = DenseHeads(config.vision_config.hidden_size, config.text_config.hidden_size)
         self.pointing = PointingHead(config.text_config.hidden_size)
-        self.reading_layer = 2 * config.text_config.num_hidden_layers // 3
+        self.reading_layer = reading_layer(config.text_config.num_hidden_layers)
 
     def encode(self, batch: Batch) -> tuple[Tensor, CellFeatures]:
         """Patch states (4N, D_vision) before the merger, and the features of all encoded cells."""
