@@ -20,7 +20,8 @@ from arr_coc.nano import train as training
 from arr_coc.nano.config import nano_config
 from arr_coc.nano.curriculum import Curriculum, Stage, pieces_of
 from arr_coc.nano.dense_losses import IGNORE, attention_loss, figure_loss, figures_by_cell
-from arr_coc.nano.distributed import Team, joined
+from arr_coc.nano.distributed import ALONE, Team, even_shares, joined
+from arr_coc.nano.muon import Muon32
 from arr_coc.nano.packing import ChatFormat
 from arr_coc.nano.recipes import NANO, RECIPES, Recipe
 from arr_coc.nano.tokenizer import train_tokenizer
@@ -59,10 +60,29 @@ def train_together(folder: Path) -> None:
     training.nano_config = lambda tokenizer: nano_config(tokenizer, 32, 64)
     training.make_tokenizer = lambda kind: train_tokenizer(["user\n", "What is the"] * 3, 280)
     learners, make_optimizers = [], training.make_optimizers
-    training.make_optimizers = lambda learner: learners.append(learner) or make_optimizers(learner)
+    training.make_optimizers = lambda learner, team: learners.append(learner) or make_optimizers(learner, team)
     with joined() as team:
         training.train(folder / "run", training.Settings(num_workers=0), team=team)
         torch.save(learners[0].state_dict(), folder / f"{team.rank}.pt")
+
+
+def step_by_muon(folder: Path) -> None:
+    """Three steps on matrices of many shapes, shared out among a team."""
+    with joined() as team:
+        torch.save(three_steps(team), folder / f"{team.rank}.pt")
+
+
+def three_steps(team: Team) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((24, 40), (40, 24), (8, 8), (64, 64), (5, 90))
+    matrices = [nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+    optimizer = Muon32(matrices, lr=1e-2, team=team)
+    for number in range(3):
+        for matrix in matrices:
+            matrix.grad = torch.randn(matrix.shape, generator=generator)
+        matrices[number].grad = None
+        optimizer.step()
+    return [matrix.detach() for matrix in matrices]
 
 
 def check_often(folder: Path) -> None:
@@ -90,6 +110,21 @@ def test_a_team_trains_one_host(tmp_path):
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert json.loads((tmp_path / "run" / "host" / "training.json").read_text())["processes"] == 2
+
+
+def test_a_team_shares_out_the_products_of_muon(tmp_path):
+    assert run_pair(step_by_muon, tmp_path) == [0, 0]
+    alone = three_steps(ALONE)
+    for rank in range(2):
+        together = torch.load(tmp_path / f"{rank}.pt")
+        assert all(torch.allclose(mine, theirs, atol=1e-6) for mine, theirs in zip(alone, together, strict=True))
+
+
+def test_work_is_shared_out_evenly():
+    costs = [9.0, 1.0, 4.0, 5.0, 3.0]
+    owner = even_shares(costs, 2)
+    assert {sum(cost for cost, rank in zip(costs, owner, strict=True) if rank == who) for who in range(2)} == {10, 12}
+    assert even_shares([2.0, 2.0], 1) == [0, 0] and even_shares([], 3) == []
 
 
 def test_a_team_that_loses_a_member_stops(tmp_path):

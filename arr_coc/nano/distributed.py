@@ -5,13 +5,13 @@ How many is decided outside, by `torchrun`, as it is for `arr_coc.training`; a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,26 @@ class Team:
         flat /= self.size
         for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
             parameter.grad = mean.view_as(parameter)
+
+    def divide(self, work: Callable[[Tensor], Tensor], tensors: list[Tensor], costs: list[float]) -> list[Tensor]:
+        """What `work` makes of each tensor, of its shape: every process does a share, all get all of it."""
+        if self.size == 1:
+            return [work(tensor) for tensor in tensors]
+        own = {n for n, rank in enumerate(even_shares(costs, self.size)) if rank == self.rank}
+        done = [work(tensor) if n in own else torch.zeros_like(tensor) for n, tensor in enumerate(tensors)]
+        flat = torch.cat([tensor.flatten() for tensor in done])
+        dist.all_reduce(flat)
+        pieces = flat.split([tensor.numel() for tensor in tensors])
+        return [piece.view_as(tensor) for piece, tensor in zip(pieces, tensors, strict=True)]
+
+
+def even_shares(costs: list[float], num_members: int) -> list[int]:
+    """Who does each piece of work: the dearest first, each to whoever has least to do."""
+    owner, load = [0] * len(costs), [0.0] * num_members
+    for number in sorted(range(len(costs)), key=lambda number: (-costs[number], number)):
+        owner[number] = load.index(min(load))
+        load[owner[number]] += costs[number]
+    return owner
 
 
 ALONE = Team()

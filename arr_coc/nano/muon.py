@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from arr_coc.nano.distributed import ALONE, Team
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 NUM_ROUNDS, MOMENTUM, RMS = 5, 0.95, 0.2
 
@@ -25,24 +27,35 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     return x.T if tall else x
 
 
-class Muon32(torch.optim.Optimizer):
-    """`torch.optim.Muon(adjust_lr_fn="match_rms_adamw")` with Nesterov momentum, its products in float32."""
+def num_products(matrix: Tensor) -> float:
+    """Multiplications of one round of `orthogonalised`."""
+    short, long = sorted(matrix.shape)
+    return 2.0 * short**2 * long + short**3
 
-    def __init__(self, params: Any, lr: float = 1e-3, weight_decay: float = 0.1) -> None:
+
+class Muon32(torch.optim.Optimizer):
+    """`torch.optim.Muon(adjust_lr_fn="match_rms_adamw")` with Nesterov momentum, its products in float32.
+
+    They take a third of a small host's step on a CPU, so the members of a team share them out.
+    """
+
+    def __init__(self, params: Any, lr: float = 1e-3, weight_decay: float = 0.1, team: Team = ALONE) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.team = team
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         assert closure is None
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self.update(parameter, group["lr"], group["weight_decay"])
+        reached = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
+        wanted = [self.direction(parameter) for parameter, _ in reached]
+        steps = self.team.divide(orthogonalised, wanted, [num_products(matrix) for matrix in wanted])
+        for (parameter, group), step in zip(reached, steps, strict=True):
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+            parameter.add_(step, alpha=-group["lr"] * RMS * sqrt(max(parameter.shape)))
 
-    def update(self, parameter: Tensor, rate: float, decay: float) -> None:
+    def direction(self, parameter: Tensor) -> Tensor:
+        """The gradient with Nesterov momentum."""
         state = self.state[parameter]
         momentum = state.setdefault("momentum_buffer", torch.zeros_like(parameter))
         momentum.lerp_(parameter.grad, 1 - MOMENTUM)
-        step = orthogonalised(parameter.grad.lerp(momentum, MOMENTUM))
-        parameter.mul_(1 - rate * decay)
-        parameter.add_(step, alpha=-rate * RMS * sqrt(max(parameter.shape)))
+        return parameter.grad.lerp(momentum, MOMENTUM)

@@ -107,7 +107,7 @@ def in_bfloat16(device: str) -> bool:
     return device != "cpu" or torch.backends.cpu.get_cpu_capability() not in ("AVX2", "DEFAULT")
 
 
-def make_optimizers(learner: nn.Module) -> list[torch.optim.Optimizer]:
+def make_optimizers(learner: nn.Module, team: Team = ALONE) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside blocks and mergers, AdamW for tables and heads and, without decay, for vectors.
 
     Each group carries the `factor` by which its learning rate exceeds the stage's. Decay of the matrices keeps their
@@ -126,7 +126,7 @@ def make_optimizers(learner: nn.Module) -> list[torch.optim.Optimizer]:
     ]
     adam = torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98))
     if not in_bfloat16(next(learner.parameters()).device.type):
-        return [adam, Muon32(matrices)]
+        return [adam, Muon32(matrices, team=team)]
     return [adam, torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")]
 
 
@@ -177,7 +177,7 @@ class Run:
         self.learner = Learner(model).to(settings.device)
         if settings.compiled:
             compile_layers(model.model.language_model.layers)
-        self.optimizers = make_optimizers(self.learner)
+        self.optimizers = make_optimizers(self.learner, team)
         self.stage, self.batch, self.seconds = 0, 0, 0.0
         self.meter = Meter()
 
