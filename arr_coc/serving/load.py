@@ -1,7 +1,8 @@
 """Load on an OpenAI-compatible server: real pictures, each asked about once a setting, settings in turns.
 
-Settings take turns in rounds, so that what else a machine does falls on all of them; within a round a number of clients
-asks as fast as it is answered (closed loop).
+Settings take turns in rounds, so that what else a machine does falls on all of them. Within a round either a number of
+clients asks as fast as it is answered (closed loop), or requests arrive at a rate, whether or not earlier ones are
+answered (open loop, Poisson arrivals: what a server meets whose users don't know of each other).
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import isnan, nan
 from pathlib import Path
@@ -20,17 +22,54 @@ from typing import Any
 import httpx
 import numpy as np
 
+from arr_coc.data.scoring import METRICS
+
 ROUND = 4
+ROUNDS_AT_A_RATE = 2
 TIMEOUT_S = 600.0
 PERCENTILES = (50, 95, 99)
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One question about one picture."""
+    """One question about one picture.
+
+    Attributes:
+        answers: that are right; none: nobody knows.
+        metric: by which an answer is scored, of `data.scoring`.
+    """
 
     picture: Path
     question: str
+    answers: tuple[str, ...] = ()
+    metric: str = "exact_match"
+
+    def score(self, text: str) -> float:
+        """0..1; NaN where nobody knows what is right."""
+        return METRICS[self.metric](text, self.answers) if self.answers else nan
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a request asks for, and how requests come.
+
+    Attributes:
+        budget: 64 to 400, auto or off.
+        rate: requests that arrive in a second; 0: clients ask as fast as they are answered.
+    """
+
+    budget: str
+    rate: float = 0.0
+
+    def arrivals(self, number: int, seed: int) -> list[float]:
+        """Seconds from the start of a round at which its requests come; the same for every budget."""
+        if not self.rate:
+            return [0.0] * number
+        chance, now, times = random.Random(f"arrivals {self.rate} {seed}"), 0.0, []
+        for _ in range(number):
+            now += chance.expovariate(self.rate)
+            times.append(now)
+        return times
 
 
 @dataclass(frozen=True)
@@ -42,19 +81,23 @@ class Reply:
         whole: seconds to the end of the answer.
         num_tokens: of the prompt, pictures among them.
         error: why there is no answer; empty where there is one.
+        text: the answer.
+        score: of the answer, 0..1; NaN where nobody knows what is right.
     """
 
     first: float
     whole: float
     num_tokens: int
     error: str = ""
+    text: str = ""
+    score: float = nan
 
 
 @dataclass(frozen=True)
 class Measured:
     """All replies at one setting, and the seconds that its rounds took."""
 
-    budget: str
+    setting: Setting
     replies: tuple[Reply, ...]
     seconds: float
 
@@ -66,38 +109,80 @@ class Measured:
     def per_second(self) -> float:
         return len(self.answered) / self.seconds if self.seconds else 0.0
 
+    @property
+    def right(self) -> float:
+        """Percent; what was not answered is not right; NaN where nobody knows."""
+        known = [0.0 if reply.error else reply.score for reply in self.replies]
+        return 100 * float(np.mean(known)) if known else nan
+
+    def in_time(self, limit: float) -> list[Reply]:
+        """Answers whose end came within so many seconds."""
+        return [reply for reply in self.answered if reply.whole <= limit]
+
+    def goodput(self, limit: float) -> float:
+        """Answers in time a second."""
+        return len(self.in_time(limit)) / self.seconds if self.seconds else 0.0
+
     def percentiles(self, which: str) -> list[float]:
         """Seconds at `PERCENTILES` of "first" or "whole"; NaN where nothing was answered or no token told of."""
         values = [value for reply in self.answered if not isnan(value := getattr(reply, which))]
         return [float(np.percentile(values, share)) if values else float("nan") for share in PERCENTILES]
 
 
+@dataclass(frozen=True)
+class Server:
+    """Where a model is asked, and how.
+
+    Attributes:
+        clients: how many ask at once, where requests do not come at a rate.
+        max_tokens: of an answer.
+    """
+
+    url: str
+    model: str
+    key: str
+    clients: int
+    max_tokens: int
+
+
 async def measure(
-    url: str,
-    model: str,
-    asks: Sequence[Ask],
-    budgets: Sequence[str],
-    num_clients: int,
-    max_tokens: int,
-    key: str,
-    tell: Callable[[int, int], None],
+    server: Server, asks: Sequence[Ask], settings: Sequence[Setting], tell: Callable[[int, int], None]
 ) -> list[Measured]:
-    """Every question at every budget; `tell` hears how many of all requests are done."""
-    replies: dict[str, list[Reply]] = {budget: [] for budget in budgets}
-    seconds = dict.fromkeys(budgets, 0.0)
-    headers = {"Authorization": f"Bearer {key}"}
-    done, total = 0, len(asks) * len(budgets)
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, headers=headers) as client:
-        for number, group in enumerate(in_groups(asks, ROUND * num_clients)):
-            order = budgets if number % 2 == 0 else budgets[::-1]
-            for budget in order:
-                bodies = [body_of(model, ask, budget, max_tokens) for ask in group]
-                start = time.perf_counter()
-                replies[budget] += await ask_all(client, bodies, num_clients)
-                seconds[budget] += time.perf_counter() - start
-                done += len(group)
-                tell(done, total)
-    return [Measured(budget, tuple(replies[budget]), seconds[budget]) for budget in budgets]
+    """Every question at every setting; `tell` hears how many of all requests are done.
+
+    Several rates share the pictures out, a part each, since a server may keep what it has encoded.
+    """
+    replies: dict[Setting, list[Reply]] = {setting: [] for setting in settings}
+    seconds = dict.fromkeys(settings, 0.0)
+    rounds = [each for part in in_rounds(asks, settings, server.clients) for each in part]
+    done, total = 0, sum(len(group) for _, group in rounds)
+    headers, unlimited = {"Authorization": f"Bearer {server.key}"}, httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=server.url, timeout=TIMEOUT_S, headers=headers, limits=unlimited) as client:
+        for number, (setting, group) in enumerate(rounds):
+            bodies = [body_of(server.model, ask, setting.budget, server.max_tokens) for ask in group]
+            times = setting.arrivals(len(group), number // len(settings))
+            start = time.perf_counter()
+            said = await ask_all(client, bodies, len(group) if setting.rate else server.clients, times)
+            seconds[setting] += time.perf_counter() - start
+            replies[setting] += [
+                replace(reply, score=ask.score(reply.text)) for ask, reply in zip(group, said, strict=True)
+            ]
+            done += len(group)
+            tell(done, total)
+    return [Measured(setting, tuple(replies[setting]), seconds[setting]) for setting in settings]
+
+
+def in_rounds(
+    asks: Sequence[Ask], settings: Sequence[Setting], num_clients: int
+) -> Iterator[list[tuple[Setting, list[Ask]]]]:
+    """Rounds, each with all settings in turns, forwards and backwards."""
+    rates = sorted({setting.rate for setting in settings})
+    share = len(asks) // len(rates)
+    size = ROUND * num_clients if rates == [0.0] else -(-share // ROUNDS_AT_A_RATE)
+    parts = {rate: list(in_groups(asks[n * share : (n + 1) * share], size)) for n, rate in enumerate(rates)}
+    for number in range(-(-share // size)):
+        order = settings if number % 2 == 0 else settings[::-1]
+        yield [(setting, parts[setting.rate][number]) for setting in order]
 
 
 def in_groups(asks: Sequence[Ask], size: int) -> Iterator[list[Ask]]:
@@ -106,18 +191,22 @@ def in_groups(asks: Sequence[Ask], size: int) -> Iterator[list[Ask]]:
         yield group
 
 
-async def ask_all(client: httpx.AsyncClient, bodies: Sequence[bytes], num_clients: int) -> list[Reply]:
+async def ask_all(
+    client: httpx.AsyncClient, bodies: Sequence[bytes], num_clients: int, arrivals: Sequence[float]
+) -> list[Reply]:
+    """Each from its arrival on (seconds from now), so many under way at most."""
     free = asyncio.Semaphore(num_clients)
 
-    async def one(body: bytes) -> Reply:
+    async def one(body: bytes, arrival: float) -> Reply:
+        await asyncio.sleep(arrival)
         async with free:
             return await ask_one(client, body)
 
-    return list(await asyncio.gather(*map(one, bodies)))
+    return list(await asyncio.gather(*map(one, bodies, arrivals)))
 
 
 async def ask_one(client: httpx.AsyncClient, body: bytes) -> Reply:
-    start, first, num_tokens = time.perf_counter(), nan, 0
+    start, first, num_tokens, text = time.perf_counter(), nan, 0, ""
     try:
         headers = {"content-type": "application/json"}
         async with client.stream("POST", "/v1/chat/completions", content=body, headers=headers) as response:
@@ -130,11 +219,11 @@ async def ask_one(client: httpx.AsyncClient, body: bytes) -> Reply:
                 chunk = json.loads(piece)
                 if isnan(first) and has_token(chunk):
                     first = time.perf_counter() - start
+                text += "".join(choice["delta"].get("content") or "" for choice in chunk.get("choices", ()))
                 num_tokens = (chunk.get("usage") or {}).get("prompt_tokens", num_tokens)
     except httpx.HTTPError as error:
         return Reply(0.0, 0.0, 0, f"{type(error).__name__}: {error}")
-    whole = time.perf_counter() - start
-    return Reply(first, whole, num_tokens)
+    return Reply(first, time.perf_counter() - start, num_tokens, text=text)
 
 
 def has_token(chunk: dict[str, Any]) -> bool:
@@ -166,31 +255,50 @@ def body_of(model: str, ask: Ask, budget: str, max_tokens: int) -> bytes:
     return json.dumps(body).encode()
 
 
-def table(measured: Sequence[Measured]) -> str:
-    """Markdown: a row for each setting, and how it compares to the last one."""
+def table(measured: Sequence[Measured], limit: float) -> str:
+    """Markdown: a row for each setting, and how budgets compare to the last one; `limit`: seconds of an answer."""
+    has_rates = any(each.setting.rate for each in measured)
     lines = [
-        "| budget | answered | failed | tokens of a prompt | requests a second | first token p50 / p95 / p99 | "
-        "whole answer p50 / p95 / p99 |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"| budget |{' offered |' if has_rates else ''} answered | failed | right | tokens of a prompt | "
+        f"requests a second | within {limit:g} s | first token p50 / p95 / p99 | whole answer p50 / p95 / p99 |",
+        f"|{' --- |' * (9 + has_rates)}",
     ]
+    lines += [f"| {' | '.join(row(each, limit, has_rates))} |" for each in measured]
     for each in measured:
-        tokens = float(np.mean([reply.num_tokens for reply in each.answered])) if each.answered else float("nan")
-        times = [" / ".join(map(seconds, each.percentiles(which))) for which in ("first", "whole")]
-        failed = len(each.replies) - len(each.answered)
-        cells = [each.budget, len(each.answered), failed, f"{tokens:.0f}", f"{each.per_second:.2f}", *times]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    last = measured[-1]
-    lines += ["\n" + against(each, last) for each in measured[:-1] if last.per_second and each.answered]
+        last = [other for other in measured if other.setting.rate == each.setting.rate][-1]
+        if each is not last and last.per_second and each.answered:
+            lines.append("\n" + against(each, last, limit))
     return "\n".join(lines)
+
+
+def row(each: Measured, limit: float, has_rates: bool) -> list[str]:
+    answered, failed = len(each.answered), len(each.replies) - len(each.answered)
+    return [
+        each.setting.budget,
+        *([f"{each.setting.rate:g}"] if has_rates else []),
+        str(answered),
+        str(failed),
+        "-" if isnan(each.right) else f"{each.right:.0f}%",
+        f"{np.mean([reply.num_tokens for reply in each.answered]):.0f}" if answered else "-",
+        f"{each.per_second:.2f}",
+        f"{each.goodput(limit):.2f} ({len(each.in_time(limit))} of {len(each.replies)})",
+        *(" / ".join(map(seconds, each.percentiles(which))) for which in ("first", "whole")),
+    ]
 
 
 def seconds(value: float) -> str:
     return "-" if isnan(value) else f"{value:.3f}"
 
 
-def against(one: Measured, other: Measured) -> str:
-    """One line: how many times as many, and how many times as soon."""
+def against(one: Measured, other: Measured, limit: float) -> str:
+    """One line: how many times as many, and how many times as soon; at a rate, how many come in time."""
     first, whole = (other.percentiles(which)[0] / one.percentiles(which)[0] for which in ("first", "whole"))
-    more, sooner = one.per_second / other.per_second, f"whole answer {whole:.2f} times as soon (medians)"
+    sooner = f"whole answer {whole:.2f} times as soon (medians)"
     sooner = sooner if isnan(first) else f"first token {first:.2f} times as soon, {sooner}"
-    return f"{one.budget} against {other.budget}: {more:.2f} times the requests a second, {sooner}"
+    named = f"{one.setting.budget} against {other.setting.budget}"
+    if one.setting.rate:
+        mine, theirs = (100 * len(each.in_time(limit)) / len(each.replies) for each in (one, other))
+        return (
+            f"{named} at {one.setting.rate:g} a second: {mine:.0f}% within {limit:g} s against {theirs:.0f}%, {sooner}"
+        )
+    return f"{named}: {one.per_second / other.per_second:.2f} times the requests a second, {sooner}"

