@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from transformers import Qwen3VLForConditionalGeneration
 
+from arr_coc.hosts.compiling import compile_layers
 from arr_coc.nano.config import nano_config
 from arr_coc.nano.curriculum import Curriculum, Stage
-from arr_coc.nano.kernels import PatchProducts, compile_layers, plain_products
+from arr_coc.nano.kernels import PatchProducts, plain_products
 from arr_coc.nano.learning import Learner
 from arr_coc.nano.packing import ChatFormat
 from arr_coc.nano.tokenizer import train_tokenizer

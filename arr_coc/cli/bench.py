@@ -26,6 +26,12 @@ def bench(
     ] = 0,
     dtype: Annotated[str, typer.Option(help="bfloat16, float32; auto: float32 for nano, else bfloat16.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    quantize: Annotated[
+        str | None, typer.Option(help="Matrices of the host in 8 bits: int8, int8-dynamic, fp8.")
+    ] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the host's layers; the first round takes minutes.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the tables there too.")] = None,
 ) -> None:
     """Seconds and memory per stage: full resolution, plain resize and ARR-COC, interleaved in one run."""
@@ -38,7 +44,9 @@ def bench(
     from arr_coc.evaluation.bench import measure
     from arr_coc.evaluation.bench_answers import measure_answers
     from arr_coc.evaluation.random_hosts import random_host
+    from arr_coc.hosts.compiling import compile_layers
     from arr_coc.hosts.families.registry import sizes as published
+    from arr_coc.hosts.quantising import quantise
     from arr_coc.processor.loading import load_host
     from arr_coc.views.cost import cost_report
 
@@ -47,6 +55,10 @@ def bench(
             host = random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
         else:
             host = load_host(model, dtype, device)
+        if quantize is not None:
+            quantise(host[0], quantize)
+        if compiled:
+            compile_layers(host[1].host.blocks)
     results, whole = [], []
     for size in pixels:
         with explained():
@@ -60,6 +72,8 @@ def bench(
     command = f"arr-coc bench --model {model} --sizes {sizes} --budget {budget} --rounds {rounds}"
     command += " --estimate-full" if estimate_full else ""
     command += f" --answers {answers}" if answers else ""
+    command += f" --quantize {quantize}" if quantize else ""
+    command += " --compile" if compiled else ""
     report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."), whole)
     typer.echo(report)
     if out is not None:

@@ -46,6 +46,7 @@ MaxFailures = Annotated[
 MaxPixels = Annotated[
     int | None, typer.Option(min=1, help="Full resolution of a picture at most; the host's own by default.")
 ]
+Quantize = Annotated[str | None, typer.Option(help="Matrices of the host in 8 bits: int8, int8-dynamic, fp8.")]
 Readme = Annotated[Path | None, typer.Option(metavar="FILE", help="Put the table between its markers.")]
 
 
@@ -65,6 +66,7 @@ def evaluate(
     retry_failed: Retry = False,
     max_failures: MaxFailures = 0.2,
     max_pixels: MaxPixels = None,
+    quantize: Quantize = None,
 ) -> None:
     """Measure accuracy against visual tokens."""
     if context.invoked_subcommand is not None:
@@ -72,7 +74,7 @@ def evaluate(
     with explained():
         check_outputs(out)
         plan = plan_of(model, tasks, policies, budgets, limit, timed_every, skip_missing, relevance)
-        plan = replace(plan, max_pixels=max_pixels)
+        plan = replace(plan, max_pixels=max_pixels, quantize=quantize)
     answer_and_report(plan, out, Session(workers, retry_failed, max_failures), "Evaluation")
 
 

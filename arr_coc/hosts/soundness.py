@@ -5,7 +5,7 @@ transformers fills what a checkpoint lacks with random numbers and goes on; the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -43,7 +43,7 @@ def check_loaded(name: object, info: Mapping[str, Any]) -> None:
 def check_weights(name: object, model: PreTrainedModel) -> None:
     """Raises ValueError for a weight that is not a finite number; what is not in memory is not looked at."""
     sums: dict[torch.device, dict[str, torch.Tensor]] = {}
-    for key, tensor in model.state_dict().items():
+    for key, tensor in (part for each in model.state_dict().items() for part in plain_parts(*each)):
         if tensor.is_floating_point() and tensor.element_size() > 1 and not tensor.is_meta:
             wide = torch.promote_types(tensor.dtype, torch.float32)
             sums.setdefault(tensor.device, {})[key] = tensor.sum(dtype=wide)
@@ -55,6 +55,15 @@ def check_weights(name: object, model: PreTrainedModel) -> None:
                 f"model {quoted(name)}: {len(bad)} of its tensors hold NaN or infinity, such as {quoted(bad[0])}; "
                 f"{REMEDY}"
             )
+
+
+def plain_parts(key: str, tensor: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors behind one that is made of others, as a quantised matrix is of whole numbers and scales."""
+    if not hasattr(tensor, "__tensor_flatten__"):
+        yield key, tensor
+        return
+    for name in tensor.__tensor_flatten__()[0]:
+        yield from plain_parts(f"{key}.{name}", getattr(tensor, name))
 
 
 def check_parts(

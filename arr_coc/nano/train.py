@@ -30,10 +30,10 @@ from arr_coc.files.jsonl import JsonlLog
 from arr_coc.files.locking import locked
 from arr_coc.files.tensors import load_state, save_state
 from arr_coc.files.writing import replacing_folder, write_atomically
+from arr_coc.hosts.compiling import compile_layers
 from arr_coc.nano.config import nano_config, nano_image_processor
 from arr_coc.nano.curriculum import Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
-from arr_coc.nano.kernels import compile_layers
 from arr_coc.nano.learning import LOOKING_WEIGHT, Learner, Losses
 from arr_coc.nano.metering import Meter
 from arr_coc.nano.muon import Muon32

@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from arr_coc.hosts.checkpoints import AUTO, load_model
+from arr_coc.hosts.quantising import quantise
 from arr_coc.processor.processor import RelevanceProcessor
 
 
@@ -16,16 +17,20 @@ def load_host(
     device: str = AUTO,
     relevance: str | Path | None = None,
     max_pixels: int | None = None,
+    quantize: str | None = None,
 ) -> tuple[PreTrainedModel, RelevanceProcessor]:
     """Model and processor of "nano", a folder, or an id of the Hugging Face hub; the processor downloads no pictures.
 
     Args:
         max_pixels: full resolution of a picture at most; None leaves what the host's image processor says.
+        quantize: one of `quantising.QUANTISATIONS`; None leaves the matrices as they are.
     Raises:
-        ValueError: one line; `max_pixels` is too small, or see `checkpoints.load_model` and
+        ValueError: one line; `max_pixels` is too small, or see `checkpoints.load_model`, `quantising.quantise` and
             `RelevanceProcessor.from_pretrained`.
     """
     model = load_model(name, dtype, device)
+    if quantize is not None:
+        quantise(model, quantize)
     processor = RelevanceProcessor.from_pretrained(name, model=model, relevance=relevance)
     processor.downloads = False
     if max_pixels is not None:

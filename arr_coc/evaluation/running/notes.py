@@ -65,6 +65,7 @@ def command_of(plan: Plan, folder: Path, command: str = "eval") -> str:
     relevance = f" --relevance {portable(plan.relevance)}" if plan.relevance else ""
     limit = f" --limit {plan.limit}" if plan.limit else ""
     limit += f" --max-pixels {plan.max_pixels}" if plan.max_pixels else ""
+    limit += f" --quantize {plan.quantize}" if plan.quantize else ""
     policies = parts_of(plan) if command == "eval ablate" else f" --policies {quote(','.join(plan.policies))}"
     tasks = "" if command in ("eval headroom", "eval final") else f" --tasks {','.join(map(portable, plan.tasks))}"
     model = portable(plan.model)

@@ -66,6 +66,7 @@ class Plan:
         relevance: folder with trained parts; None takes those that lie in `model`, if any.
         for_final_report: whether frozen blocks may be opened; `arr-coc eval final` alone says so.
         max_pixels: full resolution of a picture at most; None leaves what the host says.
+        quantize: how the host's matrices are held, see `quantising`; None leaves them.
     """
 
     model: str
@@ -78,6 +79,7 @@ class Plan:
     relevance: str | None = None
     for_final_report: bool = False
     max_pixels: int | None = None
+    quantize: str | None = None
 
     def __post_init__(self) -> None:
         """What is named twice is run once."""
@@ -101,7 +103,7 @@ class Plan:
 
     def load(self) -> RelevanceProcessor:
         """The host's processor; raises ValueError in one line, see `load_host`."""
-        return load_host(self.model, relevance=self.relevance, max_pixels=self.max_pixels)[1]
+        return load_host(self.model, relevance=self.relevance, max_pixels=self.max_pixels, quantize=self.quantize)[1]
 
     def open(self, task: str) -> Task:
         return open_task(task, limit=self.limit, skip_missing=self.skip_missing, for_final_report=self.for_final_report)
@@ -364,6 +366,7 @@ def facts_of(plan: Plan, tasks: dict[str, Task]) -> dict[str, Any]:
         "limit": plan.limit,
         "relevance": plan.relevance,
         "max_pixels": plan.max_pixels,
+        "quantize": plan.quantize,
         "tasks": {name: {"version": task.version, "questions": len(task)} for name, task in tasks.items()},
     }
 
