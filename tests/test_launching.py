@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 
 from arr_coc.serving.vllm.launching import CACHE_OF_NANO, SMALL, Launch
 from arr_coc.serving.vllm.plugin import MODELS, check_options, check_served
@@ -23,6 +24,17 @@ def test_the_embedded_host_takes_a_small_cache_unless_it_is_told() -> None:
     assert caches(NANO) == [CACHE_OF_NANO]
     assert caches(dataclasses.replace(NANO, rest=(CACHE, "1G"))) == [CACHE_OF_NANO, "1G"]
     assert caches(dataclasses.replace(NANO, name="Qwen/Qwen3-VL-2B-Instruct")) == []
+
+
+@pytest.mark.parametrize(("capability", "chosen"), [("AVX2", True), ("DEFAULT", True), ("AVX512", False)])
+def test_a_cpu_without_bfloat16_serves_the_embedded_host_in_float32(monkeypatch, capability, chosen) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert ("--dtype float32" in " ".join(NANO.command())) == chosen
+    assert " ".join(dataclasses.replace(NANO, rest=("--dtype", "bfloat16")).command()).endswith("--dtype bfloat16")
+    assert "--dtype" not in dataclasses.replace(NANO, name="Qwen/Qwen3-VL-2B-Instruct").command()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert "--dtype" not in NANO.command()
 
 
 def test_the_embedded_host_takes_one_process_less_unless_it_is_told() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from arr_coc.cli.main import app
+from arr_coc.serving.capacity import read_rate
 from arr_coc.serving.load import Ask, Measured, Reply, Setting, has_token, in_rounds, table
 
 SLOW_S = 0.15
@@ -67,7 +68,8 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_a_question_a_picture_at_every_budget(server: str, pictures: Path) -> None:
-    told = CliRunner().invoke(app, ["load", str(pictures), "--url", server, "--budgets", "160,off", "--clients", "2"])
+    options = ["--url", server, "--budgets", "160,off", "--clients", "2", "--out", str(pictures / "load.md")]
+    told = CliRunner().invoke(app, ["load", str(pictures), *options])
     assert told.exit_code == 0, told.output
     asked = sorted((body["mm_processor_kwargs"]["budget"], body["messages"][0]["content"][1]["text"]) for body in
                    Answering.seen if body["mm_processor_kwargs"]["budget"] == 160)  # fmt: skip
@@ -76,6 +78,7 @@ def test_a_question_a_picture_at_every_budget(server: str, pictures: Path) -> No
     assert "| 3 | 0 | 100% | 170 |" in rows[0] and "| 3 | 0 | 100% | 1000 |" in rows[1]
     assert all("(3 of 3)" in row for row in rows)
     assert "160 against off" in told.output
+    assert read_rate(pictures / "load.md", 160).num_slots == 2  # what `arr-coc plan --load` takes from it
 
 
 def test_failures_are_counted_and_a_server_that_is_not_there_is_one_line(server: str, pictures: Path) -> None:
@@ -96,6 +99,9 @@ def test_requests_arrive_at_a_rate_answered_or_not(server: str, pictures: Path) 
     assert "(1 of 1)" in rows[0] and "(0 of 1)" in rows[1]
     assert "160 against off at 25 a second: 100% within 0.1 s against 0%" in told.output
     assert len({body["messages"][0]["content"][1]["text"] for body in Answering.seen}) == 3
+    CliRunner().invoke(app, [*asked, "--budgets", "160", "--out", str(pictures / "rates.md")])
+    with pytest.raises(ValueError, match="measured with --clients"):
+        read_rate(pictures / "rates.md", 160)
     for wrong, word in (("0", "requests a second"), ("x", "requests a second"), ("1,2,3,4", "picture each")):
         told = CliRunner().invoke(app, ["load", str(pictures), "--rates", wrong])
         assert told.exit_code == 2 and word in told.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import shutil
 from pathlib import Path
 
@@ -89,9 +90,20 @@ def test_what_transformers_quantises_is_a_host(tmp_path):
         load_host(folder)
 
 
+def test_the_bench_says_how_the_host_was_held(monkeypatch):
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    command = ["bench", "--sizes", "256x256", "--rounds", "1", "--budget", "64"]
+    options = ["--quantize", "int8", "--compile", "--attention", "eager"]
+    told = CliRunner().invoke(app, command + options)
+    assert told.exit_code == 0, told.output
+    assert " ".join(options) in told.stdout and "| arr-coc |" in told.stdout
+
+
 def test_faults_are_one_line(monkeypatch):
-    told = CliRunner().invoke(app, ["bench", "--quantize", "int3", "--sizes", "64x64", "--rounds", "1"])
-    assert told.exit_code == 2 and "int8, int8-dynamic, fp8" in told.stderr and "Traceback" not in told.stderr
+    command = ["bench", "--sizes", "64x64", "--rounds", "1"]
+    for wrong, word in (("--quantize", "int8, int8-dynamic, fp8"), ("--attention", "can't be used here")):
+        told = CliRunner().invoke(app, [*command, wrong, "int3"])
+        assert told.exit_code == 2 and word in told.stderr and "Traceback" not in told.stderr
     normally = builtins.__import__
 
     def without(name, *rest, **named):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arr_coc.cli.errors import explained
 from arr_coc.files.checking import check_file
 from arr_coc.files.writing import write_atomically
-from arr_coc.quoting import quoted
+from arr_coc.quoting import quoted, shortened
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def bench(
@@ -32,6 +35,9 @@ def bench(
     compiled: Annotated[
         bool, typer.Option("--compile", help="Compile the host's layers; the first round takes minutes.")
     ] = False,
+    attention: Annotated[
+        str | None, typer.Option(help="Attention of the host as transformers names it: sdpa, eager, flash_attention_2.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the tables there too.")] = None,
 ) -> None:
     """Seconds and memory per stage: full resolution, plain resize and ARR-COC, interleaved in one run."""
@@ -55,6 +61,8 @@ def bench(
             host = random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
         else:
             host = load_host(model, dtype, device)
+        if attention is not None:
+            attend_by(host[0], attention)
         if quantize is not None:
             quantise(host[0], quantize)
         if compiled:
@@ -74,10 +82,19 @@ def bench(
     command += f" --answers {answers}" if answers else ""
     command += f" --quantize {quantize}" if quantize else ""
     command += " --compile" if compiled else ""
+    command += f" --attention {attention}" if attention else ""
     report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."), whole)
     typer.echo(report)
     if out is not None:
         write_atomically(out, report)
+
+
+def attend_by(model: PreTrainedModel, name: str) -> None:
+    """Raises ValueError for an attention that transformers does not know, or whose package is not there."""
+    try:
+        model.set_attn_implementation(name)
+    except (ValueError, ImportError, KeyError) as error:
+        raise ValueError(f"attention: {quoted(name)} can't be used here: {shortened(str(error))}") from error
 
 
 def parse_size(text: str) -> tuple[int, int]:

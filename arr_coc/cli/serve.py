@@ -53,6 +53,7 @@ def serve(
         numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
         source, own = source_of(model)
         check_model(source, budget, relevance)
+        from arr_coc.hosts.hardware import best_device, has_bfloat16
         from arr_coc.serving.vllm.launching import Launch
 
         launch = Launch(
@@ -69,6 +70,12 @@ def serve(
             (*own, *context.args),
             max_megapixels=max_megapixels,
         )
+    if (
+        model != "nano"
+        and not has_bfloat16(best_device())
+        and not any(word.startswith("--dtype") for word in context.args)
+    ):
+        say("this CPU has no units for bfloat16; with -- --dtype float32 it answers sooner and takes twice the memory")
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
     start(launch, ray, numbers)

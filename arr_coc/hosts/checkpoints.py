@@ -12,6 +12,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.utils import cached_file
 
 from arr_coc.hosts.families.family import Family
+from arr_coc.hosts.hardware import best_device
 from arr_coc.hosts.names import explained, family_of, resolve
 from arr_coc.hosts.soundness import check_endings, check_loaded, check_weights
 from arr_coc.quoting import quoted
@@ -88,7 +89,7 @@ def load_model(name: str | Path, dtype: str = AUTO, device: str = AUTO) -> PreTr
 
 def pick_device(device: str) -> torch.device:
     if device == AUTO:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(best_device())
     try:
         target = torch.device(device)
     except RuntimeError as error:

@@ -31,6 +31,7 @@ from arr_coc.files.locking import locked
 from arr_coc.files.tensors import load_state, save_state
 from arr_coc.files.writing import replacing_folder, write_atomically
 from arr_coc.hosts.compiling import compile_layers
+from arr_coc.hosts.hardware import has_bfloat16
 from arr_coc.nano.config import nano_config, nano_image_processor
 from arr_coc.nano.curriculum import Curriculum, Stage
 from arr_coc.nano.distributed import ALONE, Team
@@ -102,11 +103,6 @@ def first_model(settings: Settings, tokenizer: PreTrainedTokenizerFast) -> Qwen3
     return Qwen3VLForConditionalGeneration(nano_config(tokenizer))
 
 
-def in_bfloat16(device: str) -> bool:
-    """Whether products in bfloat16 are the faster ones; a CPU without units for them takes twenty times as long."""
-    return device != "cpu" or torch.backends.cpu.get_cpu_capability() not in ("AVX2", "DEFAULT")
-
-
 def make_optimizers(learner: nn.Module, team: Team = ALONE) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside blocks and mergers, AdamW for tables and heads and, without decay, for vectors.
 
@@ -125,7 +121,7 @@ def make_optimizers(learner: nn.Module, team: Team = ALONE) -> list[torch.optim.
         {"params": groups["vectors"], "factor": VECTOR_RATE, "weight_decay": 0.0},
     ]
     adam = torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98))
-    if not in_bfloat16(next(learner.parameters()).device.type):
+    if not has_bfloat16(next(learner.parameters()).device.type):
         return [adam, Muon32(matrices, team=team)]
     return [adam, torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")]
 
@@ -173,7 +169,7 @@ class Run:
         torch.manual_seed(settings.seed)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / TOKENIZER)
         model = first_model(settings, self.tokenizer)
-        model.set_attn_implementation("plain_products" if settings.device == "cpu" and in_bfloat16("cpu") else "sdpa")
+        model.set_attn_implementation("plain_products" if settings.device == "cpu" and has_bfloat16("cpu") else "sdpa")
         self.learner = Learner(model).to(settings.device)
         if settings.compiled:
             compile_layers(model.model.language_model.layers)
@@ -240,7 +236,7 @@ class Run:
             group["lr"] = rate * group["factor"]
         batch = to_device(batch, self.settings.device)
         device = self.settings.device.split(":")[0]
-        with torch.autocast(device, torch.bfloat16, enabled=in_bfloat16(device)):
+        with torch.autocast(device, torch.bfloat16, enabled=has_bfloat16(device)):
             losses = self.learner(batch, stage.language, stage.heads_only)
         losses.total(stage.dense_weight, LOOKING_WEIGHT if self.settings.boxes else 0.0).backward()
         self.team.average_gradients(self.learner.parameters())

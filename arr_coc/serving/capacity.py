@@ -155,6 +155,8 @@ def read_rate(path: Path, budget: int) -> Rate:
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line[:1] == "|"]
     heads = rows[0] if rows else []
     wanted = {name: place for place, head in enumerate(heads) for name in COLUMNS if head.startswith(name)}
+    if clients is None and "--rates" in text:
+        raise ValueError(f"{where}: it was measured at rates; how much a replica can do is measured with --clients")
     if clients is None or len(wanted) != len(COLUMNS):
         raise ValueError(f"{where}: no table of arr-coc load; give the file of its --out")
     found = [row for row in rows[2:] if row[wanted["budget"]] == str(budget)]

@@ -76,7 +76,7 @@ def main(constraints: str) -> None:
     ]
     pip(*wanted)
     pip("--no-deps", LMMS_EVAL)
-    pip(*ITS_IMPORTS)
+    pip("-c", constraints, *ITS_IMPORTS, "torchao")
     packages = Path(sysconfig.get_path("purelib"))
     (packages / "torchvision_operators.py").write_text(DECLARED.format(operators=OPERATORS), encoding="utf-8")
     (packages / "torchvision_operators.pth").write_text("import torchvision_operators\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Hosts of experts, and adapters: answers are the library's, on small ones made here from the embedded host."""
+"""Hosts of experts, quantised hosts, adapters: answers are the library's, on small ones made of the embedded host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ import torch
 from conftest import EXAMPLES, Server, picture, questions, serving, text
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import Qwen3VLMoeConfig, Qwen3VLMoeForConditionalGeneration
+from torchao.quantization import Int8WeightOnlyConfig
+from transformers import (
+    Qwen3VLForConditionalGeneration,
+    Qwen3VLMoeConfig,
+    Qwen3VLMoeForConditionalGeneration,
+    TorchAoConfig,
+)
 
 from arr_coc.hosts.names import resolve
 from arr_coc.processor.loading import load_host
@@ -73,6 +79,17 @@ def experts_like(matrix: Tensor) -> Tensor:
     """(experts, in, out), as the published checkpoints keep them."""
     noise = 1 + 0.05 * torch.randn(NUM_EXPERTS, *matrix.shape)
     return (matrix * noise).transpose(1, 2).contiguous()
+
+
+def quantised_host(folder: Path) -> Path:
+    """The embedded host with its matrices in 8 bits, as transformers saves it."""
+    model = Qwen3VLForConditionalGeneration.from_pretrained(
+        resolve("nano"), dtype=torch.float32, quantization_config=TorchAoConfig(Int8WeightOnlyConfig())
+    )
+    model.save_pretrained(folder)
+    for part in PARTS:
+        shutil.copy(Path(resolve("nano")) / part, folder)
+    return folder
 
 
 def adapter(folder: Path) -> dict[str, Tensor]:
@@ -136,6 +153,15 @@ def test_a_host_of_experts_answers_as_in_the_library(tmp_path: Path) -> None:
     wanted = [expected(processor, model, *each[1:]) for each in asked]
     assert not differences(asked, found, wanted)
     assert len({answer.text for answer in wanted}) > len(wanted) / 10  # it still tells questions apart
+
+
+def test_a_quantised_host_answers_as_in_the_library(tmp_path: Path) -> None:
+    folder = quantised_host(tmp_path / "int8")
+    model, processor = load_host(folder, dtype="float32")
+    asked = [(str(folder), path, question, budget) for (path, question), budget in product(shipped(), BUDGETS)]
+    with serving(tmp_path / "log", "--model", str(folder)) as server:
+        found = served(server, asked)
+    assert not differences(asked, found, [expected(processor, model, *each[1:]) for each in asked])
 
 
 @pytest.fixture(scope="module")

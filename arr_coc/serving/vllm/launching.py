@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+from arr_coc.hosts.hardware import best_device, has_bfloat16
 from arr_coc.hosts.names import NANO
 from arr_coc.serving.vllm.limits import MAX_BODY
 from arr_coc.serving.vllm.plugin import BUDGET, RELEVANCE, SWITCH
@@ -62,6 +63,7 @@ class Launch:
         command += ["--worker-extension-cls", "arr_coc.serving.vllm.leaves.LeavesOfWorker"]
         if self.name == NANO:
             command += ["--kv-cache-memory-bytes", CACHE_OF_NANO]
+            command += [] if has_bfloat16(best_device()) else ["--dtype", "float32"]
         if self.api_key:
             command += ["--api-key", self.api_key]
         return [*command, *self.rest]
