@@ -79,7 +79,7 @@ def test_load_with_clients_and_at_rates(server: Server, pictures: Path) -> None:
 def test_lmms_eval(server: Server, pictures: Path) -> None:
     [task], [reading] = blocks("Measured by others", "yaml"), blocks("Measured by others", "python")
     (pictures / "tasks").mkdir()
-    (pictures / "tasks" / "pictures.yaml").write_text(task, encoding="utf-8")
+    (pictures / "tasks" / "my_pictures.yaml").write_text(task, encoding="utf-8")
     (pictures / "tasks" / "reading.py").write_text(reading, encoding="utf-8")
     [[_, *words]] = commands("Measured by others", "python -m lmms_eval")
     asked = [word.replace(ADDRESS, server.url) for word in words]
