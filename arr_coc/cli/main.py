@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from importlib.metadata import version
@@ -32,6 +33,8 @@ from arr_coc.cli.train import train_app
 from arr_coc.cli.weights import weights
 
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error"}
+TALKING = ("torchao", "torch.utils._pytree")
+"""Loggers that tell of kernels which this machine lacks: transformers loads torchao wherever it is installed."""
 ASK, MEASURE, TEACH, SERVE, PAGES = "Ask", "Measure", "Teach", "Serve", "Pages in the browser"
 
 app = typer.Typer(
@@ -85,6 +88,8 @@ def options(
     """Options of `arr-coc` itself; the libraries leave the terminal to us, whatever a command loads."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    for name in TALKING:
+        logging.getLogger(name).setLevel(logging.ERROR)
     if "transformers" in sys.modules:
         silence_libraries()
 
