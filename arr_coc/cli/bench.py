@@ -15,6 +15,8 @@ from arr_coc.quoting import quoted, shortened
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from arr_coc.processor.processor import RelevanceProcessor
+
 
 def bench(
     model: Annotated[str, typer.Option(help="nano, a folder, a hub id, or a size: 2b (random weights).")] = "nano",
@@ -49,24 +51,11 @@ def bench(
         pixels = [parse_size(text) for text in sizes.split(",")]
     from arr_coc.evaluation.bench import measure
     from arr_coc.evaluation.bench_answers import measure_answers
-    from arr_coc.evaluation.random_hosts import random_host
-    from arr_coc.hosts.compiling import compile_layers
-    from arr_coc.hosts.families.registry import sizes as published
-    from arr_coc.hosts.quantising import quantise
-    from arr_coc.processor.loading import load_host
     from arr_coc.views.cost import cost_report
 
     with explained():
-        if model in published():
-            host = random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
-        else:
-            host = load_host(model, dtype, device)
-        if attention is not None:
-            attend_by(host[0], attention)
-        if quantize is not None:
-            quantise(host[0], quantize)
-        if compiled:
-            compile_layers(host[1].host.blocks)
+        host = open_host(model, dtype, device)
+        change_host(*host, quantize, compiled, attention)
     results, whole = [], []
     for size in pixels:
         with explained():
@@ -78,15 +67,39 @@ def bench(
                 found = measure_answers(*host, size=size, budget=budget, rounds=rounds, num_tokens=answers)
                 whole.append((answers, found))
     command = f"arr-coc bench --model {model} --sizes {sizes} --budget {budget} --rounds {rounds}"
-    command += " --estimate-full" if estimate_full else ""
-    command += f" --answers {answers}" if answers else ""
-    command += f" --quantize {quantize}" if quantize else ""
-    command += " --compile" if compiled else ""
-    command += f" --attention {attention}" if attention else ""
+    chosen = {"--estimate-full": estimate_full, "--answers": answers, "--quantize": quantize, "--compile": compiled}
+    for option, value in {**chosen, "--attention": attention}.items():
+        command += f" {option}" if value is True else f" {option} {value}" if value else ""
     report = cost_report(results, command, str(host[0].device), str(host[0].dtype).removeprefix("torch."), whole)
     typer.echo(report)
     if out is not None:
         write_atomically(out, report)
+
+
+def open_host(model: str, dtype: str, device: str) -> tuple[PreTrainedModel, RelevanceProcessor]:
+    """With its weights, or a published size with random ones."""
+    from arr_coc.evaluation.random_hosts import random_host
+    from arr_coc.hosts.families.registry import sizes
+    from arr_coc.processor.loading import load_host
+
+    if model in sizes():
+        return random_host(model, "bfloat16" if dtype == "auto" else dtype, device)
+    return load_host(model, dtype, device)
+
+
+def change_host(
+    model: PreTrainedModel, processor: RelevanceProcessor, quantize: str | None, compiled: bool, attention: str | None
+) -> None:
+    """Attention first, then numbers, then compiling, which fixes both."""
+    from arr_coc.hosts.compiling import compile_layers
+    from arr_coc.hosts.quantising import quantise
+
+    if attention is not None:
+        attend_by(model, attention)
+    if quantize is not None:
+        quantise(model, quantize)
+    if compiled:
+        compile_layers(processor.host.blocks)
 
 
 def attend_by(model: PreTrainedModel, name: str) -> None:

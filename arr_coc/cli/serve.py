@@ -53,7 +53,6 @@ def serve(
         numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
         source, own = source_of(model)
         check_model(source, budget, relevance)
-        from arr_coc.hosts.hardware import best_device, has_bfloat16
         from arr_coc.serving.vllm.launching import Launch
 
         launch = Launch(
@@ -70,15 +69,19 @@ def serve(
             (*own, *context.args),
             max_megapixels=max_megapixels,
         )
-    if (
-        model != "nano"
-        and not has_bfloat16(best_device())
-        and not any(word.startswith("--dtype") for word in context.args)
-    ):
-        say("this CPU has no units for bfloat16; with -- --dtype float32 it answers sooner and takes twice the memory")
+    say_where_bfloat16_is_slow(model, context.args)
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
     start(launch, ray, numbers)
+
+
+def say_where_bfloat16_is_slow(model: str, options: list[str]) -> None:
+    """Of hosts whose number format is left to vLLM; for the embedded one `Launch` chooses."""
+    from arr_coc.hosts.hardware import best_device, has_bfloat16
+
+    is_chosen = model == "nano" or any(word.startswith("--dtype") for word in options)
+    if not is_chosen and not has_bfloat16(best_device()):
+        say("this CPU has no units for bfloat16; -- --dtype float32 may answer sooner, and takes twice the memory")
 
 
 def source_of(model: str) -> tuple[str, tuple[str, ...]]:

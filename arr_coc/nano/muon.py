@@ -36,7 +36,7 @@ def num_products(matrix: Tensor) -> float:
 class Muon32(torch.optim.Optimizer):
     """`torch.optim.Muon(adjust_lr_fn="match_rms_adamw")` with Nesterov momentum, its products in float32.
 
-    They take a third of a small host's step on a CPU, so the members of a team share them out.
+    They take a fifth of a small host's step on a CPU without bfloat16, so the members of a team share them out.
     """
 
     def __init__(self, params: Any, lr: float = 1e-3, weight_decay: float = 0.1, team: Team = ALONE) -> None:

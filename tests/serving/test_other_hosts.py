@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -144,8 +144,9 @@ def shipped() -> list[tuple[Path, str]]:
     return [(EXAMPLES / one["image"], one["question"]) for one in questions()]
 
 
-def test_a_host_of_experts_answers_as_in_the_library(tmp_path: Path) -> None:
-    folder = host_of_experts(tmp_path / "experts")
+@pytest.mark.parametrize("made", [host_of_experts, quantised_host])
+def test_another_host_answers_as_in_the_library(made: Callable[[Path], Path], tmp_path: Path) -> None:
+    folder = made(tmp_path / "host")
     model, processor = load_host(folder, dtype="float32")
     asked = [(str(folder), path, question, budget) for (path, question), budget in product(shipped(), BUDGETS)]
     with serving(tmp_path / "log", "--model", str(folder)) as server:
@@ -153,15 +154,6 @@ def test_a_host_of_experts_answers_as_in_the_library(tmp_path: Path) -> None:
     wanted = [expected(processor, model, *each[1:]) for each in asked]
     assert not differences(asked, found, wanted)
     assert len({answer.text for answer in wanted}) > len(wanted) / 10  # it still tells questions apart
-
-
-def test_a_quantised_host_answers_as_in_the_library(tmp_path: Path) -> None:
-    folder = quantised_host(tmp_path / "int8")
-    model, processor = load_host(folder, dtype="float32")
-    asked = [(str(folder), path, question, budget) for (path, question), budget in product(shipped(), BUDGETS)]
-    with serving(tmp_path / "log", "--model", str(folder)) as server:
-        found = served(server, asked)
-    assert not differences(asked, found, [expected(processor, model, *each[1:]) for each in asked])
 
 
 @pytest.fixture(scope="module")
