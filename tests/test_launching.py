@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from arr_coc.serving.vllm.launching import CACHE_OF_NANO, SMALL, Launch
-from arr_coc.serving.vllm.plugin import MODELS, check_options, check_served
+from arr_coc.serving.vllm.plugin import HYBRID, MODELS, check_format, check_options, check_served
 
 NANO = Launch("/weights", "nano", "127.0.0.1", 8000, "", None, 8, 32)
 CACHE = "--kv-cache-memory-bytes"
@@ -62,8 +62,19 @@ def test_other_options_are_the_operators_own() -> None:
     check_options(["--enable-lora", "--lora-modules", "receipts=folder", "-pp", "1", "--pipeline-parallel-size=1"])
 
 
-def test_dense_hosts_and_hosts_of_experts_are_served() -> None:
+def test_four_families_are_served_and_others_are_refused() -> None:
     for model_type in MODELS:
         check_served(model_type)
-    with pytest.raises(ValueError, match="qwen3_5 is not served by ARR-COC yet, qwen3_vl and qwen3_vl_moe are"):
-        check_served("qwen3_5")
+    with pytest.raises(ValueError, match="glm4v is not served by ARR-COC yet, qwen3_vl, .*, qwen3_5_moe are"):
+        check_served("glm4v")
+
+
+@pytest.mark.parametrize("model_type", HYBRID)
+def test_a_hybrid_host_has_one_number_format_on_a_cpu(model_type: str) -> None:
+    for options in ([], ["--dtype", "bfloat16"], ["--dtype=auto"], ["--max-model-len", "512"]):
+        check_format(model_type, options, "cpu")
+    for options in (["--dtype", "float32"], ["--enforce-eager", "--dtype=float16"]):
+        with pytest.raises(ValueError, match="^--dtype: on a CPU vLLM has qwen3_5.* in bfloat16 only, got [^\n]*$"):
+            check_format(model_type, options, "cpu")
+        check_format(model_type, options, "cuda")
+        check_format("qwen3_vl", options, "cpu")

@@ -71,6 +71,6 @@ def test_a_folder_is_served_as_it_is(tmp_path):
 
 def test_a_size_that_is_not_served_leaves_no_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(ValueError, match="qwen3_5 is not served"):
-        source_of("qwen3.5-9b")
+    with pytest.raises(ValueError, match="glm4v is not served"):
+        source_of("glm-4.1v-9b")
     assert not list(tmp_path.iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,7 +53,7 @@ def serve(
         check_options(context.args)
         numbers = replicas_of(ray, replicas, min_replicas, max_replicas)
         source, own = source_of(model)
-        check_model(source, budget, relevance)
+        model_type = check_model(source, budget, relevance, context.args)
         from arr_coc.serving.vllm.launching import Launch
 
         launch = Launch(
@@ -69,17 +70,18 @@ def serve(
             (*own, *context.args),
             max_megapixels=max_megapixels,
         )
-    say_where_bfloat16_is_slow(model, context.args)
+    say_where_bfloat16_is_slow(model, model_type, context.args)
     reach = "this machine only" if host in LOOPBACK else "everyone who can reach this machine"
     say(f"http://{host}:{port}/v1 ({reach}); Ctrl-C ends it")
     start(launch, ray, numbers)
 
 
-def say_where_bfloat16_is_slow(model: str, options: list[str]) -> None:
-    """Of hosts whose number format is left to vLLM; for the embedded one `Launch` chooses."""
+def say_where_bfloat16_is_slow(model: str, model_type: str, options: list[str]) -> None:
+    """Of hosts whose number format is left to vLLM; for the embedded one `Launch` chooses, and hybrids have one."""
     from arr_coc.hosts.hardware import best_device, has_bfloat16
+    from arr_coc.serving.vllm.plugin import FORMAT, HYBRID, values_of
 
-    is_chosen = model == "nano" or any(word.startswith("--dtype") for word in options)
+    is_chosen = model == "nano" or model_type in HYBRID or FORMAT in values_of(options)
     if not is_chosen and not has_bfloat16(best_device()):
         say("this CPU has no units for bfloat16; -- --dtype float32 may answer sooner, and takes twice the memory")
 
@@ -100,18 +102,21 @@ def source_of(model: str) -> tuple[str, tuple[str, ...]]:
     return folder, DUMMY
 
 
-def check_model(model: str, budget: str, relevance: Path | None) -> None:
-    """Raises ValueError, before vLLM starts, for what it would refuse minutes later."""
+def check_model(model: str, budget: str, relevance: Path | None, options: Sequence[str] = ()) -> str:
+    """The host's model type; raises ValueError, before vLLM starts, for what it would refuse minutes later."""
     from arr_coc.allocator import Allocator
     from arr_coc.hosts.checkpoints import load_config
+    from arr_coc.hosts.hardware import best_device
     from arr_coc.processor.trained_parts import load_relevance
-    from arr_coc.serving.vllm.plugin import check_served
+    from arr_coc.serving.vllm.plugin import check_format, check_served
 
     Allocator(int(budget) if budget.isdigit() else budget or "auto")
     config = load_config(model)
     check_served(config.model_type)
+    check_format(config.model_type, options, best_device())
     if relevance is not None:
         load_relevance(relevance, config)
+    return str(config.model_type)
 
 
 def start(launch: Launch, ray: str | None, numbers: tuple[int, int]) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,25 @@ class Server:
     url: str
     log: Path
     pid: int
+    model: str = "nano"
 
     def client(self) -> OpenAI:
         return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=120)
 
-    def ask(self, content: list[dict[str, Any]], budget: object = None, model: str = "nano", **options: Any) -> Any:
-        """One question, sixteen tokens at most, greedy."""
+    def ask(
+        self,
+        content: list[dict[str, Any]],
+        budget: object = None,
+        model: str | None = None,
+        *,
+        leaves: bool = False,
+        **options: Any,
+    ) -> Any:
+        """One question, sixteen tokens at most, greedy; of the server's own model where none is named."""
         extra = {} if budget is None else {"mm_processor_kwargs": {"budget": budget}}
+        extra |= {"return_leaves": True} if leaves else {}
         return self.client().chat.completions.create(
-            model=model,
+            model=model or self.model,
             messages=[{"role": "user", "content": content}],
             temperature=0,
             max_tokens=16,
@@ -91,7 +102,8 @@ def serving(log: Path, *options: str, of_vllm: Sequence[str] = ()) -> Iterator[S
             start_new_session=True,
             cwd=log.parent,
         )
-    running = Server(f"http://127.0.0.1:{port}", log, process.pid)
+    named = dict(pairwise((*options, "")))
+    running = Server(f"http://127.0.0.1:{port}", log, process.pid, named.get("--model", "nano"))
     try:
         wait_for(running, process)
         yield running

@@ -10,15 +10,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
-from vllm.distributed import tensor_model_parallel_all_gather
 from vllm.lora.layers import BaseLayerWithLoRA
 
-from arr_coc.hosts.attention import causal_weights, heads_read, last_read, layers_read, looks_of
+from arr_coc.hosts.attention import heads_read, last_read, layers_read, looks_of
 from arr_coc.hosts.bare import BareHost, glimpse_block
 from arr_coc.hosts.encoding import Segment, cut_patches, gather_blocks, in_place, segments_of
 from arr_coc.hosts.prompts import Prompt
 from arr_coc.records import CellFeatures, Gaze, Looks, Pyramid, View
+from arr_coc.serving.vllm.layers import attends, last_weights, project, step
 from arr_coc.serving.vllm.parts import FrontHost
 
 PLAIN = "IdentityInputNorm"
@@ -28,7 +27,7 @@ class EngineHost(BareHost):
     """Pictures of one engine step go through tower and gaze together.
 
     Attributes:
-        model: vLLM's Qwen3-VL.
+        model: vLLM's Qwen3-VL or Qwen3.5.
     """
 
     def __init__(self, model: Any, front: FrontHost) -> None:
@@ -95,16 +94,16 @@ class EngineHost(BareHost):
         heads: list[list[Tensor]] = [[] for _ in prompts]
         for depth in range(last + 1):
             layer = language.layers[depth]
-            query, key, value = project(layer.self_attn, layer.input_layernorm(hidden), positions)
-            if depth in averaged or depth in apart:
-                for row, span in enumerate(spans):
-                    asking = slice(max(span.start, span.stop - gaze.num_queries), span.stop)
-                    weights = causal_weights(query[:, asking], key[:, span], layer.self_attn.scaling).mean(1)
-                    weights = tensor_model_parallel_all_gather(weights, dim=0).T[visual[span]]
-                    means[row] += [weights.mean(1)] if depth in averaged else []
-                    heads[row] += [weights] if depth in apart else []
+            normed = layer.input_layernorm(hidden)
+            projected = project(layer.self_attn, normed, positions) if attends(layer) else None
+            if projected is not None and (depth in averaged or depth in apart):
+                found = last_weights(projected, layer.self_attn.scaling, spans, gaze.num_queries)
+                for row, weights in enumerate(found):
+                    seen = weights[visual[spans[row]]]
+                    means[row] += [seen.mean(1)] if depth in averaged else []
+                    heads[row] += [seen] if depth in apart else []
             if depth < last:
-                hidden = step(layer, hidden, (query, key, value), spans)
+                hidden = step(layer, hidden, normed, projected, spans)
                 if depth < len(planes):
                     hidden = hidden + torch.zeros_like(hidden).masked_scatter(visual[:, None], planes[depth])
         return [
@@ -147,29 +146,3 @@ def spans_of(prompts: Sequence[Prompt]) -> list[slice]:
         spans.append(slice(start, start + len(prompt.ids)))
         start += len(prompt.ids)
     return spans
-
-
-def project(attention: Any, normed: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Rotated queries and keys, and values, (heads, T, d) each of this rank, keys repeated for their queries."""
-    count, width = len(normed), attention.head_dim
-    mixed, _ = attention.qkv_proj(normed)
-    query, key, value = mixed.split([attention.q_size, attention.kv_size, attention.kv_size], dim=-1)
-    query = attention.q_norm(query.view(count, -1, width)).view(count, -1)
-    key = attention.k_norm(key.view(count, -1, width)).view(count, -1)
-    query, key = attention.rotary_emb(positions, query.contiguous(), key.contiguous())
-    query, key, value = (each.view(count, -1, width).transpose(0, 1) for each in (query, key, value))
-    served = len(query) // len(key)
-    return query, key.repeat_interleave(served, 0), value.repeat_interleave(served, 0)
-
-
-def step(layer: Any, hidden: Tensor, projected: tuple[Tensor, Tensor, Tensor], spans: Sequence[slice]) -> Tensor:
-    """The layer's output; every prompt attends to itself alone."""
-    parts = [
-        scaled_dot_product_attention(
-            *(each[None, :, span] for each in projected), is_causal=True, scale=layer.self_attn.scaling
-        )[0]
-        for span in spans
-    ]
-    attended = torch.cat(parts, dim=1).transpose(0, 1).reshape(len(hidden), -1).to(hidden.dtype)
-    hidden = hidden + layer.self_attn.o_proj(attended.contiguous())[0]
-    return hidden + layer.mlp(layer.post_attention_layernorm(hidden))

@@ -1,4 +1,4 @@
-"""vLLM's Qwen3-VL whose pictures are realized for their question before the language model sees them."""
+"""vLLM's Qwen3-VL and Qwen3.5 whose pictures are realized for their question before the language model sees them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from vllm.forward_context import set_forward_context
+from vllm.model_executor.models.qwen3_5 import Qwen3_5ForConditionalGeneration, Qwen3_5MoeForConditionalGeneration
 from vllm.model_executor.models.qwen3_vl import (
     Qwen3VLDummyInputsBuilder,
     Qwen3VLForConditionalGeneration,
@@ -29,6 +30,8 @@ from arr_coc.serving.vllm.preprocessing import (
     GRID,
     NOTED,
     TENSIONS,
+    RelevanceHybridInfo,
+    RelevanceHybridMoeInfo,
     RelevanceImages,
     RelevanceInfo,
     RelevanceMoeInfo,
@@ -60,6 +63,8 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
         check_version()
         if vllm_config.parallel_config.pipeline_parallel_size > 1:
             raise ValueError(f"pipeline parallelism: ARR-COC reads attention on one stage only; unset {SWITCH}")
+        if vllm_config.parallel_config.use_sequence_parallel_moe:
+            raise ValueError(f"--enable-expert-parallel with data parallelism was never tried here; unset {SWITCH}")
         if vllm_config.lora_config is not None and vllm_config.lora_config.enable_tower_connector_lora:
             raise ValueError(f"{TOWER_ADAPTERS}: ARR-COC takes adapters of the language model only; unset {SWITCH}")
         super().__init__(vllm_config=vllm_config, prefix=prefix)
@@ -142,6 +147,20 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
 @MULTIMODAL_REGISTRY.register_processor(RelevanceImages, info=RelevanceMoeInfo, dummy_inputs=Qwen3VLDummyInputsBuilder)
 class RelevanceQwen3VLMoe(RelevanceQwen3VL, Qwen3VLMoeForConditionalGeneration):
     """The same for a host of experts."""
+
+
+@MULTIMODAL_REGISTRY.register_processor(
+    RelevanceImages, info=RelevanceHybridInfo, dummy_inputs=Qwen3VLDummyInputsBuilder
+)
+class RelevanceQwen3Point5(RelevanceQwen3VL, Qwen3_5ForConditionalGeneration):
+    """The same for a host most of whose layers keep a memory: attention is read in those that attend."""
+
+
+@MULTIMODAL_REGISTRY.register_processor(
+    RelevanceImages, info=RelevanceHybridMoeInfo, dummy_inputs=Qwen3VLDummyInputsBuilder
+)
+class RelevanceQwen3Point5Moe(RelevanceQwen3VL, Qwen3_5MoeForConditionalGeneration):
+    """The same for one of experts."""
 
 
 class Given:

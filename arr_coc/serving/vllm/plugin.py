@@ -1,7 +1,7 @@
 """What vLLM calls in each of its processes when it starts: two names for each model, and nothing else.
 
-With `--hf-overrides '{"architectures": ["ArrCocQwen3VL"]}'` (ArrCocQwen3VLMoe for a host of experts) a checkpoint is
-served by ARR-COC; with ARR_COC=1 in the environment every Qwen3-VL is. Without either vLLM is untouched.
+With `--hf-overrides '{"architectures": ["ArrCocQwen3VL"]}'` (for other hosts the names in `MODELS`) a checkpoint is
+served by ARR-COC; with ARR_COC=1 in the environment every Qwen3-VL and Qwen3.5 is. Without either vLLM is untouched.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 MODELS = {
     "qwen3_vl": ("ArrCocQwen3VL", "Qwen3VLForConditionalGeneration", "RelevanceQwen3VL"),
     "qwen3_vl_moe": ("ArrCocQwen3VLMoe", "Qwen3VLMoeForConditionalGeneration", "RelevanceQwen3VLMoe"),
+    "qwen3_5": ("ArrCocQwen3_5", "Qwen3_5ForConditionalGeneration", "RelevanceQwen3Point5"),
+    "qwen3_5_moe": ("ArrCocQwen3_5Moe", "Qwen3_5MoeForConditionalGeneration", "RelevanceQwen3Point5Moe"),
 }
 """By model type: its name for ARR-COC, its name for vLLM, and its class."""
+HYBRID = ("qwen3_5", "qwen3_5_moe")
+"""Model types most of whose layers keep a memory, which vLLM computes on a CPU in bfloat16 only."""
+FORMAT = "--dtype"
 TOWER_ADAPTERS, STAGES = "--enable-tower-connector-lora", ("--pipeline-parallel-size", "-pp")
 SWITCH, RELEVANCE, BUDGET = "ARR_COC", "ARR_COC_RELEVANCE", "ARR_COC_BUDGET"
 TRIED = ("0.32",)
@@ -34,6 +39,7 @@ def register() -> None:
     Raises:
         RuntimeError: switched on under a vLLM that was never tried.
     """
+    from vllm.model_executor.models.config import MODELS_CONFIG_MAP
     from vllm.model_executor.models.registry import ModelRegistry
 
     if is_on():
@@ -41,6 +47,8 @@ def register() -> None:
     for own, stock, name in MODELS.values():
         for architecture in (own, stock) if is_on() else (own,):
             ModelRegistry.register_model(architecture, f"arr_coc.serving.vllm.model:{name}")
+        if stock in MODELS_CONFIG_MAP:  # what vLLM settles for a family before it is loaded
+            MODELS_CONFIG_MAP[own] = MODELS_CONFIG_MAP[stock]
 
 
 def is_on() -> bool:
@@ -61,19 +69,31 @@ def check_served(model_type: str) -> None:
     """Raises ValueError, in one line, for a family that has no seams in vLLM yet."""
     if model_type not in MODELS:
         raise ValueError(
-            f"model: {model_type} is not served by ARR-COC yet, {' and '.join(MODELS)} are; RelevanceProcessor takes "
+            f"model: {model_type} is not served by ARR-COC yet, {', '.join(MODELS)} are; RelevanceProcessor takes "
             "it, or serve it with vLLM alone"
         )
 
 
 def check_options(options: Sequence[str]) -> None:
     """Raises ValueError, in one line, for options of vLLM under which ARR-COC can't look; minutes before it would."""
-    values = dict(pairwise((*(part for option in options for part in option.split("=", 1)), "")))
+    values = values_of(options)
     if TOWER_ADAPTERS in values:
         raise ValueError(f"{TOWER_ADAPTERS}: ARR-COC takes adapters of the language model only, not of the tower")
     for name in STAGES:
         if values.get(name, "1") != "1":
             raise ValueError(f"{name}: ARR-COC reads attention on one stage only; use --tensor-parallel-size")
+
+
+def check_format(model_type: str, options: Sequence[str], device: str) -> None:
+    """Raises ValueError, in one line, for a number format at which vLLM's engine would end with the first request."""
+    chosen = values_of(options).get(FORMAT, "auto")
+    if model_type in HYBRID and device == "cpu" and chosen not in ("auto", "bfloat16"):
+        raise ValueError(f"{FORMAT}: on a CPU vLLM has {model_type} in bfloat16 only, got {quoted(chosen)}")
+
+
+def values_of(options: Sequence[str]) -> dict[str, str]:
+    """Of vLLM's options, by name, each with the word behind it."""
+    return dict(pairwise((*(part for option in options for part in option.split("=", 1)), "")))
 
 
 def installed() -> str:

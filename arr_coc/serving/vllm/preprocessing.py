@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import BatchFeature
+from vllm.model_executor.models.qwen3_5 import Qwen3_5MoeProcessingInfo, Qwen3_5ProcessingInfo
 from vllm.model_executor.models.qwen3_vl import Qwen3VLMultiModalProcessor, Qwen3VLProcessingInfo
 from vllm.model_executor.models.qwen3_vl_moe import Qwen3VLMoeProcessingInfo
 from vllm.multimodal.inputs import MultiModalFieldConfig
@@ -96,6 +97,14 @@ class RelevanceInfo(Qwen3VLProcessingInfo):
 
 class RelevanceMoeInfo(RelevanceInfo, Qwen3VLMoeProcessingInfo):
     """The same of a host of experts."""
+
+
+class RelevanceHybridInfo(RelevanceInfo, Qwen3_5ProcessingInfo):
+    """The same of Qwen3.5."""
+
+
+class RelevanceHybridMoeInfo(RelevanceInfo, Qwen3_5MoeProcessingInfo):
+    """The same of Qwen3.5 with experts."""
 
 
 class RelevanceImages(Qwen3VLMultiModalProcessor):
