@@ -34,8 +34,8 @@ MEMORY = {
     "linear_value_head_dim": 64,
 }
 HEAD = 32
-REMEMBERED = 0.2
-"""How much a layer of memory adds, against random weights: enough to matter, not enough to drown the rest."""
+MUTED = 0.1
+"""How much the MLP of a layer of memory adds, against random weights: what is remembered must tell, not that."""
 PARTS = (
     "chat_template.jinja",
     "preprocessor_config.json",
@@ -130,7 +130,7 @@ def of_hybrid(name: str, value: Tensor, known: dict[str, Tensor]) -> Tensor:
         place = words.index("layers") + 1
         number = int(words[place])
         if number % 2 == 0:
-            return REMEMBERED * value if name.endswith(("out_proj.weight", "down_proj.weight", "down_proj")) else value
+            return MUTED * value if name.endswith(("down_proj.weight", "down_proj")) else value
         words[place] = str(number // 2)
     own = ".".join(words)
     if (found := experts(own, known)) is not None:
