@@ -50,6 +50,13 @@ def test_the_embedded_host_takes_one_process_less_unless_it_is_told() -> None:
         (["--pipeline-parallel-size", "2"], "one stage only; use --tensor-parallel-size"),
         (["--max-model-len", "512", "--pipeline-parallel-size=2"], "one stage only"),
         (["-pp", "4", "--enforce-eager"], "one stage only"),
+        (
+            ["--speculative-config", '{"method": "mtp", "num_speculative_tokens": 2}'],
+            "^--speculative-config: a draft",
+        ),
+        (["-sc={'method'"], "^-sc: a draft model can't"),
+        (["--spec-model", "small"], "^--spec-model: "),
+        (["--spec-method=eagle3", "--spec-model", "small"], "^--spec-method: "),
     ],
 )
 def test_options_that_leave_nothing_to_look_with_are_refused(options: list[str], says: str) -> None:
@@ -59,6 +66,8 @@ def test_options_that_leave_nothing_to_look_with_are_refused(options: list[str],
 
 def test_other_options_are_the_operators_own() -> None:
     check_options([])
+    check_options(["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 2}'])
+    check_options(["--spec-method", "suffix"])
     check_options(["--enable-lora", "--lora-modules", "receipts=folder", "-pp", "1", "--pipeline-parallel-size=1"])
 
 

@@ -21,7 +21,7 @@ from arr_coc.records import AUTO, Pyramid, Realization, Tensions, View
 from arr_coc.serving.vllm.host import EngineHost
 from arr_coc.serving.vllm.leaves import Leaves
 from arr_coc.serving.vllm.parts import front_host, load_allocator
-from arr_coc.serving.vllm.plugin import SWITCH, TOWER_ADAPTERS, check_version
+from arr_coc.serving.vllm.plugin import SWITCH, TOWER_ADAPTERS, check_drafts, check_version
 from arr_coc.serving.vllm.preprocessing import (
     ASKED,
     COARSER,
@@ -54,7 +54,7 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
     Adapters (LoRA) change answers, never where is looked: the encoder's cache is one for all of them.
 
     Raises:
-        ValueError: pipeline parallelism, under which attention can't be read, or adapters of the tower.
+        ValueError: pipeline parallelism, under which attention can't be read, adapters of the tower, a draft model.
     """
 
     supports_encoder_cudagraph = False
@@ -67,6 +67,8 @@ class RelevanceQwen3VL(Qwen3VLForConditionalGeneration):
             raise ValueError(f"--enable-expert-parallel with data parallelism was never tried here; unset {SWITCH}")
         if vllm_config.lora_config is not None and vllm_config.lora_config.enable_tower_connector_lora:
             raise ValueError(f"{TOWER_ADAPTERS}: ARR-COC takes adapters of the language model only; unset {SWITCH}")
+        if vllm_config.speculative_config is not None:
+            check_drafts(str(vllm_config.speculative_config.method))
         super().__init__(vllm_config=vllm_config, prefix=prefix)
         self.vllm_config = vllm_config
         name = vllm_config.model_config.model

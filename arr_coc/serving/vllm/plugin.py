@@ -6,6 +6,7 @@ served by ARR-COC; with ARR_COC=1 in the environment every Qwen3-VL and Qwen3.5 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -28,6 +29,10 @@ HYBRID = ("qwen3_5", "qwen3_5_moe")
 """Model types most of whose layers keep a memory, which vLLM computes on a CPU in bfloat16 only."""
 FORMAT = "--dtype"
 TOWER_ADAPTERS, STAGES = "--enable-tower-connector-lora", ("--pipeline-parallel-size", "-pp")
+DRAFTS, DRAFT_METHOD, DRAFT_MODEL = ("--speculative-config", "-sc"), "--spec-method", "--spec-model"
+OF_TEXT = ("ngram", "ngram_gpu", "suffix")
+"""Ways to draft an answer from its words alone. A draft model would be handed the features of leaves, which it does not
+know: their places travel behind them."""
 SWITCH, RELEVANCE, BUDGET = "ARR_COC", "ARR_COC_RELEVANCE", "ARR_COC_BUDGET"
 TRIED = ("0.32",)
 """Releases of vLLM under which the tests of `make test-serving` passed."""
@@ -82,6 +87,25 @@ def check_options(options: Sequence[str]) -> None:
     for name in STAGES:
         if values.get(name, "1") != "1":
             raise ValueError(f"{name}: ARR-COC reads attention on one stage only; use --tensor-parallel-size")
+    for name in DRAFTS:
+        if name in values:
+            check_drafts(method_of(values[name]), name)
+    if DRAFT_METHOD in values or DRAFT_MODEL in values:
+        check_drafts(values.get(DRAFT_METHOD, ""), DRAFT_METHOD if DRAFT_METHOD in values else DRAFT_MODEL)
+
+
+def check_drafts(method: str, name: str = DRAFTS[0]) -> None:
+    """Raises ValueError, in one line, for answers drafted by a model instead of from their words."""
+    if method not in OF_TEXT:
+        raise ValueError(f"{name}: a draft model can't read ARR-COC's tokens; use the method {' or '.join(OF_TEXT)}")
+
+
+def method_of(config: str) -> str:
+    """Of vLLM's configuration of drafts, as it is written; empty where none is named or it can't be read."""
+    try:
+        return str(json.loads(config).get("method", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def check_format(model_type: str, options: Sequence[str], device: str) -> None:
