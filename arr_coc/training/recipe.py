@@ -87,11 +87,8 @@ def run_phase(
         ValueError: tasks that can't be used, settings that do not fit, `out` holds another run.
     """
     policy = policy or PolicySettings()
-    if lora is not None and not phase.teaches_host:
-        raise ValueError(f"lora: phase {phase.name} leaves the host as it is; bridge and joint teach it")
+    check_phase(phase, data, lora)
     adapters = add_lora(model, lora) if lora is not None else None
-    if phase.weights is not None and phase.weights.efficiency and data.budgets != BUDGETS:
-        raise ValueError(f"budgets: phase {phase.name} learns the budget from all of {', '.join(map(str, BUDGETS))}")
     objective, allocator = build(phase, processor, policy, weights)
     forgive = partial(Forgiving, note=out / SKIPPED, max_failures=max_failures)
     feed, validation = feeds(processor, data, settings.num_steps * settings.batches_per_step, settings.seed, forgive)
@@ -103,14 +100,7 @@ def run_phase(
         validation=validation,
         score=negative_loss if phase.name == SCOUT else accuracy_of,
         blocks=processor.host.blocks,
-        recipe={
-            "phase": phase.name,
-            "host": host_facts(model),
-            "data": asdict(data),
-            "weights": asdict(weights or phase.weights) if phase.weights else None,
-            "policy": asdict(policy) if phase.name == "reinforce" else None,
-            "lora": lora,
-        },
+        recipe=recipe_facts(phase, model, data, weights, policy, lora),
         tracker=tracker,
         resume=resume,
     )
@@ -120,6 +110,33 @@ def run_phase(
         adapters.merge_and_unload()
     save(out, phase, processor, allocator, result)
     return result
+
+
+def check_phase(phase: Phase, data: DataSettings, lora: int | None) -> None:
+    """Raises ValueError for adapters of a host that does not learn, or budgets among which none could be learnt."""
+    if lora is not None and not phase.teaches_host:
+        raise ValueError(f"lora: phase {phase.name} leaves the host as it is; bridge and joint teach it")
+    if phase.weights is not None and phase.weights.efficiency and data.budgets != BUDGETS:
+        raise ValueError(f"budgets: phase {phase.name} learns the budget from all of {', '.join(map(str, BUDGETS))}")
+
+
+def recipe_facts(
+    phase: Phase,
+    model: PreTrainedModel,
+    data: DataSettings,
+    weights: LossWeights | None,
+    policy: PolicySettings,
+    lora: int | None,
+) -> dict[str, object]:
+    """What a run is made with, kept beside it: it is gone on with under the same only."""
+    return {
+        "phase": phase.name,
+        "host": host_facts(model),
+        "data": asdict(data),
+        "weights": asdict(weights or phase.weights) if phase.weights else None,
+        "policy": asdict(policy) if phase.name == "reinforce" else None,
+        "lora": lora,
+    }
 
 
 def plan_weights(phase: Phase, from_boxes: bool) -> LossWeights | None:

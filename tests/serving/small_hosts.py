@@ -12,6 +12,7 @@ from torch import Tensor
 from torchao.quantization import Int8WeightOnlyConfig
 from transformers import (
     PreTrainedConfig,
+    PreTrainedModel,
     Qwen3_5Config,
     Qwen3_5ForConditionalGeneration,
     Qwen3_5MoeConfig,
@@ -63,24 +64,24 @@ def host_of_experts(folder: Path) -> Path:
 
 def hybrid_host(folder: Path) -> Path:
     """Qwen3.5: before every layer of the embedded host one that keeps a memory; its tower has no DeepStack."""
-    torch.manual_seed(0)
     known, facts = embedded()
     config = Qwen3_5Config(**hybrid(facts, "qwen3_5"))
-    blank = Qwen3_5ForConditionalGeneration(config).state_dict()
-    return save(config, {name: of_hybrid(name, value, known) for name, value in blank.items()}, folder)
+    return save_hybrid(config, Qwen3_5ForConditionalGeneration, known, folder)
 
 
 def hybrid_host_of_experts(folder: Path) -> Path:
     """The same with experts, and one that all share."""
-    torch.manual_seed(0)
     known, facts = embedded()
     facts = hybrid(facts, "qwen3_5_moe")
-    text = facts["text_config"]
-    width = text["intermediate_size"]
-    text |= EXPERTS | {"moe_intermediate_size": width, "shared_expert_intermediate_size": width}
-    config = Qwen3_5MoeConfig(**facts)
-    blank = Qwen3_5MoeForConditionalGeneration(config).state_dict()
-    return save(config, {name: of_hybrid(name, value, known) for name, value in blank.items()}, folder)
+    width = facts["text_config"]["intermediate_size"]
+    facts["text_config"] |= EXPERTS | {"moe_intermediate_size": width, "shared_expert_intermediate_size": width}
+    return save_hybrid(Qwen3_5MoeConfig(**facts), Qwen3_5MoeForConditionalGeneration, known, folder)
+
+
+def save_hybrid(config: PreTrainedConfig, kind: type[PreTrainedModel], known: dict[str, Tensor], folder: Path) -> Path:
+    torch.manual_seed(0)
+    born = kind(config).state_dict()
+    return save(config, {name: of_hybrid(name, value, known) for name, value in born.items()}, folder)
 
 
 def quantised_host(folder: Path) -> Path:

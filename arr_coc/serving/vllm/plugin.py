@@ -29,7 +29,7 @@ HYBRID = ("qwen3_5", "qwen3_5_moe")
 """Model types most of whose layers keep a memory, which vLLM computes on a CPU in bfloat16 only."""
 FORMAT = "--dtype"
 TOWER_ADAPTERS, STAGES = "--enable-tower-connector-lora", ("--pipeline-parallel-size", "-pp")
-DRAFTS, DRAFT_METHOD, DRAFT_MODEL = ("--speculative-config", "-sc"), "--spec-method", "--spec-model"
+DRAFT_CONFIG, DRAFT_METHOD, DRAFT_MODEL = ("--speculative-config", "-sc"), "--spec-method", "--spec-model"
 OF_TEXT = ("ngram", "ngram_gpu", "suffix")
 """Ways to draft an answer from its words alone. A draft model would be handed the features of leaves, which it does not
 know: their places travel behind them."""
@@ -87,14 +87,12 @@ def check_options(options: Sequence[str]) -> None:
     for name in STAGES:
         if values.get(name, "1") != "1":
             raise ValueError(f"{name}: ARR-COC reads attention on one stage only; use --tensor-parallel-size")
-    for name in DRAFTS:
-        if name in values:
-            check_drafts(method_of(values[name]), name)
-    if DRAFT_METHOD in values or DRAFT_MODEL in values:
-        check_drafts(values.get(DRAFT_METHOD, ""), DRAFT_METHOD if DRAFT_METHOD in values else DRAFT_MODEL)
+    given = [name for name in (*DRAFT_CONFIG, DRAFT_METHOD, DRAFT_MODEL) if name in values]
+    if given:
+        check_drafts(values.get(DRAFT_METHOD) or method_of(values[given[0]]), given[0])
 
 
-def check_drafts(method: str, name: str = DRAFTS[0]) -> None:
+def check_drafts(method: str, name: str = DRAFT_CONFIG[0]) -> None:
     """Raises ValueError, in one line, for answers drafted by a model instead of from their words."""
     if method not in OF_TEXT:
         raise ValueError(f"{name}: a draft model can't read ARR-COC's tokens; use the method {' or '.join(OF_TEXT)}")
