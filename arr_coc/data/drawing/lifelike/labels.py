@@ -131,7 +131,13 @@ def facts(writer: Writer, margin: float, columns: int) -> float:
     for x, text in zip(stops[::-1], ("per serving", "100 g"), strict=False):
         writer.put(x, y, text, writer.body.sized(0.85), align="right", width=(right - margin) * 0.26)
     y += cap * 1.8
-    pitch, ruled = cap * rng.uniform(1.8, 2.3), rng.random() < 0.7
+    return nutrients(writer, margin, y, stops) - cap * 0.5
+
+
+def nutrients(writer: Writer, margin: float, y: float, stops: list[float]) -> float:
+    """A row each, its amounts ending at `stops`; where the next would stand."""
+    rng, right = writer.rng, stops[-1]
+    pitch, ruled = writer.cap * rng.uniform(1.8, 2.3), rng.random() < 0.7
     for label, unit, low, high in sorted(
         rng.sample(NUTRIENTS, rng.randint(4, 9)), key=lambda row: NUTRIENTS.index(row)
     ):
@@ -146,7 +152,7 @@ def facts(writer: Writer, margin: float, columns: int) -> float:
         ]
         writer.row(name, *inks)
         for ink, where in zip(inks[::-1], ("per serving", "per 100 g"), strict=False):
-            shown = f"{label} {where}" if columns == 2 else label
+            shown = f"{label} {where}" if len(stops) == 2 else label
             writer.sheet.ask(
                 "nutrient",
                 asked.NUTRIENT,
@@ -158,7 +164,7 @@ def facts(writer: Writer, margin: float, columns: int) -> float:
         y += pitch
         if ruled:
             writer.sheet.rule(margin, right, round(y - pitch * 0.22), 1)
-    return y - cap * 0.5
+    return y
 
 
 def parcel(writer: Writer, margin: float) -> float:

@@ -157,6 +157,15 @@ def lettered(street: Street, paint: Rgb) -> None:
         if sum(paint) < 420
         else rng.choice(((24, 50, 120), (150, 20, 30), (20, 90, 50), (20, 20, 20)))
     )
+    bodywork(writer, width, colour)
+    plain = Warp(homography(corners_of(8, 8), corners_of(8, 8) + np.array((round(width * 0.14), round(height * 0.16)))))
+    street.scene.image.paste(writer.sheet.image, (round(width * 0.14), round(height * 0.16)))
+    street.scene.adopt(*lay(writer.sheet, plain, street.size))
+
+
+def bodywork(writer: Writer, width: float, colour: Rgb) -> None:
+    """Its name, what it does and its number, one below the other."""
+    rng = writer.rng
     name = writer.line(
         width * 0.36,
         writer.cap * 0.4,
@@ -193,9 +202,6 @@ def lettered(street: Street, paint: Rgb) -> None:
         width=width * 0.6,
     )
     writer.sheet.ask("phone", asked.SIGN_PHONE, number.text, [number])
-    plain = Warp(homography(corners_of(8, 8), corners_of(8, 8) + np.array((round(width * 0.14), round(height * 0.16)))))
-    street.scene.image.paste(writer.sheet.image, (round(width * 0.14), round(height * 0.16)))
-    street.scene.adopt(*lay(writer.sheet, plain, street.size))
 
 
 def banner(street: Street) -> None:
